@@ -1,0 +1,122 @@
+"""What can go wrong, as one tree.
+
+    ColorChangerError
+    ├── ConfigError             the settings are wrong
+    ├── UnknownColor            a text that names no colour
+    ├── StoreError              the store cannot be opened, read or written
+    │   └── StoreLocked         another running process owns it
+    ├── AuthError               Twitch does not let this account do this
+    │   ├── NeedsLogin          the login is gone: only its owner can bring it back
+    │   ├── MissingScope        the login lacks a permission
+    │   └── TokenRefused        a token fresh from Twitch was refused by Twitch
+    ├── LoginFailed             a device-code login ended without a token
+    ├── ColorRejected           Twitch does not take this colour from this account
+    ├── ChannelRefused          this account may not read that channel
+    ├── SessionGone             the EventSub session that a subscription was meant for no longer exists
+    ├── RateLimited             too many requests: `retry_at` says when it goes on
+    ├── OutcomeUnknown          sent, but no answer came: it may have happened or not
+    └── TwitchUnavailable       Twitch cannot be reached, or answered that it is in trouble
+
+Every class says by `retry` whether trying the same thing again later can help, and every message is one
+plain line for a person, never with a token, secret or header in it.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ColorChangerError(Exception):
+    """The root: catch this to catch everything that ColorChanger raises on purpose."""
+
+    retry: ClassVar[bool] = False
+
+
+class ConfigError(ColorChangerError):
+    """Raised with every problem of the settings at once, one line each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class UnknownColor(ColorChangerError, ValueError):
+    """Raised when a text names no colour; `suggestion` is the closest name, if one is close."""
+
+    def __init__(self, text: str, suggestion: str | None = None) -> None:
+        hint = f": did you mean {suggestion}?" if suggestion else ""
+        super().__init__(f'"{text}" is no colour I know{hint}')
+        self.text = text
+        self.suggestion = suggestion
+
+
+class StoreError(ColorChangerError):
+    """Raised when the store cannot be opened, read or written."""
+
+
+class StoreLocked(StoreError):
+    """Raised when another running process owns the store; `pid` is its process id, if known."""
+
+    def __init__(self, message: str, pid: int | None = None) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
+class AuthError(ColorChangerError):
+    """Twitch does not let this account do this."""
+
+
+class NeedsLogin(AuthError):
+    """Raised when the login of an account is gone: only its owner can bring it back."""
+
+
+class MissingScope(AuthError):
+    """Raised when the login lacks a permission (an OAuth scope)."""
+
+
+class TokenRefused(AuthError):
+    """Raised when Twitch refuses a token that it issued a moment ago; asking again at once would be a storm."""
+
+    retry = True
+
+
+class LoginFailed(ColorChangerError):
+    """Raised when a device-code login ends without a token: refused, expired, or no such application."""
+
+
+class ColorRejected(ColorChangerError):
+    """Raised when Twitch does not take a colour from an account (a hex without Turbo or Prime, above all)."""
+
+
+class ChannelRefused(ColorChangerError):
+    """Raised when an account may not read a channel: banned or timed out there, or a scope is missing."""
+
+    retry = True
+
+
+class SessionGone(ColorChangerError):
+    """Raised when the EventSub session that a subscription was meant for no longer exists."""
+
+    retry = True
+
+
+class RateLimited(ColorChangerError):
+    """Raised on 429. `retry_at` is in unix seconds; None when Twitch did not say."""
+
+    retry = True
+
+    def __init__(self, message: str, retry_at: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_at = retry_at
+
+
+class OutcomeUnknown(ColorChangerError):
+    """Raised when a request was sent and no answer came: what it asked may have happened or not."""
+
+    retry = True
+
+
+class TwitchUnavailable(ColorChangerError):
+    """Raised when Twitch cannot be reached, or answers with 5xx or with something that is not its format."""
+
+    retry = True
