@@ -1,0 +1,70 @@
+"""Where every request comes in: it is noted, and it may meet a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from typing import Any, cast
+
+import orjson
+from aiohttp import web
+
+from .answers import Handler
+from .faults import Faults, SeenRequest
+from .tokens import Tokens
+
+_SECRET = frozenset({"access_token", "client_secret", "code", "device_code", "refresh_token", "token"})
+
+_current: ContextVar[SeenRequest] = ContextVar("_current")  # aiohttp handles each request in a task of its own
+
+
+class Door:
+    """Notes every request; `pulse` is called whenever one was answered."""
+
+    def __init__(self, tokens: Tokens, faults: Faults, pulse: Callable[[], None]) -> None:
+        self.requests: list[SeenRequest] = []
+        self._tokens = tokens
+        self._faults = faults
+        self._pulse = pulse
+
+    def attach(self, app: web.Application) -> None:
+        """Stand before everything else in the application."""
+        app.middlewares.append(self._let_in)
+        app.on_response_prepare.append(self._note_status)
+
+    @web.middleware
+    async def _let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        seen = await self._look_at(request)
+        self.requests.append(seen)
+        _current.set(seen)
+        self._pulse()
+        action = self._faults.take(seen)
+        return await (action(request, handler) if action else handler(request))
+
+    async def _note_status(self, request: web.Request, response: web.StreamResponse) -> None:
+        """The answer is about to go out, unless the connection is gone."""
+        if request.transport is not None and not request.transport.is_closing():
+            _current.get().status = response.status
+        self._pulse()
+
+    async def _look_at(self, request: web.Request) -> SeenRequest:
+        token = self._tokens.access(request.headers.get("Authorization", "").partition(" ")[2])
+        names = dict.fromkeys(name for name in request.query if name not in _SECRET)
+        return SeenRequest(
+            request.method,
+            request.path,
+            {name: ",".join(request.query.getall(name)) for name in names},
+            token.user.login if token and token.user else None,
+            await _json_of(request),
+        )
+
+
+async def _json_of(request: web.Request) -> dict[str, Any]:
+    """The JSON object of a Helix request, empty if it has none: only id gets secrets in a body."""
+    if not request.path.startswith("/helix"):
+        return {}
+    try:
+        body: object = orjson.loads(await request.read())
+    except orjson.JSONDecodeError:
+        return {}
+    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}

@@ -1,0 +1,42 @@
+"""The numbers of Twitch, each with its source; a test or a demo may ask for others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Every limit and every waiting time; all times are in seconds."""
+
+    # Twitch API, "Rate limits": one bucket per client id and user.
+    rate_limit: float = 800
+    rate_window: float = 60.0
+
+    # EventSub over WebSocket, "Getting events using WebSockets".
+    min_keepalive: float = 10.0
+    max_keepalive: float = 600.0
+    default_keepalive: float = 10.0
+    unused_after: float = 10.0
+    reconnect_grace: float = 30.0
+    write_timeout: float = 5.0
+    linger: float = 0.0  # how long a vanished socket still counts, as it does on Twitch after a crash
+
+    # EventSub, "Subscription limits", per client id and user.
+    sockets: float = 3
+    subscriptions_per_socket: float = 300
+    same_subscription: float = 3
+
+    # Chat, "Rate limits": joining is subscribing to channel.chat.message.
+    joined_channels: float = 100
+    joins: float = 20
+    join_window: float = 10.0
+    chat_interval: float = 1.0
+    chat_messages: float = 20
+    chat_window: float = 30.0
+
+    # Authentication: "Device code grant flow" and "Refreshing access tokens".
+    token_lifetime: float = 14_400
+    device_lifetime: float = 1_800
+    device_interval: float = 5
+    refresh_idle: float = 30 * 86_400
