@@ -1,0 +1,183 @@
+"""The settings: frozen, built once by `load`, then passed in. What each key does is in docs/settings.md.
+
+The sources, later ones winning: the file, `DEBUG`, `LOG_FORMAT` and `LOG_FILE`, the numbered accounts, and
+`COLORCHANGER_SECTION__KEY`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import PrivateAttr, ValidationError
+
+from colorchanger_bot.color import problems
+from colorchanger_bot.complaints import complaints, leaf_keys, shown
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.sections import (
+    COLOR,
+    Account,
+    AppSettings,
+    CogSettings,
+    ColorSettings,
+    CommandSettings,
+    LogSettings,
+    Section,
+    StorageSettings,
+    TwitchSettings,
+)
+from colorchanger_bot.sources import Found, find_file, is_table, login_of, read_file
+from colorchanger_bot.values import password
+from colorchanger_bot.variables import CONFIG, add_numbered, add_prefixed, add_short, read_variables, variable_name
+
+__all__ = [
+    "Account",
+    "AppSettings",
+    "CogSettings",
+    "ColorSettings",
+    "CommandSettings",
+    "LogSettings",
+    "Settings",
+    "StorageSettings",
+    "TwitchSettings",
+    "example",
+    "load",
+    "masked",
+]
+
+
+class Settings(Section):
+    """Everything that a user can set."""
+
+    app: AppSettings = AppSettings()
+    color: ColorSettings = ColorSettings()
+    accounts: tuple[Account, ...] = ()
+    commands: CommandSettings = CommandSettings()
+    cogs: CogSettings = CogSettings()
+    storage: StorageSettings = StorageSettings()
+    log: LogSettings = LogSettings()
+    twitch: TwitchSettings = TwitchSettings()
+    _source: Path | None = PrivateAttr(None)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep the file that these settings are from, which `load` gives as the context of the validation."""
+        self._source = context
+
+    @property
+    def source(self) -> Path | None:
+        """The file that was read, if any."""
+        return self._source
+
+    def account(self, login: str) -> Account | None:
+        """Return the account of that login, if it is listed."""
+        return next((each for each in self.accounts if each.login == login.lower()), None)
+
+    def color_for(self, account: str | Account) -> ColorSettings:
+        """Return the colour settings of an account or login, its own keys winning over `[color]`."""
+        listed = self.account(account) if isinstance(account, str) else account
+        return self.color.merged(listed.color) if listed else self.color
+
+    def app_for(self, account: str | Account) -> AppSettings:
+        """Return the application that an account or login uses: its own, else that of `[app]`."""
+        listed = self.account(account) if isinstance(account, str) else account
+        if listed is None or not (listed.client_id or listed.client_secret.get_secret_value()):
+            return self.app
+        # A secret belongs to one application: that of [app] says nothing to another.
+        return AppSettings(client_id=listed.client_id or self.app.client_id, client_secret=listed.client_secret)
+
+    def with_login(self, account: Account, login: str) -> Settings:
+        """Return these settings after the login of an account that was only a token became known."""
+        named = account.model_copy(update={"login": login.lower()})
+        if listed := self.account(login):
+            own = {name: getattr(account, name) for name in account.model_fields_set - {"login", "color"}}
+            named = listed.model_copy(update={**own, "color": listed.color.merged(account.color)})
+        others = tuple(each for each in self.accounts if each not in (account, listed))
+        return self.model_copy(update={"accounts": (*others, named)})
+
+    def secrets(self) -> Iterator[str]:
+        """Yield every secret in here, for the log to hide."""
+        yield self.app.client_secret.get_secret_value()
+        yield password(self.storage.url)
+        for account in self.accounts:
+            for secret in (account.access_token, account.refresh_token, account.client_secret):
+                yield secret.get_secret_value()
+
+
+def load(
+    path: Path | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    config_dir: Path | None = None,
+) -> Settings:
+    """Read the settings from `path` (else the first file that there is) and the environment.
+
+    Raises:
+        ConfigError: something is wrong; it lists all that is.
+    """
+    wrong: list[str] = []
+    variables = read_variables(os.environ if environ is None else environ, wrong)
+    named = path or (variables[CONFIG].text if CONFIG in variables else None)
+    file, label = find_file(named, cwd or Path.cwd(), config_dir)
+    found = read_file(file, label) if file else Found()
+    add_short(found, variables)
+    add_numbered(found, variables)
+    add_prefixed(found, variables, {variable_name(key): key for key, _ in leaf_keys(Settings) if key[0] != "accounts"})
+    wrong += found.problems
+    settings = Settings()
+    try:
+        settings = Settings.model_validate(found.tree, context=found.file)
+    except ValidationError as error:
+        wrong += complaints(error, Settings, found)
+    wrong += [*_account_misfits(found), *_color_misfits(found)]
+    if wrong:
+        raise ConfigError(list(dict.fromkeys(wrong)))
+    return settings
+
+
+def masked(settings: Settings) -> dict[str, Any]:
+    """Return the settings as JSON values to show: secrets as `***`, and of each account its own colour keys."""
+    shown_settings = settings.model_dump(mode="json")
+    for account, each in zip(shown_settings["accounts"], settings.accounts, strict=True):
+        account["color"] = each.color.model_dump(mode="json", exclude_unset=True)
+    return shown_settings
+
+
+def example() -> str:
+    """Return the text of `config.toml.example`: every key of the file, explained, with its default."""
+    return Path(__file__).with_name("config.toml.example").read_text("utf-8")
+
+
+def _account_misfits(found: Found) -> Iterator[str]:
+    """Yield accounts that are named twice, or not at all."""
+    seen: set[str] = set()
+    for place, account in enumerate(found.accounts):
+        where, login = found.where(("accounts", place, "login")), login_of(account)
+        if login in seen:
+            yield f"{where} = {shown(login)}: this account is listed twice; remove one"
+        elif login:
+            seen.add(login)
+        elif is_table(account) and not account.get("login") and not account.get("access_token"):
+            yield f'{where} is missing: write login = "yourname" below [[accounts]]'
+
+
+def _color_misfits(found: Found) -> Iterator[str]:
+    """Yield what does not fit together in [color], or in it with an account's own keys."""
+    base = _colors(found.tree)
+    if base is None:
+        return
+    yield from base.misfits(found, COLOR)
+    for place, account in enumerate(found.accounts):
+        own = _colors(account)
+        if own and own.model_fields_set:
+            yield from base.merged(own).misfits(found, ("accounts", place, "color"), known=problems(base.plan()))
+
+
+def _colors(table: object) -> ColorSettings | None:
+    """The colour settings of a raw table, if they can be read."""
+    try:
+        return ColorSettings.model_validate(table.get("color", {})) if is_table(table) else None
+    except ValidationError:
+        return None

@@ -1,0 +1,97 @@
+"""Fakes that record what was asked of them; none of them is told what to expect."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from colorchanger_bot.color import Color
+
+EPOCH = 1_760_000_000.0
+"""Unix seconds at which a fake clock begins."""
+SETTLE_ROUNDS = 30
+"""Turns of the event loop in which everything that can go on without time passing has gone on."""
+
+
+async def settle() -> None:
+    """Let every task run until it waits for time or for the world."""
+    for _ in range(SETTLE_ROUNDS):
+        await asyncio.sleep(0)
+
+
+async def until(condition: Callable[[], object], *, seconds: float = 5.0) -> None:
+    """Wait for a condition of the real world, with a deadline."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - the conditions of these tests have no event to wait for
+            await asyncio.sleep(0.005)
+
+
+class FakeClock:
+    """Time that passes only when a test says so."""
+
+    def __init__(self) -> None:
+        self._elapsed = 0.0
+        self._sleepers: list[tuple[float, asyncio.Future[None]]] = []
+
+    def monotonic(self) -> float:
+        return self._elapsed
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(EPOCH + self._elapsed, UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        if seconds <= 0:
+            await asyncio.sleep(0)
+            return
+        awake = asyncio.get_running_loop().create_future()
+        self._sleepers.append((self._elapsed + seconds, awake))
+        await awake
+
+    async def advance(self, seconds: float) -> None:
+        """Let so many seconds pass, waking each sleeper at its time."""
+        end = self._elapsed + seconds
+        await settle()
+        while due := [sleeper for sleeper in self._sleepers if sleeper[0] <= end and not sleeper[1].done()]:
+            when, awake = min(due, key=lambda sleeper: sleeper[0])
+            self._elapsed = max(self._elapsed, when)
+            awake.set_result(None)
+            await settle()
+            self._sleepers = [sleeper for sleeper in self._sleepers if not sleeper[1].done()]
+        self._elapsed = end
+        await settle()
+
+
+class FakeColors:
+    """A `ColorApi` that records; `answers` holds an error, or None for success, for each of the next requests."""
+
+    def __init__(self, *, turbo: bool = True) -> None:
+        self.turbo = turbo
+        self.sent: list[Color] = []
+        self.shown: Color | None = Color.parse("#123456")
+        self.answers: deque[Exception | None] = deque()
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.in_flight = 0
+        self.most_in_flight = 0
+
+    async def put_color(self, user_id: str, color: Color) -> None:
+        self.sent.append(color)
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await self.gate.wait()
+        finally:
+            self.in_flight -= 1
+        answer = self.answers.popleft() if self.answers else None
+        if answer is not None:
+            raise answer
+        if not (self.turbo or color.is_named):
+            from colorchanger_bot.errors import ColorRejected
+
+            raise ColorRejected("invalid color")
+        self.shown = color
+
+    async def get_color(self, user_id: str) -> Color | None:
+        return self.shown

@@ -1,0 +1,98 @@
+"""`config.toml.example`, docs/settings.md and the code name the same keys, with the same defaults."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from colorchanger_bot.complaints import leaf_keys
+from colorchanger_bot.settings import Settings, example, load, masked
+from colorchanger_bot.sources import ENVIRONMENT_ONLY
+from colorchanger_bot.variables import CONFIG, NUMBERED, SECRETS_DIR, SHORT
+
+ROOT = Path(__file__).parents[1]
+KEYS = {".".join(map(str, key)) for key, _ in leaf_keys(Settings)} - {f"accounts.{key}" for key in ENVIRONMENT_ONLY}
+OF_COLOR = {key for key in KEYS if key.startswith("accounts.color.")}
+
+
+def _flat(table: dict[str, Any], above: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        flat |= _flat(value, f"{above}{key}.") if isinstance(value, dict) else {f"{above}{key}": value}
+    return flat
+
+
+def _uncommented() -> dict[str, Any]:
+    """The example as it is when every commented-out setting is taken into use."""
+    tree = tomllib.loads(re.sub(r"^#(?=\S)", "", example(), flags=re.MULTILINE))
+    (tree["accounts"],) = tree["accounts"]
+    return _flat(tree)
+
+
+def _documented() -> dict[str, str]:
+    """The keys of the tables of docs/settings.md, with what stands there as default."""
+    documented: dict[str, str] = {}
+    section = ""
+    for line in (ROOT / "docs/settings.md").read_text("utf-8").splitlines():
+        if heading := re.match(r"## (.*)", line):
+            found = re.match(r"`\[+(\w+)\]+`", heading[1])
+            section = found[1] if found else ""
+        elif section and (row := re.match(r"\| `(\w+)` \| (.+?) \|", line)):
+            documented[f"{section}.{row[1]}"] = row[2]
+    return documented
+
+
+def test_the_example_of_the_repository_is_the_one_of_the_package() -> None:
+    assert (ROOT / "config.toml.example").read_text("utf-8") == example()
+
+
+def test_the_example_is_exactly_the_defaults(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(example(), "utf-8")
+    settings = load(environ={}, cwd=tmp_path)
+    assert settings.model_dump() == Settings().model_dump()
+    tree = tomllib.loads(example())
+    for key, value in _flat(tree).items():
+        section, name = key.split(".")
+        assert masked(Settings())[section][name] == value
+
+
+def test_every_key_is_in_the_example_and_the_reverse() -> None:
+    ours = _uncommented().keys()
+    assert ours - OF_COLOR == KEYS - OF_COLOR
+    assert ours & OF_COLOR
+
+
+def test_the_example_is_valid_with_every_comment_taken_away(tmp_path: Path) -> None:
+    text = re.sub(r"^#(?=\S)", "", example(), flags=re.MULTILINE).replace("yourname", "somebody")
+    (tmp_path / "config.toml").write_text(text, "utf-8")
+    settings = load(environ={}, cwd=tmp_path)
+    assert settings.accounts[0].channels == ("somebody", "afriend")
+    assert settings.color_for("somebody").strategy == "rainbow"
+
+
+def test_every_key_is_in_the_documentation_and_the_reverse() -> None:
+    assert set(_documented()) == KEYS - OF_COLOR
+
+
+def test_the_documentation_states_the_defaults() -> None:
+    defaults = masked(Settings())
+    for key, stated in _documented().items():
+        section, name = key.split(".")
+        default = None if key == "accounts.login" else [] if section == "accounts" else defaults[section][name]
+        assert (None if stated == "none" else json.loads(stated.strip("`"))) == default, key
+
+
+def test_every_other_variable_is_in_the_documentation_and_the_reverse() -> None:
+    _, _, part = (ROOT / "docs/settings.md").read_text("utf-8").partition("## Environment variables")
+    expected = {CONFIG, SECRETS_DIR, *SHORT, *(f"{name}_N" for name in NUMBERED)}
+    assert set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)) == expected
+
+
+def test_what_the_documentation_gives_as_examples_is_valid(tmp_path: Path) -> None:
+    text = (ROOT / "docs/settings.md").read_text("utf-8")
+    environ = dict(re.findall(r"`(COLORCHANGER_\w+)=([^`]+)`", text))
+    assert len(environ) > 2
+    load(environ=environ, cwd=tmp_path, config_dir=tmp_path)

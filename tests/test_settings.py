@@ -1,0 +1,646 @@
+"""Settings: where they come from, what they mean, and what is said when they are wrong."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from colorchanger_bot.color import STRATEGIES, Color, Plan
+from colorchanger_bot.complaints import leaf_keys
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.redaction import one_line
+from colorchanger_bot.settings import Account, AppSettings, ColorSettings, Settings, load, masked
+
+TOKEN = "abcdefghijklmnopqrstuvwxyz0123"
+
+Loader = Callable[..., Settings]
+Problems = Callable[..., list[str]]
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Loader:
+    """Load settings from the text of a `config.toml` and from variables, and from nothing else."""
+
+    def read(text: str | None = None, /, **environ: str) -> Settings:
+        if text is not None:
+            (tmp_path / "config.toml").write_text(text, "utf-8")
+        return load(environ=environ, cwd=tmp_path, config_dir=tmp_path / "home")
+
+    return read
+
+
+@pytest.fixture
+def problems(read: Loader) -> Problems:
+    """Load settings that are wrong, and return what is said about them."""
+
+    def problems(text: str | None = None, /, **environ: str) -> list[str]:
+        with pytest.raises(ConfigError) as caught:
+            read(text, **environ)
+        return caught.value.problems
+
+    return problems
+
+
+def _run(script: str, **environ: str) -> str:
+    """Run Python in a process of its own and return what it printed."""
+    command = [sys.executable, "-c", script]
+    env = {**os.environ, **environ}
+    return subprocess.run(command, env=env, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+
+
+# Which file
+
+
+def test_without_file_and_variables_the_defaults_count(read: Loader) -> None:
+    settings = read()
+    assert settings == Settings()
+    assert settings.source is None
+
+
+def test_the_file_of_the_working_directory_is_read(read: Loader, tmp_path: Path) -> None:
+    settings = read("[color]\ntheme = 'dark'")
+    assert settings.color.theme == "dark"
+    assert settings.source == tmp_path / "config.toml"
+
+
+def test_the_file_of_the_user_is_read_when_the_working_directory_has_none(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "config.toml").write_text("[color]\nenabled = false")
+    settings = load(environ={}, cwd=tmp_path, config_dir=home)
+    assert settings.color.enabled is False
+    assert settings.source == home / "config.toml"
+
+
+def test_the_argument_wins_over_the_variable_and_that_over_the_directories(tmp_path: Path) -> None:
+    for name in ("config", "argument", "variable"):
+        (tmp_path / f"{name}.toml").write_text(f'[commands]\nname = "{name}"')
+    environ = {"COLORCHANGER_CONFIG": "variable.toml"}
+    assert load(environ={}, cwd=tmp_path).commands.name == "config"
+    assert load(environ=environ, cwd=tmp_path).commands.name == "variable"
+    assert load(Path("argument.toml"), environ=environ, cwd=tmp_path).commands.name == "argument"
+
+
+def test_a_named_file_that_does_not_exist_is_a_problem(problems: Problems) -> None:
+    assert problems(COLORCHANGER_CONFIG="missing.toml") == [
+        "missing.toml: there is no such file; make one with: colorchanger config example > config.toml"
+    ]
+
+
+def test_a_byte_order_mark_is_accepted(tmp_path: Path, read: Loader) -> None:
+    (tmp_path / "config.toml").write_bytes(codecs.BOM_UTF8 + b"[color]\r\nenabled = false\r\n")
+    assert read().color.enabled is False
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"[color]\nname = \xff", "config.toml: byte 16 is not UTF-8; save the file as UTF-8"),
+        ("[color]".encode("utf-16"), "config.toml: byte 1 is not UTF-8; save the file as UTF-8"),
+        (b"[color]\ntheme = dark", "config.toml, line 2, column 9: this is not TOML (Invalid value)"),
+        (b"[color]\n[color]", "config.toml, line 2, column 7: this is not TOML (Cannot declare"),
+        (b"a = [1,", "config.toml, end of document: this is not TOML (Invalid value)"),
+        (b"a = " + 6000 * b"9", "config.toml: this is not TOML (Exceeds the limit"),
+        (b"a = " + 9000 * b"[", "config.toml"),
+    ],
+    ids=["latin-1", "utf-16", "no quotes", "twice", "unfinished", "huge number", "deep"],
+)
+def test_a_file_that_is_no_toml_is_one_line_with_the_place(
+    content: bytes, problem: str, tmp_path: Path, problems: Problems
+) -> None:
+    (tmp_path / "config.toml").write_bytes(content)
+    found = problems()
+    assert len(found) == 1
+    assert found[0].startswith(problem)
+
+
+def test_a_directory_is_no_settings_file(tmp_path: Path, problems: Problems) -> None:
+    (tmp_path / "config.toml").mkdir()
+    assert problems() == ["config.toml: cannot be read (it is a directory); name a text file that this user may read"]
+
+
+def test_a_broken_file_does_not_hide_broken_variables(problems: Problems) -> None:
+    found = problems("nonsense", COLORCHANGER_COLOR__THEME="drak")
+    assert len(found) == 2
+    assert found[1] == 'COLORCHANGER_COLOR__THEME = "drak": did you mean dark?'
+
+
+# Which value
+
+
+def test_the_environment_of_the_process_is_neither_changed_nor_read_when_one_is_given(read: Loader) -> None:
+    before = dict(os.environ)
+    read("[color]\nenabled = false", COLORCHANGER_LOG__LEVEL="DEBUG")
+    assert dict(os.environ) == before
+
+
+def test_without_a_given_environment_that_of_the_process_counts(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[color]\ncooldown = 7")
+    chosen = {"COLORCHANGER_CONFIG": str(tmp_path / "mine.toml"), "COLORCHANGER_COLOR__THEME": "light"}
+    script = "from colorchanger_bot.settings import load; color = load().color; print(color.theme, color.cooldown)"
+    assert _run(script, **chosen) == "light 7.0"
+
+
+def test_a_variable_wins_over_the_file_and_leaves_the_rest_of_its_table(read: Loader) -> None:
+    color = read('[color]\ntheme = "dark"\ncooldown = 5', COLORCHANGER_COLOR__THEME="light").color
+    assert (color.theme, color.cooldown) == ("light", 5.0)
+
+
+def test_variables_are_read_in_any_case_and_empty_ones_count_as_unset(read: Loader) -> None:
+    color = read(colorchanger_color__theme="DARK", COLORCHANGER_COLOR__COOLDOWN="").color
+    assert (color.theme, color.cooldown) == ("dark", 0.0)
+
+
+def test_of_two_spellings_of_a_variable_the_usual_one_wins(read: Loader) -> None:
+    spellings = {"COLORCHANGER_COLOR__THEME": "dark", "colorchanger_color__theme": "light"}
+    assert read(**spellings).color.theme == "dark"
+    assert read(**dict(reversed(spellings.items()))).color.theme == "dark"
+
+
+@pytest.mark.parametrize("text", ["red,#ff8800", " red , #f80 ,", '["red", "#FF8800"]', "'red,#ff8800'"])
+def test_lists_in_variables_are_json_or_separated_by_commas(text: str, read: Loader) -> None:
+    assert read(COLORCHANGER_COLOR__COLORS=text).color.colors == (Color.parse("red"), Color.parse("#ff8800"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("1,3", (1.0, 3.0)), ("[1, 3]", (1.0, 3.0)), ("2", (2.0, 2.0)), ("[0.5]", (0.5, 0.5))]
+)
+def test_a_delay_in_a_variable_is_one_number_or_two(text: str, expected: tuple[float, float], read: Loader) -> None:
+    assert read(COLORCHANGER_COLOR__DELAY=text).color.delay == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [("2", (2.0, 2.0)), ("[1, 3.5]", (1.0, 3.5)), ("0", (0.0, 0.0))])
+def test_a_delay_in_the_file_is_one_number_or_two(text: str, expected: tuple[float, float], read: Loader) -> None:
+    assert read(f"color.delay = {text}").color.delay == expected
+
+
+def test_debug_and_the_log_variables_are_short_forms_and_the_long_ones_win(read: Loader) -> None:
+    assert read(DEBUG="true", LOG_FORMAT="json", LOG_FILE="a.log").log.model_dump() == {
+        "level": "DEBUG",
+        "format": "json",
+        "file": "a.log",
+    }
+    assert read("log.level = 'ERROR'", DEBUG="0").log.level == "ERROR"
+    assert read(DEBUG="1", COLORCHANGER_LOG__LEVEL="warning").log.level == "WARNING"
+
+
+def test_values_that_other_programs_give_to_debug_do_not_concern_us(read: Loader) -> None:
+    assert read(DEBUG="express:*").log.level == "INFO"
+
+
+def test_what_kubernetes_sets_for_a_service_of_our_name_does_not_concern_us(read: Loader) -> None:
+    read(
+        COLORCHANGER_SERVICE_HOST="10.0.0.1",
+        COLORCHANGER_SERVICE_PORT_HTTP="80",
+        COLORCHANGER_PORT="tcp://10.0.0.1:80",
+        COLORCHANGER_PORT_80_TCP_ADDR="10.0.0.1",
+    )
+
+
+@pytest.mark.parametrize("name", ["COLORCHANGER_APP__CLIENT_SECRET", "colorchanger_app__client_secret"])
+def test_secrets_are_read_from_files_named_like_variables(name: str, tmp_path: Path, read: Loader) -> None:
+    (tmp_path / name).write_text(" s3cret\n")
+    (tmp_path / "twitch_access_token_1").write_text(f"oauth:{TOKEN}\n")
+    (tmp_path / "of_another_program").write_bytes(b"\xff")
+    settings = read(COLORCHANGER_SECRETS_DIR=str(tmp_path))
+    assert settings.app.client_secret.get_secret_value() == "s3cret"
+    assert settings.accounts[0].access_token.get_secret_value() == TOKEN
+    wins = read(COLORCHANGER_SECRETS_DIR=str(tmp_path), COLORCHANGER_APP__CLIENT_SECRET="variable")
+    assert wins.app.client_secret.get_secret_value() == "variable"
+
+
+def test_problems_of_secret_files_name_the_file(tmp_path: Path, problems: Problems) -> None:
+    (tmp_path / "COLORCHANGER_APP__CLIENT_SECRET").write_bytes(b"\xff")
+    (tmp_path / "colorchanger_app__client_id").write_text("changeme")
+    assert problems(COLORCHANGER_SECRETS_DIR=str(tmp_path)) == [
+        f"{tmp_path / 'COLORCHANGER_APP__CLIENT_SECRET'}: this is no UTF-8 text; write the bare value into it",
+        f'{tmp_path / "colorchanger_app__client_id"}: "changeme" is a placeholder; '
+        "put the client id of your Twitch application there",
+    ]
+    (line,) = problems(COLORCHANGER_SECRETS_DIR=str(tmp_path / "missing"))
+    assert line.startswith("COLORCHANGER_SECRETS_DIR = ")
+
+
+# Accounts
+
+
+def test_numbered_variables_make_accounts_and_gaps_are_fine(read: Loader) -> None:
+    settings = read(
+        TWITCH_USERNAME_1="Alice",
+        TWITCH_ACCESS_TOKEN_1=f"oauth:{TOKEN}",
+        TWITCH_REFRESH_TOKEN_1="refresh1",
+        TWITCH_CLIENT_ID_1="client1",
+        TWITCH_CLIENT_SECRET_1="secret1",
+        TWITCH_CHANNELS_1="#Alice, bob,,#alice",
+        USE_RANDOM_COLORS_1="false",
+        TWITCH_USERNAME_999="zoe",
+        USE_RANDOM_COLORS_999="True",
+        TWITCH_USERNAME_1000="not_one_of_ours",
+        TWITCH_USERNAME_01="neither",
+    )
+    alice, zoe = settings.accounts
+    assert (alice.login, alice.channels, alice.client_id) == ("alice", ("alice", "bob"), "client1")
+    assert [*filter(None, settings.secrets())] == [TOKEN, "refresh1", "secret1"]
+    assert (settings.color_for("alice").strategy, settings.color_for("ZOE").strategy) == ("presets", "random")
+    assert zoe.login == "zoe"
+
+
+def test_a_numbered_account_completes_the_one_of_the_file(read: Loader) -> None:
+    settings = read(
+        '[[accounts]]\nlogin = "Bob"\nchannels = ["a"]\n[accounts.color]\ncooldown = 9',
+        TWITCH_USERNAME_2="BOB",
+        TWITCH_ACCESS_TOKEN_2=TOKEN,
+        TWITCH_CHANNELS_2="b",
+        USE_RANDOM_COLORS_2="no",
+    )
+    (bob,) = settings.accounts
+    assert (bob.login, bob.channels, bob.access_token.get_secret_value()) == ("bob", ("b",), TOKEN)
+    assert (settings.color_for("bob").cooldown, settings.color_for("bob").strategy) == (9.0, "presets")
+
+
+def test_a_token_without_a_name_gets_its_login_later(read: Loader) -> None:
+    settings = read(
+        '[[accounts]]\nlogin = "bob"\n[accounts.color]\ncooldown = 9',
+        TWITCH_ACCESS_TOKEN_1=TOKEN,
+        USE_RANDOM_COLORS_1="false",
+    )
+    nameless = settings.accounts[1]
+    assert settings.color_for(nameless).strategy == "presets"
+    for login, cooldown, count in (("Bob", 9.0, 1), ("alice", 0.0, 2)):
+        named = settings.with_login(nameless, login)
+        account = named.account(login)
+        assert account
+        assert account.access_token.get_secret_value() == TOKEN
+        assert (named.color_for(login).strategy, named.color_for(login).cooldown) == ("presets", cooldown)
+        assert len(named.accounts) == count
+
+
+def test_what_an_account_does_not_set_itself_is_that_of_color(read: Loader) -> None:
+    settings = read('[color]\ntheme = "dark"\ncooldown = 5\n[[accounts]]\nlogin = "bob"\ncolor.cooldown = 0')
+    assert settings.color_for("bob") == settings.color.override({"cooldown": 0})
+    assert settings.color_for("stranger") is settings.color
+
+
+def test_a_strategy_may_find_its_colours_in_color(read: Loader) -> None:
+    settings = read('[color]\ncolors = ["red"]\n[[accounts]]\nlogin = "bob"\ncolor.strategy = "palette"')
+    assert settings.color_for("bob").plan().colors == (Color.parse("red"),)
+
+
+def test_accounts_of_several_applications_run_side_by_side(read: Loader) -> None:
+    settings = read(
+        '[app]\nclient_id = "main"\nclient_secret = "s0"',
+        TWITCH_USERNAME_1="a",
+        TWITCH_CLIENT_ID_1="other",
+        TWITCH_USERNAME_2="b",
+        TWITCH_CLIENT_SECRET_2="s2",
+    )
+    assert settings.app_for("a") == AppSettings.model_validate({"client_id": "other"})
+    assert settings.app_for("b") == AppSettings.model_validate({"client_id": "main", "client_secret": "s2"})
+    assert settings.app_for("stranger") is settings.app
+
+
+def test_a_number_without_name_and_token_is_a_problem(problems: Problems) -> None:
+    assert problems(TWITCH_CHANNELS_5="a") == [
+        "TWITCH_CHANNELS_5: set TWITCH_USERNAME_5 or TWITCH_ACCESS_TOKEN_5 as well, or remove it"
+    ]
+
+
+def test_an_account_that_is_listed_twice_is_a_problem(problems: Problems) -> None:
+    twice = '[[accounts]]\nlogin = "bob"\n[[accounts]]\nlogin = "BOB"'
+    assert problems(twice) == ['config.toml: accounts[bob].login = "bob": this account is listed twice; remove one']
+    assert problems("", TWITCH_USERNAME_1="bob", TWITCH_USERNAME_3="Bob") == [
+        'TWITCH_USERNAME_3 = "bob": TWITCH_USERNAME_1 is the same account; remove one'
+    ]
+
+
+@pytest.mark.parametrize("entry", ["", 'login = ""', 'channels = ["a"]'])
+def test_an_account_without_a_login_is_a_problem(entry: str, problems: Problems) -> None:
+    assert problems(f"[[accounts]]\n{entry}") == [
+        'config.toml: accounts[1].login is missing: write login = "yourname" below [[accounts]]'
+    ]
+
+
+def test_tokens_are_not_read_from_the_file(problems: Problems) -> None:
+    (line,) = problems(f'[[accounts]]\nlogin = "bob"\naccess_token = "{TOKEN}"')
+    assert line == (
+        "config.toml: accounts[bob].access_token does not belong in this file; "
+        "remove it and run: colorchanger login (or set TWITCH_ACCESS_TOKEN_1)"
+    )
+
+
+# What is wrong
+
+DELAY = "write seconds from 0 to 3600: one number, or two such as [1.0, 3.0]"
+NAME = "write a Twitch name: letters from a to z, digits and _, at most 25"
+HTTP = "write an address that begins with https:// or http://"
+BRACKETS = "write [[accounts]], with two brackets, above the keys of each account"
+REAL = "put the real token there, or remove it and run: colorchanger login"
+COPY = "this has spaces or letters that Twitch does not use; copy it again"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            "color.delay = [3.0, 1.0]",
+            "color.delay = [3.0, 1.0]: the first number is larger than the second; write [1.0, 3.0]",
+        ),
+        ("color.delay = -1", f"color.delay = -1: {DELAY}"),
+        ("color.delay = [1, 2, 3]", f"color.delay = [1, 2, 3]: {DELAY}"),
+        ("color.delay = [1, 9999]", f"color.delay = 9999: {DELAY}"),
+        ("color.delay = true", f"color.delay = true: {DELAY}"),
+        ("color.cooldown = nan", "color.cooldown = nan: write seconds from 0 to 3600, such as 2.5"),
+        ("color.cooldown = inf", "color.cooldown = inf: write seconds from 0 to 3600, such as 2.5"),
+        ("color.min_step = nan", "color.min_step = nan: write a number such as 0.15"),
+        ("color.strategie = 'x'", "color.strategie is no setting I know: did you mean color.strategy?"),
+        ("delay = 3", "delay is no setting I know: did you mean color.delay?"),
+        ("[colour]", "colour is no setting I know: did you mean color?"),
+        ("zzz.qqq = 1", "zzz is no setting I know: remove it, or see: colorchanger config example"),
+        ("color.strategy = 'rainbows'", 'color.strategy = "rainbows": did you mean rainbow?'),
+        ("color.theme = 'blue'", 'color.theme = "blue": write "both" or "dark" or "light" or "any"'),
+        ("color.colors = ['red', 'blu']", 'color.colors = "blu": this is no colour I know: did you mean blue?'),
+        ("color.colors = ['#12']", 'color.colors = "#12": this is no colour I know: write a name or "#rrggbb"'),
+        ("color.base = 3", 'color.base = 3: write a colour in quotes, such as "blue_violet" or "#8a2be2"'),
+        ("color.strategy = 'palette'", "color.colors: palette needs at least 1, and has 0"),
+        ("color = 5", "color = 5: write [color] above its keys"),
+        ("accounts.login = 'bob'", f"accounts = {{...}}: {BRACKETS}"),
+        ("accounts = ['bob']", f'accounts[1] = "bob": {BRACKETS}'),
+        (
+            "app.client_id = '<client id>'",
+            'app.client_id: "<client id>" is a placeholder; put the client id of your Twitch application there',
+        ),
+        ("app.client_secret = 'a b'", f"app.client_secret = ***: {COPY}"),
+        ("app.client_secret = 7", "app.client_secret = ***: write the client secret in quotes"),
+        ("commands.prefix = '! '", 'commands.prefix = "! ": write one word, without spaces, of at most 25 characters'),
+        (
+            "cogs.load = ['../x']",
+            'cogs.load = "../x": write the dotted name of a Python module, such as "my_bot.cogs.greeter"',
+        ),
+        (
+            "storage.url = 'x'",
+            "storage.url = ***: write an SQLAlchemy address such as sqlite+aiosqlite:///colors.sqlite3, "
+            'or "" for the usual place',
+        ),
+        ("twitch.api_url = 'ftp://x'", f'twitch.api_url = "ftp://x": {HTTP}'),
+        ("twitch.id_url = 'http://u:p@x'", f'twitch.id_url = "http://u:p@x": {HTTP}'),
+        ("twitch.id_url = 'http://x:y'", f'twitch.id_url = "http://x:y": {HTTP}'),
+        (
+            "twitch.eventsub_url = 'https://x'",
+            'twitch.eventsub_url = "https://x": write an address that begins with wss:// or ws://',
+        ),
+        ("log.level = 'LOUD'", 'log.level = "LOUD": write "DEBUG" or "INFO" or "WARNING" or "ERROR"'),
+        ("[[accounts]]\nlogin = 'a b'", f'accounts[a b].login = "a b": {NAME}'),
+        (
+            "[[accounts]]\nlogin = 'yourname'",
+            'accounts[yourname].login: "yourname" is a placeholder; put the name of your Twitch account there',
+        ),
+        (
+            "[[accounts]]\nlogin = 'bob'\nchannels = ['a', '#']",
+            'accounts[bob].channels = "#": write the name of a channel, or take it out of the list',
+        ),
+        (
+            "[[accounts]]\nlogin = 'bob'\nchanels = []",
+            "accounts[bob].chanels is no setting I know: did you mean accounts[bob].channels?",
+        ),
+        (
+            "[[accounts]]\nlogin = 'bob'\ncolor.thema = 1",
+            "accounts[bob].color.thema is no setting I know: did you mean accounts[bob].color.theme?",
+        ),
+    ],
+)
+def test_a_problem_names_file_key_value_and_cure(text: str, problem: str, problems: Problems) -> None:
+    assert problems(text) == [f"config.toml: {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("COLORCHANGER_COLOR__DELAY", "3,1", ' = "3,1": the first number is larger than the second; write [1.0, 3.0]'),
+        ("COLORCHANGER_COLOR__COLORS", 9000 * "[", f' = "{56 * "["}...: this is no list; write a, b or ["a", "b"]'),
+        ("COLORCHANGER_COLOR__COLORS", "[red]", ' = "[red]": this is no list; write a, b or ["a", "b"]'),
+        ("COLORCHANGER_COLOR__STRATEGIE", "x", " is no variable I know: did you mean COLORCHANGER_COLOR__STRATEGY?"),
+        ("COLORCHANGER_DELAY", "1", " is no variable I know: did you mean COLORCHANGER_COLOR__DELAY?"),
+        ("COLORCHANGER_ZZZZZZZZZZZZZZZZZZZZZZZZZ", "1", " is no variable I know: remove it"),
+        ("COLORCHANGER_LOG__LEVEL", "debgu", ' = "DEBGU": did you mean DEBUG?'),
+        ("LOG_FORMAT", "xml", ' = "xml": write "pretty" or "json"'),
+        ("TWITCH_USERNAME_1", "bob smith", f' = "bob smith": {NAME}'),
+        ("TWITCH_ACCESS_TOKEN_1", "your_token_here", f': "your_token_here" is a placeholder; {REAL}'),
+        ("TWITCH_ACCESS_TOKEN_1", "oauth:xxxxxx", f': "oauth:xxxxxx" is a placeholder; {REAL}'),
+        ("TWITCH_ACCESS_TOKEN_1", "abc def", f" = ***: {COPY}"),
+    ],
+)
+def test_a_problem_of_a_variable_names_the_variable(name: str, text: str, problem: str, problems: Problems) -> None:
+    (line,) = problems("", **{name: text})
+    assert line == f"{name}{problem}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "your_token_here",
+        "YOUR-TOKEN-HERE",
+        "your access token",
+        "yourtokenhere",
+        "changeme",
+        "change_me",
+        "xxx",
+        "<token>",
+        "${TOKEN}",
+        "...",
+        "insert_token",
+        "token_goes_here",
+        "placeholder",
+        "access_token",
+        "***",
+    ],
+)
+def test_placeholders_are_known(text: str, problems: Problems) -> None:
+    (line,) = problems(TWITCH_ACCESS_TOKEN_1=text)
+    assert " is a placeholder; " in line
+
+
+@given(token=st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=30, max_size=30))
+def test_no_token_of_twitch_is_taken_for_a_placeholder(token: str) -> None:
+    account = Account.model_validate({"access_token": token, "client_id": token, "client_secret": token})
+    assert account.access_token.get_secret_value() == account.client_id == token
+
+
+def test_all_problems_are_said_at_once(problems: Problems) -> None:
+    text = 'color.cooldown = -1\ncolour = 1\n[[accounts]]\nlogin = "bob"\n[[accounts]]\nlogin = "bob"\nchannels = [""]'
+    environ = {"TWITCH_ACCESS_TOKEN_1": "changeme", "COLORCHANGER_X": "1", "LOG_FORMAT": "x"}
+    where = ("config.toml: color.cooldown", "config.toml: colour", "config.toml: accounts[bob].login")
+    found = "\n".join(problems(text, **environ))
+    for place in (*where, "config.toml: accounts[bob].channels", *environ):
+        assert place in found
+
+
+def test_misfits_of_accounts_are_said_where_they_are(problems: Problems) -> None:
+    text = '[color]\nmin_contrast = 5\n[[accounts]]\nlogin = "bob"\ncolor.strategy = "gradient"'
+    of_color, of_bob = problems(text)
+    assert of_color.startswith("config.toml: color.min_contrast: 5 is not from 1 to 4.2")
+    assert of_bob == "config.toml: accounts[bob].color.colors: gradient needs at least 2, and has 0"
+    assert problems('[[accounts]]\nlogin = "bob"\ncolor.min_contrast = 5')[0].startswith(
+        "config.toml: accounts[bob].color.min_contrast: 5 is not from 1 to 4.2"
+    )
+
+
+def _values() -> st.SearchStrategy[Any]:
+    scalar = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+    return scalar | st.lists(scalar, max_size=3) | st.dictionaries(st.text(max_size=5), scalar, max_size=2)
+
+
+JARGON = ("Input should", "pydantic", "validation", "Traceback", "NoneType", "object at", "class")
+
+
+@given(data=st.data())
+def test_no_value_of_any_key_leads_to_jargon_or_a_crash(data: st.DataObject) -> None:
+    key, _ = data.draw(st.sampled_from([*leaf_keys(ColorSettings)]))
+    try:
+        ColorSettings().override({str(key[0]): data.draw(_values())})
+    except ConfigError as error:
+        for line in error.problems:
+            assert line.startswith(f"color.{key[0]}") or "strategy" in line or "needs" in line
+            assert not [word for word in JARGON if word in line]
+            assert one_line(line) == line
+
+
+@pytest.mark.parametrize("key", [key for key, _ in leaf_keys(Settings) if key[0] != "accounts"])
+def test_every_key_has_a_plain_cure(key: tuple[str, str], problems: Problems) -> None:
+    for line in problems(f"{key[0]}.{key[1]} = [{{}}, 1979-05-27, -1]"):
+        place, _, cure = line.partition(": write ")
+        assert place.startswith(f"config.toml: {key[0]}.{key[1]} = ")
+        assert cure
+        assert not [word for word in JARGON if word in line]
+
+
+@pytest.mark.parametrize("key", ["delay", "cooldown", "min_step", "steps", "colors", "enabled"])
+@pytest.mark.parametrize("value", ["0x" + 5000 * "f", "-1e400", "[[[]]]", "1979-05-27T07:32:00Z"])
+def test_numbers_of_any_size_are_refused_in_one_line(key: str, value: str, problems: Problems) -> None:
+    (line,) = problems(f"color.{key} = {value}")
+    assert line.startswith(f"config.toml: color.{key} = ")
+    assert len(line) < 200
+
+
+def _toml(value: object) -> str:
+    """Write a value as TOML, tables inline."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(key)} = {_toml(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value) if isinstance(value, str | bool | int) else str(value)
+
+
+_names = st.sampled_from(sorted({str(part) for key, _ in leaf_keys(Settings) for part in key})) | st.text(
+    "ab", max_size=3
+)
+_anything = st.recursive(
+    st.booleans() | st.integers(-9, 9999) | st.floats() | st.text("ab#,[]@:/ é", max_size=6) | _names,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_names, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(tree=st.dictionaries(_names, _anything, max_size=5), token=st.booleans())
+def test_every_file_is_settings_or_problems_in_plain_lines(
+    tree: dict[str, Any], token: bool, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "any.toml"
+    path.write_text("".join(f"{key or 'x'} = {_toml(value)}\n" for key, value in tree.items()), "utf-8")
+    environ = {"TWITCH_USERNAME_1": "ab", "TWITCH_CHANNELS_1": "a", "USE_RANDOM_COLORS_1": "true"} if token else {}
+    try:
+        settings, lines = load(path, environ=environ), [""]
+    except ConfigError as error:
+        settings, lines = None, error.problems
+    assert lines
+    for line in lines:
+        assert one_line(line) == line
+        assert not [word for word in JARGON if word in line]
+    if settings:
+        assert json.loads(json.dumps(masked(settings)))
+
+
+def test_a_command_has_each_name_once(read: Loader) -> None:
+    commands = read('[commands]\nprefix = "C!"\nname = "Color"\naliases = ["color", "c", "C"]').commands
+    assert (commands.prefix, commands.names) == ("C!", ("color", "c"))
+
+
+def test_hostile_values_stay_on_their_line(problems: Problems) -> None:
+    for line in problems('"a\\nb" = 1\n[color]\ntheme = "\\u001b[31m\\nconfig.toml: fine\\u202e"'):
+        assert one_line(line) == line
+
+
+# What is shown
+
+
+def test_secrets_are_never_shown(read: Loader) -> None:
+    environ = {
+        "COLORCHANGER_APP__CLIENT_SECRET": "SECRETsecret",
+        "COLORCHANGER_STORAGE__URL": "postgresql+asyncpg://me:SECRETpassword@db/colors",
+        "TWITCH_USERNAME_1": "bob",
+        "TWITCH_ACCESS_TOKEN_1": "SECRETaccess",
+        "TWITCH_REFRESH_TOKEN_1": "SECRETrefresh",
+        "TWITCH_CLIENT_SECRET_1": "SECRETother",
+    }
+    settings = read(**environ)
+    assert {secret for secret in settings.secrets() if secret} == {
+        *("SECRETsecret", "SECRETpassword", "SECRETaccess", "SECRETrefresh", "SECRETother")
+    }
+    for text in (str(settings), repr(settings), str(masked(settings)), settings.model_dump_json()):
+        assert "SECRET" not in text
+    shown = masked(settings)
+    assert shown["app"]["client_secret"] == "***"
+    assert shown["storage"]["url"] == "postgresql+asyncpg://me:***@db/colors"
+    assert shown["accounts"][0]["access_token"] == "***"
+    assert masked(read())["app"]["client_secret"] == ""
+
+
+def test_masked_settings_say_of_an_account_what_is_its_own(read: Loader) -> None:
+    shown = masked(read('[[accounts]]\nlogin = "bob"\ncolor.colors = ["#f80"]'))
+    assert shown["accounts"][0]["color"] == {"colors": ["#FF8800"]}
+    assert shown["color"]["delay"] == [1.0, 3.0]
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValidationError):
+        Settings().color.enabled = False  # pyright: ignore[reportAttributeAccessIssue]
+
+
+# Colours
+
+
+def test_the_plan_has_every_key_of_the_colour_engine() -> None:
+    color = ColorSettings(strategy="gradient", colors=(Color.parse("red"), Color.parse("blue")), steps=7)
+    expected = Plan(strategy="gradient", colors=(Color.parse("red"), Color.parse("blue")), steps=7)
+    assert color.plan() == expected
+
+
+@pytest.mark.parametrize("strategy", [*STRATEGIES])
+def test_every_strategy_can_be_chosen(strategy: str) -> None:
+    keys: Mapping[str, Any] = {"strategy": strategy, "colors": ["red", "blue"], "base": "red"}
+    assert ColorSettings().override(keys).plan().strategy == strategy
+
+
+def test_an_override_is_checked_as_a_whole() -> None:
+    with pytest.raises(ConfigError, match=r"color\.colors: palette needs"):
+        ColorSettings().override({"strategy": "palette"})
+    with pytest.raises(ConfigError, match=r"color\.thema is no setting I know: did you mean color\.theme\?"):
+        ColorSettings().override({"thema": "dark"})
+    settings = ColorSettings(cooldown=3).override({"theme": "dark"}).override({"delay": 1})
+    assert (settings.cooldown, settings.theme, settings.delay) == (3.0, "dark", (1.0, 1.0))
+
+
+def test_importing_the_settings_reads_nothing_and_stays_cheap() -> None:
+    loaded = set(_run("import sys; import colorchanger_bot.settings; print(*sys.modules)").split())
+    assert "colorchanger_bot.settings" in loaded
+    assert not {"twitchio", "aiohttp", "asyncio", "sqlalchemy", "rich", "typer", "pydantic_settings"} & loaded
