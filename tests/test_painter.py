@@ -1,0 +1,440 @@
+"""When a change is owed, what wins, and what each answer of Twitch leads to."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
+
+import pytest
+
+from colorchanger_bot.color import Color
+from colorchanger_bot.errors import (
+    ColorRejected,
+    ConfigError,
+    NeedsLogin,
+    OutcomeUnknown,
+    RateLimited,
+    TwitchUnavailable,
+)
+from colorchanger_bot.memory import ShortMemory
+from colorchanger_bot.painter import Change, Painter
+from colorchanger_bot.settings import ColorSettings
+from tests.fakes import EPOCH, FakeClock, FakeColors, settle
+
+Make = Callable[..., Painter]
+DELAY = 2.0
+ORIGINAL = Color.parse("#123456")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def api() -> FakeColors:
+    return FakeColors()
+
+
+@pytest.fixture
+def memory() -> ShortMemory:
+    return ShortMemory()
+
+
+@pytest.fixture
+def told() -> list[Change]:
+    return []
+
+
+@pytest.fixture
+async def make(
+    clock: FakeClock, api: FakeColors, memory: ShortMemory, told: list[Change]
+) -> AsyncIterator[Callable[..., Painter]]:
+    made: list[Painter] = []
+
+    def make(**keys: object) -> Painter:
+        settings = ColorSettings.model_validate({"delay": (DELAY, DELAY), **keys})
+        painter = Painter(
+            "1", "me", settings, api=api, memory=memory, clock=clock, rng=random.Random(7), tell=told.append
+        )
+        made.append(painter)
+        return painter
+
+    yield make
+    for painter in made:
+        await painter.close()
+
+
+async def test_a_message_leads_to_one_change_after_the_delay(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY - 0.1)
+    assert api.sent == []
+    await clock.advance(0.2)
+    assert len(api.sent) == 1
+    assert painter.current == api.sent[0]
+
+
+async def test_messages_within_the_delay_add_no_change(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    for _ in range(40):
+        painter.saw(ORIGINAL)
+        await clock.advance(DELAY / 50)
+    await clock.advance(60)
+    assert len(api.sent) == 1
+
+
+async def test_a_message_that_still_shows_the_old_colour_is_owed_nothing(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    painter.saw(ORIGINAL)
+    await clock.advance(60)
+    assert len(api.sent) == 1
+
+
+async def test_a_message_that_shows_the_new_colour_is_owed_the_next(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    painter.saw(api.sent[0])
+    await clock.advance(DELAY)
+    assert len(api.sent) == 2
+
+
+async def test_an_old_colour_long_after_a_change_means_that_somebody_put_it_back(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY + 60)
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    assert len(api.sent) == 2
+
+
+async def test_a_message_without_a_colour_is_owed_a_change(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    painter.saw(None)
+    await clock.advance(DELAY)
+    painter.saw(None)
+    await clock.advance(DELAY)
+    assert len(api.sent) == 2
+
+
+async def test_a_message_during_a_request_is_answered_by_that_request(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    api.gate.clear()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    painter.saw(ORIGINAL)
+    api.gate.set()
+    await clock.advance(60)
+    assert len(api.sent) == 1
+
+
+async def test_a_message_that_shows_the_colour_on_its_way_is_owed_the_next(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    api.gate.clear()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    painter.saw(api.sent[0])  # the chat was faster than the answer
+    api.gate.set()
+    await clock.advance(DELAY)
+    assert len(api.sent) == 2
+
+
+async def test_the_cooldown_keeps_changes_apart(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make(cooldown=30.0)
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    painter.saw(api.sent[0])
+    await clock.advance(29)
+    assert len(api.sent) == 1
+    await clock.advance(2)
+    assert len(api.sent) == 2
+
+
+async def test_there_is_never_more_than_one_request_in_flight(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make(delay=(0.0, 0.0))
+    api.gate.clear()
+    painter.saw(None)
+    await settle()
+    commands = [asyncio.create_task(painter.show()) for _ in range(5)]
+    await clock.advance(1)
+    api.gate.set()
+    await clock.advance(1)
+    results = [(await command).result for command in commands]
+    assert api.most_in_flight == 1
+    assert results == ["superseded"] * 4 + ["changed"]
+
+
+async def test_a_command_overtakes_a_waiting_automatic_change(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    change = await painter.show(Color.parse("hot pink"))
+    assert change.result == "changed"
+    await clock.advance(60)
+    assert api.sent == [Color.parse("hot pink")]
+
+
+async def test_a_command_during_a_retry_acts_at_once(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    api.answers.extend([TwitchUnavailable("503")] * 3)
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY + 1.5)
+    tried = len(api.sent)
+    api.answers.clear()
+    change = await painter.show(Color.parse("red"))
+    assert (change.result, api.sent[tried:]) == ("changed", [Color.parse("red")])
+
+
+async def test_trouble_at_twitch_is_met_with_growing_waits_and_the_same_colour(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    api.answers.extend([TwitchUnavailable("503")] * 3)
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY + 8)
+    assert len(api.sent) == 4
+    assert len(set(api.sent)) == 1
+    assert painter.current == api.sent[0]
+
+
+async def test_trouble_that_lasts_is_given_up_and_the_next_message_tries_anew(
+    make: Make, clock: FakeClock, api: FakeColors, told: list[Change]
+) -> None:
+    painter = make()
+    api.answers.extend([TwitchUnavailable("Twitch is in trouble (503)")] * 50)
+    painter.saw(ORIGINAL)
+    await clock.advance(600)
+    given_up_after = len(api.sent)
+    assert given_up_after < 12
+    assert told[-1].result == "unavailable"
+    assert painter.trouble == "Twitch is in trouble (503)"
+    api.answers.clear()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    assert len(api.sent) == given_up_after + 1
+    assert painter.trouble == ""
+
+
+async def test_a_chatty_person_makes_no_storm_while_twitch_is_in_trouble(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make(delay=(0.0, 0.0))
+    api.answers.extend([TwitchUnavailable("503")] * 500)
+    for _ in range(200):
+        painter.saw(ORIGINAL)
+        await clock.advance(0.05)
+    assert len(api.sent) <= 12  # ten seconds
+
+
+async def test_a_rate_limit_is_waited_out_and_one_change_follows(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    api.answers.append(RateLimited("slow down", retry_at=EPOCH + 20))
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    for _ in range(5):
+        painter.saw(ORIGINAL)
+    await clock.advance(19.5 - DELAY)
+    assert len(api.sent) == 1
+    await clock.advance(2)
+    assert len(api.sent) == 2
+    await clock.advance(60)
+    assert len(api.sent) == 2
+
+
+async def test_a_command_waits_for_the_rate_limit_too(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    api.answers.append(RateLimited("slow down", retry_at=EPOCH + 20))
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    command = asyncio.create_task(painter.show(Color.parse("red")))
+    await clock.advance(10)
+    assert len(api.sent) == 1
+    await clock.advance(10)
+    assert (await command).result == "changed"
+
+
+async def test_a_lost_answer_is_not_repeated_and_the_next_message_tells(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    api.answers.append(OutcomeUnknown("no answer"))
+    painter.saw(ORIGINAL)
+    await clock.advance(60)
+    assert len(api.sent) == 1
+    painter.saw(api.sent[0])  # it had worked after all
+    assert painter.current == api.sent[0]
+    await clock.advance(DELAY)
+    assert len(api.sent) == 2
+
+
+async def test_a_refused_hex_becomes_the_nearest_name_at_once(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    api.turbo = False
+    painter = make()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    assert [color.is_named for color in api.sent] == [False, True]
+    assert painter.hex_refused
+
+
+async def test_after_a_refused_hex_only_names_are_sent_for_a_day(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    api.turbo = False
+    painter = make()
+    for _ in range(5):
+        painter.saw(painter.current)
+        await clock.advance(DELAY)
+    assert [color.is_named for color in api.sent] == [False, True, True, True, True, True]
+    api.turbo = True
+    await clock.advance(24 * 3600)
+    painter.saw(painter.current)
+    await clock.advance(DELAY)
+    assert not api.sent[-1].is_named
+
+
+async def test_names_never_repeat_in_a_row(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make(hex="never")
+    for _ in range(30):
+        painter.saw(painter.current)
+        await clock.advance(DELAY)
+    assert len(api.sent) == 30
+    assert all(color.is_named for color in api.sent)
+    assert all(before != after for before, after in pairwise(api.sent))
+
+
+async def test_a_refused_name_is_said_and_not_repeated(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make(strategy="presets")
+    api.answers.append(ColorRejected("Twitch does not take blue"))
+    painter.saw(ORIGINAL)
+    await clock.advance(60)
+    assert len(api.sent) == 1
+    assert painter.trouble == "Twitch does not take blue"
+
+
+async def test_a_lost_login_is_said_and_asks_nothing_more(
+    make: Make, clock: FakeClock, api: FakeColors, told: list[Change]
+) -> None:
+    painter = make()
+    api.answers.append(NeedsLogin("gone; run: colorchanger login"))
+    painter.saw(ORIGINAL)
+    await clock.advance(600)
+    assert len(api.sent) == 1
+    assert (told[-1].result, painter.trouble) == ("login", "gone; run: colorchanger login")
+
+
+async def test_hold_sends_its_colour_once_and_again_only_when_it_was_changed_elsewhere(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make(strategy="hold", base="#FF8800")
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    painter.saw(Color.parse("#FF8800"))
+    await clock.advance(DELAY + 60)
+    assert api.sent == [Color.parse("#FF8800")]
+    painter.saw(Color.parse("#00FF00"))
+    await clock.advance(DELAY)
+    assert api.sent == [Color.parse("#FF8800")] * 2
+
+
+async def test_hold_without_turbo_settles_on_one_name(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    api.turbo = False
+    painter = make(strategy="hold", base="#FF8800")
+    for _ in range(5):
+        painter.saw(api.shown)
+        await clock.advance(60)
+    assert len(api.sent) == 2
+    assert api.sent[1].is_named
+
+
+async def test_off_puts_the_first_colour_back(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    painter.saw(api.sent[-1])
+    await clock.advance(DELAY)
+    change = await painter.restore()
+    assert change is not None
+    assert (change.result, api.shown) == ("changed", ORIGINAL)
+
+
+async def test_a_colour_that_twitch_knows_and_no_message_told_is_put_back(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    painter.saw(None)
+    await clock.advance(DELAY)
+    await painter.restore()
+    assert api.shown == ORIGINAL
+
+
+async def test_an_account_that_never_chose_a_colour_has_nothing_to_put_back(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    api.shown = None
+    painter = make()
+    painter.saw(None)
+    await clock.advance(DELAY)
+    assert await painter.restore() is None
+    assert len(api.sent) == 1
+
+
+async def test_undo_goes_back_to_the_colour_before(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    await painter.undo()
+    assert api.shown == ORIGINAL
+
+
+async def test_disabled_means_no_request(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make(enabled=False)
+    painter.saw(ORIGINAL)
+    await clock.advance(60)
+    assert api.sent == []
+    assert painter.messages == 1
+
+
+async def test_off_stops_a_change_that_waits(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await painter.adjust(enabled=False)
+    await clock.advance(60)
+    assert api.sent == []
+
+
+async def test_what_was_set_survives_a_restart(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    await painter.adjust(strategy="hold", base="#FF8800")
+    after = make()
+    await after.start()
+    assert (after.strategy.name, after.history) == ("hold", painter.history)
+
+
+async def test_a_value_that_is_not_allowed_changes_nothing(make: Make) -> None:
+    painter = make()
+    with pytest.raises(ConfigError):
+        await painter.adjust(delay=(5.0, 1.0))
+    assert painter.settings.delay == (DELAY, DELAY)
+
+
+async def test_a_broken_memory_starts_afresh(make: Make, memory: ShortMemory) -> None:
+    from colorchanger_bot.memory import Remembered
+
+    await memory.remember("1", Remembered(overrides={"strategy": "gone"}, history=["no colour", "#FF0000"]))
+    painter = make()
+    await painter.start()
+    assert (painter.strategy.name, painter.history) == ("random", (Color.parse("#FF0000"),))
