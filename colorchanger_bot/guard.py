@@ -1,0 +1,130 @@
+"""TokenGuard: puts the token on a request at the last moment, and answers a 401 with one refresh and one retry.
+
+Everything above knows an account's token only by its handle, a harmless name that this middleware replaces on the
+wire. TwitchIO gets handles too: what it logs, saves or raises holds no secret, and a refresh or validation that it
+starts on its own is answered by the keeper without spending anything.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import aiohttp
+import orjson
+from aiohttp import hdrs
+from aiohttp.client_middlewares import ClientHandlerType
+from multidict import CIMultiDict, CIMultiDictProxy
+
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.tokens import TokenKeeper
+
+PREFIX = "colorchanger-account-"
+ENDLESS_SECONDS = 4 * 3600
+
+
+def handle(login_id: int) -> str:
+    """Return the name that stands for an account's token everywhere but on the wire."""
+    return f"{PREFIX}{login_id}"
+
+
+def _login_id(text: str) -> int | None:
+    """The account that a handle, or a header with one, stands for."""
+    _, found, number = text.partition(PREFIX)
+    return int(number) if found and number.isdecimal() else None
+
+
+class TokenGuard:
+    """A client middleware of aiohttp."""
+
+    def __init__(self, keeper: TokenKeeper, clock: Clock) -> None:
+        self._keeper = keeper
+        self._clock = clock
+
+    async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+        login_id = _login_id(request.headers.get(hdrs.AUTHORIZATION, ""))
+        if login_id is not None:
+            if request.url.path.endswith("/oauth2/validate"):
+                return await self._owner(request, login_id)
+            return await self._with_token(request, handler, login_id)
+        login_id = _login_id(request.url.query.get("refresh_token", ""))
+        if login_id is not None:
+            return await self._pair(request, login_id)
+        return await handler(request)
+
+    async def _with_token(
+        self, request: aiohttp.ClientRequest, handler: ClientHandlerType, login_id: int
+    ) -> aiohttp.ClientResponse:
+        token = await self._keeper.token(login_id)
+        request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
+        response = await handler(request)
+        if response.status == 401:
+            # A missing scope or a wrong user is a 401 too, and no refresh cures it.
+            if not _is_token_refused(await response.read()):
+                return response
+            response.release()
+            token = await self._keeper.renew(login_id, refused=token)
+            request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
+            response = await handler(request)
+            if response.status == 401:
+                if _is_token_refused(await response.read()):
+                    await self._keeper.renew(login_id, refused=token)
+                return response
+        self._keeper.worked(login_id)
+        return response
+
+    async def _owner(self, request: aiohttp.ClientRequest, login_id: int) -> aiohttp.ClientResponse:
+        """Answer TwitchIO's validation with what the keeper knows."""
+        await self._keeper.token(login_id)
+        login = self._keeper[login_id]
+        return KeptAnswer(
+            request,
+            {
+                "client_id": login.client_id,
+                "login": login.login,
+                "user_id": login.user_id,
+                "scopes": sorted(login.pair.scopes),
+                "expires_in": self._expires_in(login.pair.expires_at),
+            },
+        )
+
+    async def _pair(self, request: aiohttp.ClientRequest, login_id: int) -> aiohttp.ClientResponse:
+        """Answer TwitchIO's refresh: its handle goes on to stand for whatever token is current."""
+        await self._keeper.token(login_id)
+        pair = self._keeper[login_id].pair
+        return KeptAnswer(
+            request,
+            {
+                "access_token": handle(login_id),
+                "refresh_token": handle(login_id),
+                "expires_in": self._expires_in(pair.expires_at),
+                "scope": sorted(pair.scopes),
+                "token_type": "bearer",
+            },
+        )
+
+    def _expires_in(self, expires_at: float | None) -> int:
+        """Seconds to the end, never so few that TwitchIO would think of refreshing: that is the keeper's work."""
+        left = ENDLESS_SECONDS if expires_at is None else expires_at - self._clock.now().timestamp()
+        return max(int(left), 2 * 3600)
+
+
+def _is_token_refused(body: bytes) -> bool:
+    """Whether a 401 is about the token itself."""
+    text = body.decode("utf-8", "replace").lower()
+    return not any(sign in text for sign in ("missing scope", "not match", "must match", "incorrect user"))
+
+
+class KeptAnswer(aiohttp.ClientResponse):
+    """An answer that never was on a wire: 200 with a JSON body."""
+
+    def __init__(self, request: aiohttp.ClientRequest, data: dict[str, Any]) -> None:  # pyright: ignore[reportMissingSuperCall]
+        # The parent's constructor wants a connection; nothing of what it sets up is used by an answer at hand.
+        self.method = request.method
+        self.status = 200
+        self.reason = "OK"
+        self._cache: dict[str, Any] = {}
+        self._headers = CIMultiDictProxy(CIMultiDict({hdrs.CONTENT_TYPE: "application/json"}))
+        self._body = orjson.dumps(data)
+
+    async def read(self) -> bytes:
+        return self._body or b""

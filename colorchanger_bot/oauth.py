@@ -1,0 +1,181 @@
+"""The calls to id.twitch.tv (Twitch authentication guide), each with a three-state answer where the world has three."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import aiohttp
+
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.errors import LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
+from colorchanger_bot.http import Answer, send
+from colorchanger_bot.store import TokenPair
+
+APPLICATION_CURE = "check app.client_id and app.client_secret"
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose token it is, as `validate` tells."""
+
+    user_id: str
+    login: str
+    client_id: str
+    scopes: frozenset[str]
+    expires_at: float | None
+    """Unix seconds; None: the token does not end."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """A log-in that waits for a person to enter a code."""
+
+    device_code: str
+    user_code: str
+    url: str
+    interval: float
+    """Seconds between two questions whether the person has done it."""
+    expires_at: float
+    """On the monotonic clock, in seconds."""
+
+
+class OAuth:
+    """The requests of one application."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, *, client_id: str, client_secret: str, id_url: str, clock: Clock
+    ) -> None:
+        self.client_id = client_id
+        self._secret = client_secret
+        self._session = session
+        self._url = f"{id_url.rstrip('/')}/oauth2"
+        self._clock = clock
+
+    async def validate(self, access_token: str) -> Owner | Literal["invalid", "unknown"]:
+        """Ask whose token this is; "unknown" when Twitch gave no clear answer, which never speaks against a token."""
+        headers = {"Authorization": f"OAuth {access_token}"}
+        try:
+            answer = await send(self._session, "GET", f"{self._url}/validate", headers=headers)
+            if answer.status == 401:
+                return "invalid"
+            if answer.status != 200:
+                return "unknown"
+            return self._owner(answer.json())
+        except (TwitchUnavailable, OutcomeUnknown):
+            return "unknown"
+
+    async def refresh(self, refresh_token: str) -> TokenPair:
+        """Spend a refresh token on a new pair.
+
+        Raises:
+            NeedsLogin: Twitch refused it for good.
+            TokenRefused: Twitch does not accept the application itself, which says nothing of the token.
+            TwitchUnavailable: it was not spent, as far as one can know; later, then.
+            OutcomeUnknown: nobody knows whether it was spent.
+        """
+        answer = await self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}, secret=True)
+        if answer.status == 200:
+            try:
+                return self._pair(answer.json(), refresh_token)
+            except TwitchUnavailable:  # spent, it seems, and the new pair is lost on the way
+                raise OutcomeUnknown("Twitch answered a token refresh with something that is not its format") from None
+        if answer.status in (400, 401, 403):
+            if "client" in answer.message.lower():
+                raise TokenRefused(f"Twitch does not accept the application ({answer.message}): {APPLICATION_CURE}")
+            raise NeedsLogin(f"Twitch ended the login ({answer.message or answer.status})")
+        raise TwitchUnavailable(f"Twitch answered a token refresh with {answer.status}")
+
+    async def start_device_login(self, scopes: frozenset[str]) -> DeviceCode:
+        """Begin a device-code login.
+
+        Raises:
+            LoginFailed: Twitch does not know the application.
+            TwitchUnavailable, OutcomeUnknown: later, then.
+        """
+        asked = self._clock.monotonic()
+        answer = await self._post("device", {"scopes": " ".join(sorted(scopes))})
+        if answer.status in (400, 401, 403, 404):
+            raise LoginFailed(
+                f"Twitch does not accept the application ({answer.message or answer.status}): {APPLICATION_CURE}"
+            )
+        if answer.status != 200:
+            raise TwitchUnavailable(f"Twitch answered the login with {answer.status}")
+        data = answer.json()
+        try:
+            return DeviceCode(
+                device_code=str(data["device_code"]),
+                user_code=str(data["user_code"]),
+                url=str(data["verification_uri"]),
+                interval=float(data["interval"]),
+                expires_at=asked + float(data["expires_in"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            raise TwitchUnavailable("Twitch answered the login with something that is not its format") from None
+
+    async def finish_device_login(self, code: DeviceCode, scopes: frozenset[str]) -> TokenPair:
+        """Wait until the person has entered the code.
+
+        Raises:
+            LoginFailed: the person refused, or the code expired.
+        """
+        form = {"grant_type": DEVICE_GRANT, "device_code": code.device_code, "scopes": " ".join(sorted(scopes))}
+        while self._clock.monotonic() < code.expires_at:
+            await self._clock.sleep(code.interval)
+            try:
+                answer = await self._post("token", form, secret=True)
+                if answer.status == 200:
+                    return self._pair(answer.json())
+            except (TwitchUnavailable, OutcomeUnknown):
+                continue  # the person may be done all the same: ask again
+            if 400 <= answer.status < 500 and answer.status != 429:
+                message = answer.message.lower()
+                if "pending" in message or "slow_down" in message:
+                    continue
+                if "denied" in message:
+                    raise LoginFailed("the login was refused on Twitch's page")
+                if "invalid device code" in message:
+                    break
+                raise LoginFailed(f"Twitch ended the login ({answer.message or answer.status})")
+        raise LoginFailed("the code expired before it was entered: run the login again")
+
+    async def revoke(self, access_token: str) -> bool:
+        """End a token at Twitch; say whether Twitch confirmed it."""
+        try:
+            answer = await self._post("revoke", {"token": access_token})
+        except (TwitchUnavailable, OutcomeUnknown):
+            return False
+        return answer.status in (200, 400)  # 400: it was invalid already
+
+    async def _post(self, path: str, form: Mapping[str, str], *, secret: bool = False) -> Answer:
+        data = {"client_id": self.client_id, **form}
+        if secret and self._secret:
+            data["client_secret"] = self._secret
+        return await send(self._session, "POST", f"{self._url}/{path}", data=data)
+
+    def _owner(self, data: Mapping[str, Any]) -> Owner | Literal["unknown"]:
+        user_id, login, expires_in = data.get("user_id"), data.get("login"), data.get("expires_in")
+        if not (isinstance(user_id, str) and isinstance(login, str) and user_id and login):
+            return "unknown"
+        return Owner(
+            user_id=user_id,
+            login=login.lower(),
+            client_id=str(data.get("client_id", "")),
+            scopes=frozenset(data.get("scopes") or ()),
+            # 0 stands for a token without an end (some old applications have them).
+            expires_at=self._ends(expires_in) if expires_in else None,
+        )
+
+    def _pair(self, data: Mapping[str, Any], refresh_token: str = "") -> TokenPair:
+        access, refresh = data.get("access_token"), data.get("refresh_token") or refresh_token
+        if not (isinstance(access, str) and access and isinstance(refresh, str)):
+            raise TwitchUnavailable("Twitch sent no token")
+        scopes = data.get("scope") or ()
+        return TokenPair(access, refresh, self._ends(data.get("expires_in")), frozenset(scopes))
+
+    def _ends(self, seconds: object) -> float | None:
+        if not isinstance(seconds, int | float):
+            return None
+        return self._clock.now().timestamp() + seconds

@@ -1,0 +1,68 @@
+"""Fixtures that several tests share: a local Twitch, a store in a temporary folder, an account that is logged in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from colorchanger_bot.sandbox import LocalTwitch
+from colorchanger_bot.settings import Settings
+from colorchanger_bot.store import Store, TokenPair
+
+SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat")
+
+
+@pytest.fixture
+async def twitch() -> AsyncIterator[LocalTwitch]:
+    async with LocalTwitch(min_keepalive=1.0) as local:
+        yield local
+
+
+@pytest.fixture
+def store_url(tmp_path: Path) -> str:
+    return f"sqlite:///{(tmp_path / 'store.sqlite3').as_posix()}"
+
+
+@pytest.fixture
+async def store(store_url: str) -> AsyncIterator[Store]:
+    async with Store.open(store_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client_id(twitch: LocalTwitch) -> str:
+    """A public application: its refresh tokens work once."""
+    return twitch.add_app().client_id
+
+
+@pytest.fixture
+def settings_for(twitch: LocalTwitch, client_id: str, store_url: str) -> Callable[..., Settings]:
+    """Settings that point at the local Twitch, with no delay; sections are given as keyword arguments."""
+
+    def make(**sections: Any) -> Settings:
+        return Settings.model_validate(
+            {
+                "app": {"client_id": client_id},
+                "storage": {"url": store_url},
+                "twitch": {"api_url": twitch.api_url, "id_url": twitch.id_url, "eventsub_url": twitch.eventsub_url},
+                **sections,
+                "color": {"delay": 0, **sections.get("color", {})},
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def log_in(twitch: LocalTwitch, store: Store, client_id: str) -> Callable[..., Any]:
+    """Make an account that is logged in: known to the local Twitch, its tokens in the store."""
+
+    async def make(login: str, *, turbo: bool = True, color: str = "#FF0000", **token: Any) -> None:
+        user = twitch.add_user(login, color, turbo=turbo)
+        pair = twitch.issue_tokens(login, token.pop("client_id", client_id), token.pop("scopes", SCOPES), **token)
+        await store.put_login(login, client_id, TokenPair(pair.access, pair.refresh), user.id)
+
+    return make

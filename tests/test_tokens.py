@@ -1,0 +1,288 @@
+"""Refresh tokens are spent once, saved before use, and never given up without a definite no."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import aiohttp
+import pytest
+
+from colorchanger_bot.clock import SystemClock
+from colorchanger_bot.errors import NeedsLogin, TokenRefused, TwitchUnavailable
+from colorchanger_bot.guard import TokenGuard, handle
+from colorchanger_bot.helix import Helix
+from colorchanger_bot.http import open_session
+from colorchanger_bot.oauth import OAuth
+from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.store import Login, Store
+from colorchanger_bot.tokens import LoginEvent, TokenKeeper, oauth_for
+
+LogIn = Callable[..., Awaitable[None]]
+REFRESH = "POST /oauth2/token"
+VALIDATE = "GET /oauth2/validate"
+
+
+@pytest.fixture
+async def plain() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as session:
+        yield session
+
+
+@pytest.fixture
+async def keeper(twitch: LocalTwitch, store: Store, plain: aiohttp.ClientSession) -> AsyncIterator[TokenKeeper]:
+    clock = SystemClock()
+
+    def make(client_id: str, secret: str) -> OAuth:
+        return OAuth(plain, client_id=client_id, client_secret=secret, id_url=twitch.id_url, clock=clock)
+
+    kept = TokenKeeper(store, oauth_for({}, make), clock=clock, rng=random.Random(1))
+    yield kept
+    await kept.close()
+
+
+@pytest.fixture
+async def guarded(keeper: TokenKeeper) -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session([TokenGuard(keeper, SystemClock())]) as session:
+        yield session
+
+
+async def only(store: Store) -> Login:
+    (login,) = await store.logins()
+    return login
+
+
+def helix(twitch: LocalTwitch, session: aiohttp.ClientSession, login: Login) -> Helix:
+    return Helix(session, client_id=login.client_id, handle=handle(login.id), api_url=twitch.api_url)
+
+
+async def test_many_needs_at_once_lead_to_one_refresh(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    calls = helix(twitch, guarded, await only(store))
+    for _ in range(20):
+        twitch.expire("me")
+        await asyncio.gather(*(calls.users(["me"]) for _ in range(4)))
+    assert twitch.refreshes == {"me": 20}
+    assert twitch.spent_twice == []
+
+
+async def test_the_new_pair_is_on_disk_before_anyone_gets_it(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    login = await only(store)
+    twitch.expire("me")
+    token = await keeper.renew(login.id, refused=login.pair.access)
+    assert (await only(store)).pair.access == token
+
+
+async def test_who_asks_with_an_older_token_gets_the_current_one_for_nothing(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    old = await only(store)
+    token = await keeper.renew(old.id, refused=old.pair.access)
+    assert await keeper.renew(old.id, refused=old.pair.access) == token
+    assert twitch.refreshes == {"me": 1}
+
+
+async def test_giving_up_waiting_does_not_stop_a_refresh(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    login = await only(store)
+    twitch.faults.add(REFRESH, faults.delay(0.2))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await keeper.renew(login.id, refused=login.pair.access)
+    await keeper.close()
+    assert (await only(store)).generation == login.generation + 1
+
+
+async def test_a_refused_refresh_ends_the_login_with_the_cure(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    events: list[LoginEvent] = []
+    keeper.on_event(events.append)
+    calls = helix(twitch, guarded, await only(store))
+    await twitch.revoke_login("me")
+    with pytest.raises(NeedsLogin, match="run: colorchanger login"):
+        await calls.users(["me"])
+    asked = len(twitch.requests)
+    with pytest.raises(NeedsLogin):
+        await calls.users(["me"])
+    assert len(twitch.requests) == asked
+    assert [event.state for event in events] == ["lost"]
+    assert (await only(store)).lost
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [faults.status(500), faults.status(503), faults.drop(), faults.garbage()],
+    ids=["500", "503", "dropped", "garbage"],
+)
+async def test_an_unclear_validation_says_nothing_against_a_login(
+    fault: faults.Action, twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    login = await only(store)
+    twitch.faults.add(VALIDATE, fault, times=2)
+    assert await keeper.validate(login.id) is False
+    assert (await only(store)).lost == ""
+    assert twitch.refreshes.get("me", 0) == 0
+
+
+@pytest.mark.parametrize("fault", [faults.status(500), faults.drop()], ids=["500", "dropped"])
+async def test_a_refresh_that_failed_on_the_way_is_made_again(
+    fault: faults.Action, twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    login = await only(store)
+    twitch.expire("me")
+    twitch.faults.add(REFRESH, fault)
+    with pytest.raises(TwitchUnavailable):
+        await keeper.renew(login.id, refused=login.pair.access)
+    await keeper.renew(login.id, refused=login.pair.access)
+    assert twitch.refreshes == {"me": 1}
+    assert twitch.spent_twice == []
+
+
+async def test_a_spent_token_is_left_alone_while_the_old_access_token_works(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    login = await only(store)
+    twitch.faults.add(REFRESH, faults.drop_after())
+    with pytest.raises(TwitchUnavailable):
+        await keeper.renew(login.id, refused=login.pair.access)
+    token = await keeper.renew(login.id, refused=login.pair.access)
+    assert token == login.pair.access
+    assert twitch.spent_twice == []
+    assert (await only(store)).lost == ""
+
+
+async def test_a_token_refused_right_after_its_issue_leads_to_one_refresh_and_then_to_quiet(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    calls = helix(twitch, guarded, await only(store))
+    twitch.faults.add("GET /helix/users", faults.status(401, message="Invalid OAuth token"), times=None)
+    for _ in range(30):
+        with pytest.raises(TokenRefused):
+            await calls.users(["me"])
+    assert twitch.refreshes == {"me": 1}
+    assert len([seen for seen in twitch.requests if seen.path == "/helix/users"]) == 2
+
+
+async def test_a_missing_scope_is_not_cured_by_a_refresh(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
+) -> None:
+    from colorchanger_bot.color import Color
+    from colorchanger_bot.errors import MissingScope
+
+    await log_in("me", scopes=("user:read:chat",))
+    await keeper.load()
+    login = await only(store)
+    with pytest.raises(MissingScope):
+        await helix(twitch, guarded, login).put_color(str(login.user_id), Color.parse("red"))
+    assert twitch.refreshes.get("me", 0) == 0
+
+
+async def test_a_login_made_by_another_process_is_found_and_ends_the_need(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn, client_id: str
+) -> None:
+    from colorchanger_bot.store import TokenPair
+
+    await log_in("me")
+    await keeper.load()
+    login = await only(store)
+    await twitch.revoke_login("me")
+    with pytest.raises(NeedsLogin):
+        await keeper.renew(login.id, refused=login.pair.access)
+    events: list[LoginEvent] = []
+    keeper.on_event(events.append)
+    pair = twitch.issue_tokens("me", client_id)
+    await store.put_login("me", client_id, TokenPair(pair.access, pair.refresh), login.user_id)
+    await keeper.load()
+    assert [event.state for event in events] == ["found"]
+    assert await keeper.token(login.id) == pair.access
+
+
+async def test_a_login_made_during_a_refresh_wins_over_it(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn, client_id: str
+) -> None:
+    from colorchanger_bot.store import TokenPair
+
+    await log_in("me")
+    await keeper.load()
+    login = await only(store)
+    twitch.faults.add(REFRESH, faults.delay(0.2))
+    renewing = asyncio.create_task(keeper.renew(login.id, refused=login.pair.access))
+    await asyncio.sleep(0.05)
+    pair = twitch.issue_tokens("me", client_id)
+    await store.put_login("me", client_id, TokenPair(pair.access, pair.refresh), login.user_id)
+    assert await renewing == pair.access
+    assert (await only(store)).pair.access == pair.access
+
+
+async def test_a_token_whose_owner_is_not_known_is_identified_and_refreshed_if_need_be(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, client_id: str
+) -> None:
+    from colorchanger_bot.store import TokenPair
+
+    user = twitch.add_user("me")
+    pair = twitch.issue_tokens("me", client_id)
+    twitch.expire("me")
+    await store.import_login("me", client_id, TokenPair(pair.access, pair.refresh))
+    await keeper.load()
+    assert await keeper.validate((await only(store)).id) is True
+    after = await only(store)
+    assert (after.user_id, twitch.refreshes) == (user.id, {"me": 1})
+
+
+async def test_twitchio_gets_its_validation_and_refresh_without_a_request(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
+) -> None:
+    await log_in("me", expires_in=100)
+    await keeper.load()
+    login = await only(store)
+    name = handle(login.id)
+    asked = len(twitch.requests)
+    headers = {"Authorization": f"OAuth {name}"}
+    async with guarded.get(f"{twitch.id_url}/oauth2/validate", headers=headers) as response:
+        owner = await response.json()
+    form = {"grant_type": "refresh_token", "refresh_token": name}
+    async with guarded.post(f"{twitch.id_url}/oauth2/token", params=form) as response:
+        pair = await response.json()
+    assert (owner["login"], owner["user_id"]) == ("me", login.user_id)
+    assert owner["expires_in"] > 3600  # or TwitchIO would think of refreshing
+    assert (pair["access_token"], pair["refresh_token"]) == (name, name)
+    assert len(twitch.requests) == asked
+
+
+async def test_a_token_is_refreshed_ahead_of_its_end(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
+) -> None:
+    await log_in("me", expires_in=3)
+    await keeper.load()
+    login = await only(store)
+    await keeper.validate(login.id)
+    watch = asyncio.create_task(keeper.watch())
+    try:
+        await twitch.wait_for(lambda: twitch.refreshes.get("me"), timeout=12)
+    finally:
+        watch.cancel()
+    assert twitch.spent_twice == []
