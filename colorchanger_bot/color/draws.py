@@ -1,0 +1,163 @@
+"""The strategies that draw: random, presets, standout and shades."""
+
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from math import asin, degrees, dist
+from typing import ClassVar
+
+from colorchanger_bot.color import space, wheel
+from colorchanger_bot.color.bag import Bag
+from colorchanger_bot.color.plan import Moment, Plan, Planned, State
+from colorchanger_bot.color.readable import fitting_names
+from colorchanger_bot.color.value import Color
+
+# A hue means something from this chroma on; below, a colour looks grey.
+_GREY = 0.03
+# The widest angle that is kept from the last hue: beyond, chance would have nothing left to choose.
+_WIDEST = 160.0
+# How many colours, of how many chatters, are compared for one that stands out: what 60 microseconds allow.
+_HANDFUL = 12
+_CHATTERS = 30
+
+
+class Random(Planned):
+    """Colours drawn at random: each hue is as likely as any other, and far from the last one."""
+
+    name = "random"
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        self._names = Bag(fitting_names(plan.theme, plan.min_contrast), plan.min_step)
+        self._clear = _clear_angle(plan.min_step, wheel.weakest_chroma(self.within))
+
+    def propose(self, moment: Moment) -> Color:
+        """A readable, vivid colour; with names only, the next from a bag of the fitting names."""
+        if moment.presets_only:
+            return self._names.draw(moment.shown, moment.rng)
+        hue = self._fresh_hue(moment)
+        part = wheel.vivid_slice(hue, self.within)
+        wanted = _apart(moment, self.min_step)
+        rgb = wheel.draw(part, hue, self.within, moment.rng, wanted)
+        if rgb is None:
+            rgb = next(filter(wanted, part.corners), None)
+        return _any(wheel.pool(self.within), wanted, moment) if rgb is None else Color(rgb)
+
+    def memory(self) -> State:
+        """The names that are left in the bag."""
+        return {"names": [*self._names.save()]}
+
+    def recall(self, memory: State) -> None:
+        """Go on with the same bag."""
+        self._names.load(memory.get("names"))
+
+    def _fresh_hue(self, moment: Moment) -> float:
+        """A hue that is away from the last, and a little from the two before.
+
+        Only the angles between hues decide, never the hues themselves: so each hue stays as likely as any other.
+        """
+        recent = (space.oklch(color.rgb) for color in moment.history[:3])
+        taken = [
+            (hue, self._clear / (4 if age else 1)) for age, (_, chroma, hue) in enumerate(recent) if chroma > _GREY
+        ]
+        hue = 0.0
+        for _ in range(64):
+            hue = moment.rng.random() * 360
+            if all(abs((hue - other + 180) % 360 - 180) >= clear for other, clear in taken):
+                break
+        return hue
+
+
+class Presets(Random):
+    """The names that every account may use, as from a bag: the ones that can be read on the theme."""
+
+    name = "presets"
+
+    def propose(self, moment: Moment) -> Color:
+        """The next name from the bag."""
+        return self._names.draw(moment.shown, moment.rng)
+
+
+class Standout(Random):
+    """The colour that is least like those of the channel's last chatters."""
+
+    name = "standout"
+    wants_seen: ClassVar[bool] = True
+
+    def propose(self, moment: Moment) -> Color:
+        """The best of a random handful, so that it varies too; at random while nobody else has chatted."""
+        if not moment.seen:
+            return super().propose(moment)
+        names = fitting_names(self.plan.theme, self.plan.min_contrast)
+        colors = tuple(name.rgb for name in names) if moment.presets_only else wheel.pool(self.within)
+        wanted = _apart(moment, self.min_step)
+        others = list({space.oklab(color.rgb) for color in moment.seen[:_CHATTERS]})
+        best, margin = None, -1.0
+        for _ in range(min(_HANDFUL, len(colors) // 2 + 1)):
+            rgb = colors[int(moment.rng.random() * len(colors))]
+            lab = space.oklab(rgb)
+            for other in others:
+                if dist(lab, other) <= margin:
+                    break
+            else:
+                if wanted(rgb):
+                    best, margin = rgb, min(map(dist, repeat(lab), others))
+        return _any(colors, wanted, moment) if best is None else Color(best)
+
+
+class Shades(Planned):
+    """Lighter and darker, duller and stronger colours of one hue, that of a base colour."""
+
+    name = "shades"
+    uses = frozenset({"base"})
+    patience = 1
+
+    def __init__(self, plan: Plan) -> None:
+        super().__init__(plan)
+        base = plan.base or Color(0x808080)
+        _, chroma, self._hue = space.oklch(base.rgb)
+        _, most = wheel.peak(self._hue, self.within)
+        muted = min(0.35 * chroma, most) if chroma > _GREY else 0.0
+        self._part = wheel.cut(self._hue, muted, min(1.5 * chroma, most), self.within)
+
+    def propose(self, moment: Moment) -> Color:
+        """A shade that visibly differs from the one shown, as far as one hue has such shades."""
+        apart = _apart(moment, self.min_step)
+        corners = [space.oklab(rgb) for rgb in self._part.corners]
+
+        def wanted(rgb: int) -> bool:
+            if moment.presets_only:
+                return True  # a name will stand in for it: that one must differ
+            # From the middle of a narrow range no other shade would be far enough: that would be a dead end.
+            return apart(rgb) and max(map(dist, repeat(space.oklab(rgb)), corners)) >= self.min_step
+
+        rgb = wheel.draw(self._part, self._hue, self.within, moment.rng, wanted)
+        return _farthest(self._part.corners, moment) if rgb is None else Color(rgb)
+
+
+def _clear_angle(min_step: float, chroma: float) -> float:
+    """The angle between two hues (degrees) at which colours of a chroma are `min_step` apart."""
+    half = min_step / (2 * chroma) if chroma else 1.0
+    return min(2 * degrees(asin(min(half, 1.0))), _WIDEST)
+
+
+def _apart(moment: Moment, min_step: float) -> Callable[[int], bool]:
+    """Whether a colour visibly differs from the one shown."""
+    shown = moment.shown
+    if shown is None:
+        return lambda rgb: True
+    lab = space.oklab(shown.rgb)
+    return lambda rgb: rgb != shown.rgb and dist(space.oklab(rgb), lab) >= min_step
+
+
+def _any(colors: Sequence[int], wanted: Callable[[int], bool], moment: Moment) -> Color:
+    """Any of the colours that is wanted; where chance finds none, the one least like the colour shown."""
+    for _ in range(_HANDFUL):
+        rgb = colors[int(moment.rng.random() * len(colors))]
+        if wanted(rgb):
+            return Color(rgb)
+    return _farthest(colors, moment)
+
+
+def _farthest(colors: Sequence[int], moment: Moment) -> Color:
+    """The colour least like the one shown; any, if none is."""
+    return Color(wheel.farthest(colors, moment.shown.rgb) if moment.shown else colors[0])
