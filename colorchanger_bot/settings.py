@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import PrivateAttr, ValidationError
 
 from colorchanger_bot.color import problems
+from colorchanger_bot.color.readable import make_readable, readable
 from colorchanger_bot.complaints import complaints, leaf_keys, shown
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.sections import (
@@ -95,6 +96,19 @@ class Settings(Section):
             named = listed.model_copy(update={**own, "color": listed.color.merged(account.color)})
         others = tuple(each for each in self.accounts if each not in (account, listed))
         return self.model_copy(update={"accounts": (*others, named)})
+
+    def advice(self) -> Iterator[str]:
+        """Yield a line for each colour that the user named and that is hard to read; it is used all the same."""
+        places = {"color": self.color, **{f"color of {each.login}": self.color_for(each) for each in self.accounts}}
+        said: set[str] = set()
+        for place, color in places.items():
+            for named in (*color.colors, *([color.base] if color.base else ())):
+                if readable(named, color.theme, color.min_contrast) or f"{named} {color.theme}" in said:
+                    continue
+                said.add(f"{named} {color.theme}")
+                better = make_readable(named, color.theme, color.min_contrast)
+                where = "both themes" if color.theme == "both" else f"the {color.theme} theme"
+                yield f"{place}: {named} is hard to read on {where}; the nearest that is not: {better.hex}"
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret in here, for the log to hide."""
