@@ -78,7 +78,7 @@ class Changer:
         self._rng = rng or random.Random()
         self._painters: dict[str, Painter] = {}
         self._seen = Recent(REMEMBERED_MESSAGES)
-        self._crowd = Crowd()
+        self.crowd = Crowd()
         self._replies: deque[tuple[str, str]] = deque(maxlen=REMEMBERED_REPLIES)
         self._listeners: list[Callable[[Change], None]] = []
 
@@ -118,7 +118,7 @@ class Changer:
                 clock=self._clock,
                 rng=self._rng,
                 tell=self._tell,
-                crowd=self._crowd,
+                crowd=self.crowd,
                 strategy=strategy,
             )
             await painter.start()
@@ -135,7 +135,7 @@ class Changer:
         """Take note of somebody else's message that the account `user_id` read, if its strategy looks at others."""
         painter = self._painters.get(user_id)
         if painter is not None and painter.strategy.wants_seen:
-            self._crowd.notice(channel_id, chatter_id, color)
+            self.crowd.notice(channel_id, chatter_id, color)
 
     def expect(self, user_id: str, reply: str) -> None:
         """Announce a reply that is about to be said as `user_id`: it comes back as an own message, and may do so

@@ -1,0 +1,179 @@
+"""Commands typed in chat: by the account itself they act, from anybody else they are met with silence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from colorchanger_bot.color import Color
+from colorchanger_bot.painter import Painter
+from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.service import Service
+from colorchanger_bot.settings import Settings
+from colorchanger_bot.store import Store
+from tests.fakes import until
+
+LogIn = Callable[..., Awaitable[None]]
+SettingsFor = Callable[..., Settings]
+Say = Callable[[str], Awaitable[str]]
+
+
+@pytest.fixture
+async def service(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> AsyncIterator[Service]:
+    await log_in("me")
+    twitch.add_user("friend")
+    settings = settings_for(accounts=[{"login": "me", "channels": ["me", "friend"]}])
+    async with Service.running(settings, store) as running:
+        await twitch.wait_subscribed("me", "me")
+        await twitch.wait_subscribed("me", "friend")
+        yield running
+
+
+@pytest.fixture
+def painter(service: Service, twitch: LocalTwitch) -> Painter:
+    return service.changer[twitch.user("me").id]
+
+
+@pytest.fixture
+def say(service: Service, twitch: LocalTwitch) -> Say:
+    """Say something as the account in its own channel; return the bot's answer in chat."""
+
+    async def say(text: str) -> str:
+        before = len(answers(twitch))
+        await twitch.say("me", in_="me", text=text)
+        await until(lambda: len(answers(twitch)) > before)
+        return answers(twitch)[-1]
+
+    return say
+
+
+def answers(twitch: LocalTwitch) -> list[str]:
+    return [
+        seen.body["message"] for seen in twitch.requests if seen.line == "POST /helix/chat/messages" and seen.status
+    ]
+
+
+async def test_the_status_is_said(say: Say) -> None:
+    assert (await say("!color")).startswith("on, random")
+
+
+async def test_off_stops_and_on_goes_on(say: Say, twitch: LocalTwitch, painter: Painter) -> None:
+    await say("!color off")
+    await twitch.say("me", in_="me", text="hello")
+    await asyncio.sleep(0.2)
+    assert twitch.color_changes == []
+    await say("!color on")
+    await twitch.say("me", in_="me", text="hello")
+    await twitch.wait_for(lambda: twitch.color_changes)
+
+
+async def test_off_puts_the_colour_back(say: Say, twitch: LocalTwitch) -> None:
+    await twitch.say("me", in_="me", text="hello")
+    await twitch.wait_for(lambda: twitch.color_changes)
+    answer = await say("!color off")
+    assert twitch.user("me").color == "#FF0000"
+    assert answer == "off: your colour is red again, as before"
+
+
+@pytest.mark.parametrize(
+    ("text", "color"),
+    [
+        ("!color hex #ff8800", "#FF8800"),
+        ("!color set hot pink", "#FF69B4"),
+        ("!color set HotPink", "#FF69B4"),
+        ("!colour #f80", "#FF8800"),
+        ("!color blue violet", "#8A2BE2"),
+    ],
+)
+async def test_a_colour_is_picked_and_held(text: str, color: str, say: Say, twitch: LocalTwitch) -> None:
+    await say(text)
+    await twitch.say("me", in_="me", text="hello")
+    await asyncio.sleep(0.2)
+    assert [change.color for change in twitch.color_changes] == [color]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("!color hex chartruse", '"chartruse" is no colour I know: did you mean chartreuse?'),
+        ("!color nxet", 'I do not know "nxet": did you mean next?'),
+        ("!color hex", "which colour? For example: hex #ff8800, or: set hot pink"),
+    ],
+)
+async def test_wrong_input_gets_one_helpful_line_and_changes_nothing(
+    text: str, answer: str, say: Say, twitch: LocalTwitch, painter: Painter
+) -> None:
+    before = painter.settings
+    assert await say(text) == answer
+    assert (twitch.color_changes, painter.settings) == ([], before)
+
+
+async def test_next_undo_and_keep(say: Say, twitch: LocalTwitch, painter: Painter) -> None:
+    await say("!color next")
+    first = painter.current
+    await say("!color next")
+    await say("!color undo")
+    assert painter.current == first
+    await say("!color keep")
+    count = len(twitch.color_changes)
+    await twitch.say("me", in_="me", text="hello")
+    await asyncio.sleep(0.2)
+    assert (painter.current, len(twitch.color_changes)) == (first, count)
+
+
+async def test_a_command_is_no_message_that_is_owed_a_colour(say: Say, twitch: LocalTwitch, painter: Painter) -> None:
+    await say("!color")
+    await asyncio.sleep(0.2)
+    assert (painter.messages, twitch.color_changes) == (0, [])
+
+
+async def test_a_reply_of_the_bot_is_no_message_either(say: Say, twitch: LocalTwitch, painter: Painter) -> None:
+    await say("!color help")
+    await asyncio.sleep(0.3)  # the reply comes back as a message of the account
+    assert painter.messages == 0
+
+
+@pytest.mark.parametrize("text", ["!color off", "!color hex #00ff00", "!colour off", "!color"])
+async def test_a_stranger_is_met_with_silence(
+    text: str, service: Service, twitch: LocalTwitch, painter: Painter
+) -> None:
+    before, asked = painter.settings, len(twitch.requests)
+    await twitch.say("friend", in_="me", text=text)
+    await asyncio.sleep(0.2)
+    assert (painter.settings, len(twitch.requests)) == (before, asked)
+
+
+async def test_a_mirrored_command_commands_nothing(service: Service, twitch: LocalTwitch, painter: Painter) -> None:
+    twitch.add_user("host")
+    await twitch.say_shared("me", in_="host", mirrored_to=["me", "friend"], text="!color off")
+    await asyncio.sleep(0.2)
+    assert painter.settings.enabled
+
+
+async def test_in_other_peoples_channels_a_command_acts_without_an_answer(
+    service: Service, twitch: LocalTwitch, painter: Painter
+) -> None:
+    await twitch.say("me", in_="friend", text="!color off")
+    await until(lambda: not painter.settings.enabled)
+    await asyncio.sleep(0.2)
+    assert answers(twitch) == []
+
+
+async def test_a_command_acts_also_when_its_answer_cannot_be_said(
+    service: Service, twitch: LocalTwitch, painter: Painter
+) -> None:
+    twitch.faults.add("POST /helix/chat/messages", faults.status(500), times=None)
+    await twitch.say("me", in_="me", text="!color hex #00ff00")
+    await until(lambda: painter.current == Color.parse("#00ff00"))
+
+
+async def test_what_was_set_in_chat_survives_a_restart(
+    say: Say, service: Service, twitch: LocalTwitch, store: Store, settings_for: SettingsFor
+) -> None:
+    await say("!color hex #00ff00")
+    remembered = await store.recall(twitch.user("me").id)
+    assert remembered.overrides == {"strategy": "hold", "base": "#00FF00"}
