@@ -1,0 +1,276 @@
+"""The running process: the store, the keeper, one bot per Twitch application, and a heartbeat.
+
+Everything waits for Twitch, never the other way round: without a network it starts all the same and goes on trying,
+and an account that cannot go on does not stop the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncGenerator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import twitchio
+
+from colorchanger_bot.bot import ColorChangerBot
+from colorchanger_bot.changer import Changer
+from colorchanger_bot.clock import Backoff, Clock, SystemClock
+from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
+from colorchanger_bot.guard import TokenGuard, handle
+from colorchanger_bot.helix import HelixColors
+from colorchanger_bot.http import open_session, open_socket_session
+from colorchanger_bot.oauth import OAuth
+from colorchanger_bot.settings import Account, Settings
+from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.tokens import LoginEvent, TokenKeeper, oauth_for
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 5.0
+STOP_SECONDS = 4.0
+"""A stop takes at most so long: whoever sent the signal waits 5 s, then kills."""
+FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
+
+
+class Service:
+    """All accounts of one store, running."""
+
+    def __init__(
+        self, settings: Settings, store: Store, *, clock: Clock | None = None, seed: int | None = None
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.bots: dict[str, ColorChangerBot] = {}
+        self._clock = clock or SystemClock()
+        self._rng = random.Random(seed)
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._starts: dict[str, asyncio.Task[Any]] = {}
+        self._imported: dict[int, Account] = {}
+        """The accounts that came with a token, by the number of the login it is stored as."""
+        self._colors = HelixColors()
+        self.changer = Changer(self._colors, memory=store, clock=self._clock, rng=self._rng)
+        self._plain = open_session()
+        secrets = client_secrets(settings)
+        self.keeper = TokenKeeper(
+            store,
+            oauth_for(secrets, self._oauth),
+            clock=self._clock,
+            rng=self._rng,
+        )
+        self._session = open_session([TokenGuard(self.keeper, self._clock)])
+        self._sockets = open_socket_session()
+        self.keeper.on_event(self._on_login)
+
+    @classmethod
+    @asynccontextmanager
+    async def running(cls, settings: Settings, store: Store, **options: Any) -> AsyncGenerator[Service]:
+        """Start everything, and on the way out stop it cleanly.
+
+        Raises:
+            NeedsLogin: there is no account at all.
+            StoreError: the store cannot be read.
+        """
+        service = cls(settings, store, **options)
+        try:
+            await service._start()
+            yield service
+        finally:
+            await service._stop()
+
+    def report(self) -> dict[str, Any]:
+        """Return how all accounts stand, without secrets: for `health`, `accounts` and the log."""
+        return {"accounts": [self._account(login.id) for login in self.keeper]}
+
+    def plan(self) -> str:
+        """Return in words what is about to happen, for the first lines of a run."""
+        lines = [f"{len(list(self.keeper))} account(s), store {self.store.name}"]
+        for login in self.keeper:
+            color = self.settings.color_for(login.login)
+            channels = ", ".join(f"#{channel}" for channel in self._channels(login.login))
+            how = f"{color.strategy}, {color.delay[0]:g} to {color.delay[1]:g} s after a message in {channels}"
+            lines.append(f"  {login.login}: {self.keeper.trouble(login.id) or (how if color.enabled else 'off')}")
+        return "\n".join(lines)
+
+    def summary(self) -> str:
+        """Return in words what was done, for the last lines of a run."""
+        done = [
+            f"  {each.login}: {each.messages} message(s) seen, {each.changes} colour(s) changed"
+            for each in self.changer
+        ]
+        return "\n".join(["done", *done])
+
+    def _account(self, id_: int) -> dict[str, Any]:
+        login = self.keeper[id_]
+        bot = self.bots.get(login.client_id)
+        session = bot.sessions.get(id_) if bot is not None else None
+        painter = self.changer.get(login.user_id or "")
+        trouble = (
+            self.keeper.trouble(id_) or (session.trouble if session else "") or (painter.trouble if painter else "")
+        )
+        return {
+            "login": login.login,
+            "state": "needs login" if login.lost else "running" if session and session.joined else "starting",
+            "trouble": trouble,
+            "channels": {each.login: each.reason or each.state for each in (session.channels if session else ())},
+            "messages": painter.messages if painter else 0,
+            "changes": painter.changes if painter else 0,
+            "color": str(painter.current) if painter and painter.current else None,
+            "enabled": painter.settings.enabled if painter else None,
+        }
+
+    def _channels(self, login: str) -> tuple[str, ...]:
+        """The channels that an account reads: those listed for it, else its own."""
+        listed = self.settings.account(login)
+        return (listed.channels if listed is not None else ()) or (login,)
+
+    # Starting
+
+    async def _start(self) -> None:
+        _point_twitchio_at(self.settings)
+        self._imported = await import_environment(self.settings, self.store)
+        await self.keeper.load()
+        if not list(self.keeper):
+            raise NeedsLogin("no account is logged in yet; run: colorchanger login")
+        self._spawn(self.keeper.watch(), "token watch")
+        self._spawn(self._beat(), "heartbeat")
+
+    def _on_login(self, event: LoginEvent) -> None:
+        self._spawn(self._follow(event), f"{event.state} login of {event.login.login}")
+
+    async def _follow(self, event: LoginEvent) -> None:
+        if event.state == "found":
+            await self._bring_up(event.login.id)
+        bot = self.bots.get(event.login.client_id)
+        if bot is not None:
+            await bot.on_login(event)
+
+    async def _bring_up(self, id_: int) -> None:
+        """Get an account going: find out whose token it is, then hand it to the bot of its application."""
+        login = self.keeper[id_]
+        backoff = Backoff(self._rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
+        while login.user_id is None and not login.lost:
+            try:
+                if not await self.keeper.validate(id_):
+                    raise ColorChangerError("Twitch does not tell whose login it is")
+                login = self.keeper[id_]
+            except AuthError as error:
+                if not error.retry:
+                    return  # the keeper has said why, and tells when it is found again
+                await self._clock.sleep(backoff.next())
+            except ColorChangerError as error:
+                if backoff.attempts == 0:
+                    logger.warning("%s waits: %s", login.login, error)
+                await self._clock.sleep(backoff.next())
+        login = self.keeper[id_]
+        if (account := self._imported.get(id_)) is not None:
+            # Only now is the real name known; the settings that came with the token are for that account.
+            self.settings = self.settings.with_login(account, login.login)
+        bot = await self._bot(login.client_id, id_)
+        await bot.manage(login, self._channels(login.login), self.settings.color_for(login.login))
+
+    async def _bot(self, client_id: str, id_: int) -> ColorChangerBot:
+        bot = self.bots.get(client_id)
+        if bot is None:
+            bot = self.bots[client_id] = ColorChangerBot(
+                client_id,
+                self.settings,
+                session=self._session,
+                sockets=self._sockets,
+                keeper=self.keeper,
+                colors=self._colors,
+                changer=self.changer,
+                clock=self._clock,
+                rng=self._rng,
+            )
+            start = bot.start(token=handle(id_), with_adapter=False, load_tokens=False, save_tokens=False)
+            self._starts[client_id] = self._spawn(start, f"bot of {client_id}")
+        ready = asyncio.create_task(bot.wait_until_ready(), name=f"bot of {client_id} is ready")
+        try:
+            await asyncio.wait({ready, self._starts[client_id]}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+        if self._starts[client_id].done():
+            raise ColorChangerError(f"the bot of the application {client_id} could not start: see the log")
+        return bot
+
+    def _oauth(self, client_id: str, secret: str) -> OAuth:
+        return OAuth(
+            self._plain,
+            client_id=client_id,
+            client_secret=secret,
+            id_url=self.settings.twitch.id_url,
+            clock=self._clock,
+        )
+
+    # Running
+
+    async def _beat(self) -> None:
+        while True:
+            try:
+                await self.store.beat(self._clock.now().timestamp(), self.report())
+            except ColorChangerError as error:
+                logger.error("the heartbeat could not be written: %s", error)
+            await self._clock.sleep(BEAT_SECONDS)
+
+    def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("%s failed", task.get_name(), exc_info=error)
+
+    # Stopping
+
+    async def _stop(self) -> None:
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*(bot.stop_sessions() for bot in self.bots.values()))
+                await asyncio.gather(self.changer.close(), self.keeper.close())
+        except TimeoutError:
+            logger.warning("the stop was cut short after %g s", STOP_SECONDS)
+        for bot in self.bots.values():
+            await bot.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for session in (self._session, self._sockets, self._plain):
+            await session.close()
+        try:
+            await self.store.stop_beating()
+        except ColorChangerError as error:
+            logger.error("the heartbeat could not be ended: %s", error)
+
+
+def client_secrets(settings: Settings) -> dict[str, str]:
+    """Return the secret of each application that has one, by client id."""
+    apps = [settings.app, *(settings.app_for(account) for account in settings.accounts)]
+    return {app.client_id: app.client_secret.get_secret_value() for app in apps}
+
+
+async def import_environment(settings: Settings, store: Store) -> dict[int, Account]:
+    """Take over the tokens that the environment brings, each pair once; return the accounts by number of the login.
+
+    Raises:
+        StoreError: they could not be stored.
+    """
+    imported: dict[int, Account] = {}
+    for account in settings.accounts:
+        pair = TokenPair(account.access_token.get_secret_value(), account.refresh_token.get_secret_value())
+        if pair.access or pair.refresh:
+            login = await store.import_login(account.login, settings.app_for(account).client_id, pair)
+            imported[login.id] = account
+    return imported
+
+
+def _point_twitchio_at(settings: Settings) -> None:
+    """Let the calls of TwitchIO go where ours go: these two class attributes are where it names Twitch's hosts."""
+    route: Any = twitchio.http.Route
+    route.BASE = settings.twitch.api_url.rstrip("/") + "/"
+    route.ID_BASE = settings.twitch.id_url.rstrip("/") + "/"

@@ -1,0 +1,173 @@
+"""Every way a request can fail has its place in the error tree, and the pool has the promised size."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from colorchanger_bot.color import Color
+from colorchanger_bot.errors import (
+    ChannelRefused,
+    ColorChangerError,
+    ColorRejected,
+    MissingScope,
+    OutcomeUnknown,
+    RateLimited,
+    SessionGone,
+    TokenRefused,
+    TwitchUnavailable,
+)
+from colorchanger_bot.helix import Helix
+from colorchanger_bot.http import open_session, open_socket_session, send
+from colorchanger_bot.sandbox import LocalTwitch, faults
+from tests.conftest import SCOPES
+
+PUT = "PUT /helix/chat/color"
+RED = Color.parse("red")
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_session() as opened:
+        yield opened
+
+
+@pytest.fixture
+def helix(twitch: LocalTwitch, session: aiohttp.ClientSession, client_id: str) -> Helix:
+    """The calls of an account, with a token in the place of a handle: there is no guard here."""
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    return Helix(session, client_id=client_id, handle=pair.access, api_url=twitch.api_url)
+
+
+async def test_the_pool_is_as_large_and_as_patient_as_promised(session: aiohttp.ClientSession) -> None:
+    assert session.connector is not None
+    assert (session.connector.limit, session.connector.limit_per_host) == (50, 10)
+    assert session.timeout.total == 10
+
+
+async def test_sockets_do_not_eat_up_the_pool_of_the_requests() -> None:
+    async with open_socket_session() as sockets:
+        assert sockets.connector is not None
+        assert sockets.connector.limit == 0
+
+
+async def test_a_refused_connection_never_reached_twitch(session: aiohttp.ClientSession) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    with pytest.raises(TwitchUnavailable, match=r"127\.0\.0\.1 cannot be reached"):
+        await send(session, "PUT", f"http://127.0.0.1:{port}/")
+
+
+async def test_silence_leaves_the_outcome_unknown(twitch: LocalTwitch) -> None:
+    twitch.faults.add("POST /oauth2/token", faults.hang(1))
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.1)) as impatient:
+        with pytest.raises(OutcomeUnknown):
+            await send(impatient, "POST", f"{twitch.id_url}/oauth2/token")
+
+
+async def test_a_lost_answer_leaves_the_outcome_unknown(twitch: LocalTwitch, session: aiohttp.ClientSession) -> None:
+    twitch.faults.add("POST /oauth2/token", faults.drop_after())
+    with pytest.raises(OutcomeUnknown):
+        await send(session, "POST", f"{twitch.id_url}/oauth2/token")
+
+
+async def test_an_error_holds_no_header(twitch: LocalTwitch, session: aiohttp.ClientSession) -> None:
+    twitch.faults.add("POST /oauth2/token", faults.drop())
+    with pytest.raises(OutcomeUnknown) as caught:
+        await send(session, "POST", f"{twitch.id_url}/oauth2/token", headers={"Authorization": "Bearer hidden"})
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+    assert "hidden" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (faults.status(400, message="invalid color"), ColorRejected),
+        (faults.status(401, message="Missing scope: user:manage:chat_color"), MissingScope),
+        (faults.status(401, message="Invalid OAuth token"), TokenRefused),
+        (faults.rate_limited(5), RateLimited),
+        (faults.status(429, message="number of websocket transports limit exceeded"), RateLimited),
+        (faults.status(500), TwitchUnavailable),
+        (faults.status(503), TwitchUnavailable),
+        (faults.status(404), TwitchUnavailable),
+    ],
+)
+async def test_answers_to_a_colour_are_mapped(
+    fault: faults.Action, error: type[ColorChangerError], twitch: LocalTwitch, helix: Helix
+) -> None:
+    twitch.faults.add(PUT, fault)
+    with pytest.raises(error):
+        await helix.put_color(twitch.user("me").id, RED)
+
+
+async def test_a_rate_limit_tells_when_it_ends_if_it_is_one_of_the_bucket(twitch: LocalTwitch, helix: Helix) -> None:
+    twitch.faults.add(PUT, faults.rate_limited(5))
+    twitch.faults.add(PUT, faults.status(429, message="number of websocket transports limit exceeded"))
+    with pytest.raises(RateLimited) as bucket:
+        await helix.put_color(twitch.user("me").id, RED)
+    with pytest.raises(RateLimited) as other:
+        await helix.put_color(twitch.user("me").id, RED)
+    assert bucket.value.retry_at is not None
+    assert other.value.retry_at is None
+
+
+async def test_a_question_without_an_answer_is_no_unknown_outcome(twitch: LocalTwitch, helix: Helix) -> None:
+    twitch.faults.add("GET /helix/chat/color", faults.drop(), times=2)  # aiohttp asks a second time by itself
+    with pytest.raises(TwitchUnavailable):
+        await helix.get_color(twitch.user("me").id)
+
+
+async def test_garbage_is_trouble_at_twitch(twitch: LocalTwitch, helix: Helix) -> None:
+    twitch.faults.add("GET /helix/chat/color", faults.garbage())
+    with pytest.raises(TwitchUnavailable, match="not its format"):
+        await helix.get_color(twitch.user("me").id)
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (faults.status(403, message="subscription missing proper authorization"), ChannelRefused),
+        (faults.status(400, message="websocket transport session does not exist"), SessionGone),
+        (faults.status(429, message="number of websocket transports limit exceeded"), RateLimited),
+        (faults.status(500), TwitchUnavailable),
+        (faults.drop_after(), OutcomeUnknown),
+    ],
+)
+async def test_answers_to_a_subscription_are_mapped(
+    fault: faults.Action, error: type[ColorChangerError], twitch: LocalTwitch, helix: Helix
+) -> None:
+    twitch.faults.add("POST /helix/eventsub/subscriptions", fault)
+    with pytest.raises(error):
+        await helix.subscribe_chat("session", broadcaster_id="1", user_id="1")
+
+
+async def test_a_subscription_that_exists_already_is_fine(twitch: LocalTwitch, helix: Helix) -> None:
+    twitch.faults.add("POST /helix/eventsub/subscriptions", faults.status(409, message="subscription already exists"))
+    assert await helix.subscribe_chat("session", broadcaster_id="1", user_id="1") == ""
+
+
+async def test_a_colour_arrives_as_it_was_meant(twitch: LocalTwitch, helix: Helix) -> None:
+    me = twitch.user("me")
+    me.turbo = True
+    await helix.put_color(me.id, Color.parse("#12ab56"))
+    assert await helix.get_color(me.id) == Color.parse("#12AB56")
+    await helix.put_color(me.id, Color.parse("HotPink"))
+    assert [change.sent for change in twitch.color_changes] == ["#12AB56", "hot_pink"]
+
+
+async def test_somebody_who_never_chose_a_colour_has_none(twitch: LocalTwitch, helix: Helix) -> None:
+    assert await helix.get_color(twitch.user("me").id) is None
+
+
+async def test_more_than_a_hundred_users_are_asked_for_in_pages(twitch: LocalTwitch, helix: Helix) -> None:
+    logins = [f"user{number}" for number in range(150)]
+    for login in logins:
+        twitch.add_user(login)
+    found = await helix.users([*logins, "nobody_of_that_name"])
+    assert sorted(user.login for user in found) == sorted(logins)

@@ -1,0 +1,348 @@
+"""The main job end to end: the real bot, the real store, real sockets, the local Twitch."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+
+import pytest
+
+from colorchanger_bot.color import Color
+from colorchanger_bot.color.readable import readable
+from colorchanger_bot.errors import NeedsLogin
+from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.service import Service
+from colorchanger_bot.settings import Settings
+from colorchanger_bot.store import Store
+from tests.conftest import SCOPES
+from tests.fakes import until
+
+LogIn = Callable[..., Awaitable[None]]
+SettingsFor = Callable[..., Settings]
+
+
+def colors_of(twitch: LocalTwitch, login: str) -> list[str]:
+    return [change.color for change in twitch.color_changes if change.login == login]
+
+
+async def test_an_own_message_leads_to_one_readable_colour_for_that_account(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(), store):
+        await twitch.wait_subscribed("me", "me")
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await asyncio.sleep(0.3)
+        (color,) = colors_of(twitch, "me")
+        assert readable(Color.parse(color), "both", 3.0)
+
+
+async def test_the_colour_from_before_is_put_back_on_a_clean_stop(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me", color="#ABCDEF")
+    async with Service.running(settings_for(), store):
+        await twitch.wait_subscribed("me", "me")
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+    assert twitch.user("me").color == "#ABCDEF"
+
+
+async def test_each_message_in_turn_gets_another_colour(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(), store):
+        await twitch.wait_subscribed("me", "me")
+        for number in range(1, 6):
+            await twitch.say("me", in_="me", text="hello")
+            await twitch.wait_for(lambda wanted=number: len(twitch.color_changes) == wanted)
+        colors = [Color.parse(color) for color in colors_of(twitch, "me")]
+    assert all(before.distance(after) >= 0.15 for before, after in pairwise(colors))
+
+
+async def test_a_burst_leads_to_few_requests_and_the_last_one_wins(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(color={"delay": [0.1, 0.2], "restore": False}), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        for number in range(40):
+            await twitch.say("me", in_="me", text=f"message {number}")
+        await until(lambda: service.changer[twitch.user("me").id].messages == 40)
+        await asyncio.sleep(1.0)
+        colors = colors_of(twitch, "me")
+        assert 1 <= len(colors) <= 3
+        assert twitch.user("me").color == colors[-1]
+
+
+async def test_what_strangers_write_changes_nothing_and_asks_nothing(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    twitch.add_user("stranger")
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        asked = len(twitch.requests)
+        for text in ("hello", "!color off", "!color hex #ff0000", "!colour off"):
+            await twitch.say("stranger", in_="me", text=text)
+        await asyncio.sleep(0.3)
+        assert len(twitch.requests) == asked
+        assert service.changer[twitch.user("me").id].settings.enabled
+
+
+async def test_accounts_live_side_by_side_and_each_changes_its_own_colour(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await log_in("friend")
+    accounts = [{"login": "me", "channels": ["me", "friend"]}, {"login": "friend", "channels": ["friend"]}]
+    async with Service.running(settings_for(accounts=accounts), store):
+        await twitch.wait_subscribed("me", "friend")
+        await twitch.wait_subscribed("friend", "friend")
+        await twitch.say("me", in_="friend", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await asyncio.sleep(0.3)
+        assert [change.login for change in twitch.color_changes] == ["me"]
+
+
+async def test_an_account_that_needs_login_does_not_stop_the_others(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("gone")
+    await log_in("me")
+    await twitch.revoke_login("gone")
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await until(lambda: service.report()["accounts"][0]["state"] == "needs login")
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        report = service.report()["accounts"][0]
+    assert "run: colorchanger login" in report["trouble"]
+
+
+async def test_a_login_from_another_terminal_is_picked_up(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, client_id: str
+) -> None:
+    from colorchanger_bot.store import TokenPair
+
+    await log_in("gone")
+    await twitch.revoke_login("gone")
+    async with Service.running(settings_for(), store) as service:
+        await until(lambda: service.report()["accounts"][0]["state"] == "needs login")
+        pair = twitch.issue_tokens("gone", client_id, SCOPES)
+        await store.put_login("gone", client_id, TokenPair(pair.access, pair.refresh), twitch.user("gone").id)
+        await twitch.wait_subscribed("gone", "gone", timeout=10)
+
+
+async def test_without_any_account_it_says_to_log_in(store: Store, settings_for: SettingsFor) -> None:
+    with pytest.raises(NeedsLogin, match="run: colorchanger login"):
+        async with Service.running(settings_for(), store):
+            pass
+
+
+async def test_a_token_that_expires_under_two_needs_is_refreshed_once(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    twitch.add_user("friend")
+    accounts = [{"login": "me", "channels": ["me", "friend"]}]
+    async with Service.running(settings_for(accounts=accounts), store):
+        await twitch.wait_subscribed("me", "friend")
+        twitch.expire("me")
+        await twitch.eventsub.close_all(4000)  # both channels must be subscribed again ...
+        await twitch.wait_subscribed("me", "me")
+        await twitch.say("me", in_="me", text="hello")  # ... while a colour is wanted
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await twitch.wait_subscribed("me", "friend")
+    assert twitch.refreshes == {"me": 1}
+    assert twitch.spent_twice == []
+
+
+async def test_tokens_from_the_environment_need_no_user_id_and_no_client_id(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
+) -> None:
+    twitch.add_user("me", turbo=True)
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    accounts = [{"login": "me", "access_token": pair.access, "refresh_token": pair.refresh}]
+    async with Service.running(settings_for(app={}, accounts=accounts), store):
+        await twitch.wait_subscribed("me", "me")
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+
+
+async def test_a_start_without_twitch_waits_and_goes_on(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
+) -> None:
+    twitch.add_user("me", turbo=True)
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    twitch.faults.add("*", faults.drop(), times=6)
+    accounts = [{"login": "me", "access_token": pair.access, "refresh_token": pair.refresh}]
+    async with Service.running(settings_for(accounts=accounts), store):
+        await twitch.wait_subscribed("me", "me", timeout=20)
+
+
+async def test_accounts_of_two_applications_run_in_one_process(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor
+) -> None:
+    accounts: list[dict[str, str]] = []
+    for login in ("me", "friend"):
+        twitch.add_user(login, turbo=True)
+        app = twitch.add_app(client_secret="s3cr3t0fth3app" if login == "friend" else "")
+        pair = twitch.issue_tokens(login, app.client_id, SCOPES)
+        accounts.append(
+            {
+                "login": login,
+                "access_token": pair.access,
+                "refresh_token": pair.refresh,
+                "client_id": app.client_id,
+                "client_secret": "s3cr3t0fth3app" if login == "friend" else "",
+            }
+        )
+    twitch.expire("friend")
+    async with Service.running(settings_for(accounts=accounts), store) as service:
+        for login in ("me", "friend"):
+            await twitch.wait_subscribed(login, login)
+            await twitch.say(login, in_=login, text="hello")
+        await twitch.wait_for(lambda: {change.login for change in twitch.color_changes} == {"me", "friend"})
+        assert len(service.bots) == 2
+
+
+async def test_a_restart_goes_on_with_the_newer_pair_of_the_store(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
+) -> None:
+    twitch.add_user("me", turbo=True)
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    accounts = [{"login": "me", "access_token": pair.access, "refresh_token": pair.refresh}]
+    for _ in range(3):
+        twitch.expire("me")
+        async with Service.running(settings_for(accounts=accounts), store):
+            await twitch.wait_subscribed("me", "me")
+    assert twitch.spent_twice == []
+
+
+async def test_a_mirrored_message_of_a_shared_chat_counts_once(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    twitch.add_user("friend")
+    accounts = [{"login": "me", "channels": ["me", "friend"]}]
+    async with Service.running(settings_for(accounts=accounts), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await twitch.wait_subscribed("me", "friend")
+        await twitch.say_shared("me", in_="me", mirrored_to=["friend"], text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await asyncio.sleep(0.3)
+        assert service.changer[twitch.user("me").id].messages == 1
+        assert len(twitch.color_changes) == 1
+
+
+@pytest.mark.parametrize("code", [4000, 4001, 4003, 4004, 1000, 1006, 1011])
+async def test_every_close_leads_to_a_new_session_within_a_second(
+    code: int, twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(), store):
+        await twitch.wait_subscribed("me", "me")
+        if code == 1006:
+            await twitch.eventsub.drop_all()
+        else:
+            await twitch.eventsub.close_all(code)
+        await twitch.wait_subscribed("me", "me", timeout=1)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+
+
+async def test_no_message_is_lost_while_twitch_moves_the_session(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        moving = asyncio.create_task(twitch.eventsub.reconnect_all(handshake_delay=0.3))
+        for number in range(30):
+            await twitch.say("me", in_="me", text=f"message {number}")
+            await asyncio.sleep(0.02)
+        await moving
+        await until(lambda: service.changer[twitch.user("me").id].messages == 30)
+        posts = [seen for seen in twitch.requests if seen.line == "POST /helix/eventsub/subscriptions"]
+        assert len(posts) == 1
+
+
+async def test_silence_is_noticed(twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(twitch=_impatient(twitch)), store):
+        await twitch.wait_subscribed("me", "me")
+        await twitch.eventsub.silence()
+        (before,) = twitch.subscriptions
+        await twitch.wait_for(lambda: [each.id for each in twitch.subscriptions] not in ([], [before.id]), timeout=8)
+
+
+def _impatient(twitch: LocalTwitch) -> dict[str, str]:
+    return {
+        "api_url": twitch.api_url,
+        "id_url": twitch.id_url,
+        "eventsub_url": f"{twitch.eventsub_url}?keepalive_timeout_seconds=1",
+    }
+
+
+async def test_changes_use_the_connections_that_are_open(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(), store):
+        await twitch.wait_subscribed("me", "me")
+        for number in range(1, 6):
+            await twitch.say("me", in_="me", text="hello")
+            await twitch.wait_for(lambda wanted=number: len(twitch.color_changes) == wanted)
+        opened = twitch.connections
+        for number in range(6, 11):
+            await twitch.say("me", in_="me", text="hello")
+            await twitch.wait_for(lambda wanted=number: len(twitch.color_changes) == wanted)
+        assert twitch.connections == opened
+
+
+async def test_a_walk_through_a_palette_goes_on_after_a_restart(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    palette = ["#E91916", "#1E90FF", "#2E8B57", "#FF1493", "#D2691E"]
+    settings = settings_for(color={"strategy": "palette", "colors": palette, "restore": False})
+    for run in range(2):
+        async with Service.running(settings, store):
+            await twitch.wait_subscribed("me", "me")
+            for number in range(1, 3):
+                await twitch.say("me", in_="me", text="hello")
+                await twitch.wait_for(lambda wanted=2 * run + number: len(twitch.color_changes) == wanted)
+            await asyncio.sleep(0.1)  # what was shown is written down after it was shown
+    assert colors_of(twitch, "me") == palette[:4]
+
+
+async def test_standout_looks_at_the_people_of_the_channel(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(color={"strategy": "standout"}), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        for number in range(20):
+            twitch.add_user(f"chatter{number}", "#FF0000" if number % 2 else "#E0201A")
+            await twitch.say(f"chatter{number}", in_="me", text="hello")
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        (color,) = colors_of(twitch, "me")
+        assert Color.parse(color).distance(Color.parse("#FF0000")) > 0.25
+        assert service.changer[twitch.user("me").id].messages == 1
+
+
+async def test_other_strategies_remember_nothing_of_other_people(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    twitch.add_user("stranger", "#FF0000")
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await twitch.say("stranger", in_="me", text="hello")
+        await asyncio.sleep(0.2)
+        assert service.changer.crowd.colors(twitch.user("me").id) == ()
