@@ -1,0 +1,27 @@
+# syntax=docker/dockerfile:1
+# Two stages: the first builds a virtual environment, the second has no compiler, no pip cache and no root.
+
+FROM python:3.13-slim AS build
+RUN python -m venv /opt/colorchanger
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE MANIFEST.in ./
+COPY colorchanger_bot colorchanger_bot
+COPY cogs cogs
+RUN /opt/colorchanger/bin/pip install --no-cache-dir --disable-pip-version-check .
+
+FROM python:3.13-slim
+RUN useradd --create-home --uid 10001 colorchanger \
+    && install -d -o colorchanger -g colorchanger -m 0700 /data
+COPY --from=build /opt/colorchanger /opt/colorchanger
+ENV PATH=/opt/colorchanger/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    COLORCHANGER_STORAGE__URL=sqlite:////data/colorchanger.sqlite3
+USER colorchanger
+WORKDIR /data
+VOLUME /data
+HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["colorchanger", "health"]
+# The exec form makes the bot process 1, so that `docker stop` reaches it; it stops within 5 s.
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["colorchanger"]
+CMD ["run"]

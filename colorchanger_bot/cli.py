@@ -1,0 +1,267 @@
+"""The command line: every command reads the settings, calls one function elsewhere and prints what it did."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from colorchanger_bot.oauth import DeviceCode
+    from colorchanger_bot.settings import Settings
+    from colorchanger_bot.store import Store
+
+app = typer.Typer(
+    help="A new Twitch chat colour after each of your own messages.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+config_app = typer.Typer(help="The settings: an example, a check, and what is in force.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", metavar="PATH", help="The settings file.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Log everything, and show a traceback when something fails.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"colorchanger {version('colorchanger-bot')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def demo(
+    messages: Annotated[int, typer.Option("--messages", "-n", min=1, max=100, help="Own messages to send.")] = 8,
+    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the last picture as an SVG file.")] = None,
+    debug: Debug = False,
+) -> None:
+    """Show the real bot at work against a local Twitch; no account needed."""
+    from colorchanger_bot.demo import play
+
+    asyncio.run(play(messages, debug=debug, svg=svg))
+
+
+@app.command()
+def run(config: Config = None, debug: Debug = False) -> None:
+    """Change the colour of every logged-in account after each of its messages, until stopped."""
+    settings = _settings(config, debug=debug)
+    asyncio.run(_run(settings))
+
+
+@app.command()
+def login(config: Config = None, debug: Debug = False) -> None:
+    """Log an account in with a code on your phone or in your browser."""
+    settings = _settings(config, debug=debug)
+    asyncio.run(_login(settings))
+
+
+@app.command()
+def health(config: Config = None, debug: Debug = False) -> None:
+    """Say whether the bot runs; exit code 0 if it does, 1 if not."""
+    settings = _settings(config, debug=debug)
+    alive, line = asyncio.run(_health(settings))
+    typer.echo(line)
+    raise typer.Exit(0 if alive else 1)
+
+
+@app.command()
+def preview(
+    strategy: Annotated[
+        str | None, typer.Option("--strategy", "-s", help="Any strategy; else that of the settings.")
+    ] = None,
+    count: Annotated[int, typer.Option("-n", min=1, help="How many colours.")] = 12,
+    theme: Annotated[str | None, typer.Option(help="both, dark, light or any; else that of the settings.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to look at in a browser.")] = None,
+    names: Annotated[bool, typer.Option("--names", help="As without Turbo or Prime: Twitch's own names only.")] = False,
+    config: Config = None,
+) -> None:
+    """Show the next colours on Twitch's dark and light theme."""
+    import random
+    from datetime import UTC, datetime
+
+    from rich.console import Console
+
+    from colorchanger_bot import preview as show
+    from colorchanger_bot.settings import load
+
+    color = load(config).color
+    wanted = {key: value for key, value in (("strategy", strategy), ("theme", theme)) if value is not None}
+    samples = show.samples_for(color.plan(), strategy or color.strategy)
+    if samples:
+        typer.echo(f"(examples, for your settings name none: {samples})", err=True)
+    plan = color.override(wanted | samples).plan()
+    rows = show.rows(plan, count, random.Random(), datetime.now(UTC), presets_only=names)
+    if html is not None:
+        html.write_text(show.as_html(plan, rows), encoding="utf-8")
+        typer.echo(f"{html}: written")
+    elif as_json:
+        for row in rows:
+            typer.echo(show.as_json(row))
+    else:
+        show.print_table(Console(), rows)
+
+
+@config_app.command("example")
+def config_example() -> None:
+    """Print a settings file with every key, its default and what it does."""
+    from colorchanger_bot.settings import example
+
+    typer.echo(example(), nl=False)
+
+
+@config_app.command("check")
+def config_check(config: Config = None) -> None:
+    """Check the settings and say what could be better."""
+    from colorchanger_bot.settings import load
+
+    settings = load(config)
+    advice = [*settings.advice()]
+    for line in advice:
+        typer.echo(line)
+    source = settings.source or "no settings file, only defaults and the environment"
+    typer.echo(f"{source}: {'no mistakes' if advice else 'fine'}")
+
+
+@config_app.command("show")
+def config_show(config: Config = None) -> None:
+    """Print the settings that are in force; secrets are masked."""
+    import json
+
+    from colorchanger_bot.settings import load, masked
+
+    typer.echo(json.dumps(masked(load(config)), indent=2))
+
+
+def _settings(config: Path | None, *, debug: bool) -> Settings:
+    from colorchanger_bot import logs
+    from colorchanger_bot.settings import load
+
+    settings = load(config)
+    for secret in settings.secrets():
+        logs.keep_secret(secret)
+    logs.setup(settings.log, debug=debug)
+    return settings
+
+
+async def _run(settings: Settings) -> None:
+    from colorchanger_bot.errors import StoreLocked
+    from colorchanger_bot.service import Service
+    from colorchanger_bot.store import Store, locked
+
+    async with Store.open(settings.storage.url) as store:
+        try:
+            with locked(settings.storage.url):
+                stop = _stop_on_signal()
+                async with Service.running(settings, store) as service:
+                    typer.echo(service.plan())
+                    await stop.wait()
+                    typer.echo("stopping")
+                typer.echo(service.summary())
+        except StoreLocked as error:
+            beat = await store.heartbeat()
+            pid = f" (process {beat.pid})" if beat else ""
+            raise StoreLocked(
+                f"{error}{pid}: {store.name}; stop it first, or give this one another storage.url"
+            ) from None
+
+
+def _stop_on_signal() -> asyncio.Event:
+    """Return an event that the signals to stop set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in ("SIGINT", "SIGTERM"):
+        number = getattr(signal, name)
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop.set))
+    return stop
+
+
+async def _login(settings: Settings) -> None:
+    from colorchanger_bot.bot import needed_scopes
+    from colorchanger_bot.clock import SystemClock
+    from colorchanger_bot.errors import ConfigError
+    from colorchanger_bot.http import open_session
+    from colorchanger_bot.login import log_in
+    from colorchanger_bot.oauth import OAuth
+    from colorchanger_bot.store import Store
+
+    if not settings.app.client_id:
+        console = "https://dev.twitch.tv/console"
+        raise ConfigError([f"app.client_id is empty: register an application at {console}, put its Client ID there"])
+    clock = SystemClock()
+    async with Store.open(settings.storage.url) as store, open_session() as session:
+        oauth = OAuth(
+            session,
+            client_id=settings.app.client_id,
+            client_secret=settings.app.client_secret.get_secret_value(),
+            id_url=settings.twitch.id_url,
+            clock=clock,
+        )
+        made = await log_in(oauth, store, needed_scopes(settings), clock=clock, show=_show_code)
+        if made.user_id is None:
+            typer.echo("logged in; Twitch did not say as whom yet, which the running bot will find out")
+        else:
+            typer.echo(f"logged in as {made.login}: {_next_step(await _is_running(store))}")
+
+
+def _show_code(code: DeviceCode) -> None:
+    import io
+
+    import segno
+
+    picture = io.StringIO()
+    segno.make(code.url, error="m").terminal(picture, compact=True)
+    typer.echo(picture.getvalue())
+    typer.echo(f"Open   {code.url}")
+    typer.echo(f"Enter  {code.user_code}")
+    typer.echo("Waiting until you have done it (Ctrl-C gives up) ...")
+
+
+def _next_step(running: bool) -> str:
+    return "the running bot takes over" if running else "now run: colorchanger run"
+
+
+async def _is_running(store: Store) -> bool:
+    beat = await store.heartbeat()
+    return beat is not None and beat.is_alive(time.time())
+
+
+async def _health(settings: Settings) -> tuple[bool, str]:
+    from colorchanger_bot.store import Store, exists
+
+    if not exists(settings.storage.url):
+        return False, "not running: there is no store yet"
+    async with Store.open(settings.storage.url) as store:
+        beat = await store.heartbeat()
+    if beat is None:
+        return False, "not running"
+    if not beat.is_alive(time.time()):
+        return False, f"process {beat.pid} has given no sign of life for too long"
+    accounts: list[dict[str, Any]] = list(beat.status.get("accounts", ()))
+    return True, "\n".join([f"running as process {beat.pid}", *(_account_line(each) for each in accounts)])
+
+
+def _account_line(account: dict[str, Any]) -> str:
+    trouble = f": {account['trouble']}" if account.get("trouble") else ""
+    return f"  {account['login']}: {account['state']}{trouble}"

@@ -1,0 +1,259 @@
+"""The command line as a user meets it: real processes, their output, their exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from colorchanger_bot.color import Color
+from colorchanger_bot.color.readable import readable
+from colorchanger_bot.sandbox import LocalTwitch, faults
+from tests.conftest import SCOPES
+
+Environment = dict[str, str]
+EXIT_SECONDS = 30.0
+
+
+@pytest.fixture
+def environment(twitch: LocalTwitch, store_url: str, tmp_path: Path) -> Environment:
+    """Everything that points a process at the local Twitch and at its own store, and nothing of this user's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWITCH_", "COLORCHANGER_"))}
+    return kept | {
+        "HOME": str(tmp_path),
+        "COLORCHANGER_STORAGE__URL": store_url,
+        "COLORCHANGER_TWITCH__API_URL": twitch.api_url,
+        "COLORCHANGER_TWITCH__ID_URL": twitch.id_url,
+        "COLORCHANGER_TWITCH__EVENTSUB_URL": twitch.eventsub_url,
+        "COLORCHANGER_COLOR__DELAY": "0",
+        "PYTHONUTF8": "1",
+    }
+
+
+@pytest.fixture
+def with_tokens(twitch: LocalTwitch, environment: Environment) -> Environment:
+    """An account by the numbered environment, as in a container."""
+    twitch.add_user("me", "#FF0000", turbo=True)
+    app = twitch.add_app()
+    pair = twitch.issue_tokens("me", app.client_id, SCOPES)
+    return environment | {
+        "TWITCH_USERNAME_1": "me",
+        "TWITCH_ACCESS_TOKEN_1": pair.access,
+        "TWITCH_REFRESH_TOKEN_1": pair.refresh,
+        "TWITCH_CLIENT_ID_1": app.client_id,
+    }
+
+
+async def start(*arguments: str, environment: Environment, cwd: Path | None = None) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "colorchanger_bot",
+        *arguments,
+        env=environment,
+        cwd=cwd or environment["HOME"],
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+
+
+async def end(process: Process) -> tuple[int, str, str]:
+    """Wait for the end; return exit code, output and errors."""
+    async with asyncio.timeout(EXIT_SECONDS):
+        output, errors = await process.communicate()
+    return int(process.returncode or 0), output.decode(), errors.decode()
+
+
+async def call(*arguments: str, environment: Environment) -> tuple[int, str, str]:
+    return await end(await start(*arguments, environment=environment))
+
+
+@asynccontextmanager
+async def running(environment: Environment) -> AsyncIterator[Process]:
+    process = await start("run", environment=environment)
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.communicate()
+
+
+Stop = Callable[[Process], Awaitable[tuple[int, str, str]]]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_run_does_its_job_and_stops_cleanly_on_a_signal(
+    number: signal.Signals, twitch: LocalTwitch, with_tokens: Environment
+) -> None:
+    async with running(with_tokens) as process:
+        await twitch.wait_subscribed("me", "me", timeout=15)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await asyncio.sleep(0.3)
+        (change,) = twitch.color_changes
+        assert (change.login, readable(Color.parse(change.color), "both", 3.0)) == ("me", True)
+        process.send_signal(number)
+        async with asyncio.timeout(5):
+            code, output, errors = await end(process)
+    assert code == 0, errors
+    assert "me: random, 0 to 0 s after a message in #me" in output
+    assert "me: 1 message(s) seen, " in output
+    assert "Traceback" not in errors
+    assert twitch.user("me").color == "#FF0000"
+
+
+async def test_kill_at_any_moment_and_restart_to_a_working_bot(twitch: LocalTwitch, with_tokens: Environment) -> None:
+    twitch.expire("me")
+    for wait in (0.6, 0.9, 1.2, 1.5):
+        async with running(with_tokens) as process:
+            await asyncio.sleep(wait)
+            process.kill()
+            await process.communicate()
+        twitch.expire("me")
+    async with running(with_tokens):
+        await twitch.wait_subscribed("me", "me", timeout=15)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+    assert twitch.spent_twice == []
+
+
+async def test_a_second_process_on_the_same_store_is_told_about_the_first(
+    twitch: LocalTwitch, with_tokens: Environment
+) -> None:
+    async with running(with_tokens) as first:
+        await twitch.wait_subscribed("me", "me", timeout=15)
+        code, _, errors = await call("run", environment=with_tokens)
+    assert code == 4
+    assert f"ColorChanger is running already on this store (process {first.pid})" in errors
+    assert len(errors.strip().splitlines()) == 1
+
+
+async def test_health_tells_a_running_bot_from_a_stopped_one(twitch: LocalTwitch, with_tokens: Environment) -> None:
+    code, output, _ = await call("health", environment=with_tokens)
+    assert (code, output.strip()) == (1, "not running: there is no store yet")
+    async with running(with_tokens) as process:
+        await twitch.wait_subscribed("me", "me", timeout=15)
+        code, output, _ = await call("health", environment=with_tokens)
+        assert code == 0
+        assert f"running as process {process.pid}" in output
+        process.send_signal(signal.SIGTERM)
+        await end(process)
+    code, output, _ = await call("health", environment=with_tokens)
+    assert (code, output.strip()) == (1, "not running")
+
+
+async def test_run_without_an_account_says_to_log_in(environment: Environment) -> None:
+    code, _, errors = await call("run", environment=environment)
+    assert (code, errors.strip()) == (3, "no account is logged in yet; run: colorchanger login")
+
+
+async def test_log_in_and_run_is_all(twitch: LocalTwitch, environment: Environment) -> None:
+    twitch.add_user("me", turbo=True)
+    app = twitch.add_app()
+    environment["COLORCHANGER_APP__CLIENT_ID"] = app.client_id
+    process = await start("login", environment=environment)
+    await twitch.wait_for(lambda: twitch.pending_devices, timeout=15)
+    (device,) = twitch.pending_devices
+    twitch.approve_device(device.user_code, "me")
+    code, output, errors = await end(process)
+    assert (code, errors) == (0, "")
+    assert device.user_code in output
+    assert "logged in as me: now run: colorchanger run" in output
+    async with running(environment):
+        await twitch.wait_subscribed("me", "me", timeout=15)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+
+
+async def test_a_login_that_is_refused_ends_with_a_line(twitch: LocalTwitch, environment: Environment) -> None:
+    environment["COLORCHANGER_APP__CLIENT_ID"] = twitch.add_app().client_id
+    process = await start("login", environment=environment)
+    await twitch.wait_for(lambda: twitch.pending_devices, timeout=15)
+    twitch.deny_device(twitch.pending_devices[0].user_code)
+    code, _, errors = await end(process)
+    assert code == 1
+    assert len(errors.strip().splitlines()) == 1
+
+
+async def test_login_without_an_application_says_how_to_get_one(environment: Environment) -> None:
+    code, _, errors = await call("login", environment=environment)
+    assert code == 2
+    assert "app.client_id is empty: register an application at https://dev.twitch.tv/console" in errors
+
+
+async def test_login_with_an_application_that_twitch_does_not_know(environment: Environment) -> None:
+    code, _, errors = await call(
+        "login", environment=environment | {"COLORCHANGER_APP__CLIENT_ID": "nosuchapplication"}
+    )
+    assert code == 1
+    assert "check app.client_id" in errors
+
+
+async def test_wrong_settings_are_said_all_at_once(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[color]\ndelay = [3, 1]\nstrategie = "random"\n', encoding="utf-8")
+    del environment["COLORCHANGER_COLOR__DELAY"]
+    code, output, errors = await call("run", environment={**environment, "COLORCHANGER_COLOR__THEME": "pink"})
+    assert (code, output) == (2, "")
+    assert len(errors.strip().splitlines()) == 3
+    for sign in ("color.delay", "color.strategie", "COLORCHANGER_COLOR__THEME"):
+        assert sign in errors
+
+
+async def test_nothing_that_is_written_holds_a_secret(
+    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path
+) -> None:
+    log = tmp_path / "bot.log"
+    secrets = {with_tokens["TWITCH_ACCESS_TOKEN_1"], with_tokens["TWITCH_REFRESH_TOKEN_1"]}
+    with_tokens |= {"COLORCHANGER_LOG__FILE": str(log), "COLORCHANGER_LOG__LEVEL": "DEBUG"}
+    twitch.faults.add("PUT /helix/chat/color", faults.status(500))
+    twitch.faults.add("POST /oauth2/token", faults.status(500))
+    twitch.expire("me")
+    process = await start("run", "--debug", environment=with_tokens)
+    await twitch.wait_subscribed("me", "me", timeout=15)
+    await twitch.say("me", in_="me", text="hello")
+    await twitch.wait_for(lambda: twitch.color_changes, timeout=10)
+    await twitch.revoke_login("me")
+    await twitch.say("me", in_="me", text="hello")
+    await asyncio.sleep(1)
+    process.send_signal(signal.SIGTERM)
+    _, output, errors = await end(process)
+    written = output + errors + log.read_text(encoding="utf-8")
+    assert "me must log in again" in written
+    assert [secret for secret in secrets if secret in written] == []
+    assert "Bearer " not in written.replace("Bearer ***", "")
+
+
+async def test_the_demo_ends_by_itself_with_a_summary(environment: Environment) -> None:
+    code, output, errors = await call("demo", "--messages", "2", environment=environment)
+    assert (code, errors) == (0, "")
+    assert "2 messages, 2 colour changes, median " in output
+
+
+async def test_the_help_names_every_command(environment: Environment) -> None:
+    code, output, _ = await call("--help", environment=environment)
+    assert code == 0
+    for command in ("demo", "run", "login", "health", "config"):
+        assert f"\n  {command} " in output
+
+
+async def test_the_example_is_a_settings_file_without_problems(environment: Environment, tmp_path: Path) -> None:
+    _, example, _ = await call("config", "example", environment=environment)
+    (tmp_path / "config.toml").write_text(example, encoding="utf-8")
+    code, output, errors = await call("config", "check", environment=environment)
+    assert (code, errors) == (0, "")
+    assert "config.toml: fine" in output
+
+
+async def test_show_masks_what_is_secret(with_tokens: Environment) -> None:
+    code, output, _ = await call("config", "show", environment=with_tokens)
+    assert code == 0
+    assert with_tokens["TWITCH_ACCESS_TOKEN_1"] not in output
+    assert '"login": "me"' in output
