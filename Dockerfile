@@ -17,7 +17,7 @@ ENV PATH=/opt/colorchanger/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     COLORCHANGER_STORAGE__URL=sqlite:////data/colorchanger.sqlite3
-USER colorchanger
+USER 10001
 WORKDIR /data
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["colorchanger", "health"]
