@@ -12,13 +12,21 @@ class ColorChanger(commands.Component):
     """Tells the changer of each own message."""
 
     def __init__(self, bot: commands.Bot) -> None:
-        self.shared = attachment_of(bot)
+        self.bot = bot
+
+    async def component_teardown(self) -> None:
+        """Give up the changes that wait."""
+        await attachment_of(self.bot).changer.pause()
 
     @commands.Component.listener()
     async def event_message(self, message: twitchio.ChatMessage) -> None:
-        own = await self.shared.own_message(message)
-        if own is not None and await self.shared.calls_command(message) is None:
-            self.shared.changer.saw(own)
+        shared = attachment_of(self.bot)
+        if not shared.manages(message.chatter.id):
+            shared.notice(message)
+        elif await shared.call(message) is None:
+            own = await shared.own_message(message)
+            if own is not None:
+                shared.changer.saw(own)
 
 
 async def setup(bot: commands.Bot) -> None:

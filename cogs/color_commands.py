@@ -7,8 +7,8 @@ import logging
 import twitchio
 from twitchio.ext import commands
 
-from colorchanger_bot.chat import obey
-from colorchanger_bot.errors import ColorChangerError, ConfigError
+from colorchanger_bot.chat import chat_line, obey
+from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.wiring import attachment_of
 
 logger = logging.getLogger(__name__)
@@ -19,62 +19,80 @@ class ColorCommands(commands.Component):
 
     def __init__(self, bot: commands.Bot) -> None:
         self.bot = bot
-        self.shared = attachment_of(bot)
-        self.settings = self.shared.settings.commands
 
     async def component_load(self) -> None:
-        """Add the command under the name that the settings give it."""
-        if not self.settings.enabled:
+        """Add the command under the name that the settings give it.
+
+        Raises:
+            ComponentLoadError: the bot has a command of that name already.
+        """
+        shared = attachment_of(self.bot)
+        if not shared.settings.commands.enabled:
             return
 
-        @commands.command(name=self.settings.name, aliases=list(self.settings.aliases))
+        # A guard of the bot that keeps strangers out would make noise of what is to be met with silence.
+        @commands.command(
+            name=shared.settings.commands.name,
+            aliases=list(shared.settings.commands.names[1:]),
+            bypass_global_guards=True,
+        )
         async def color(ctx: commands.Context[commands.Bot], *, text: str = "") -> None:
             """Change how your name is coloured in chat."""
             if ctx.message is not None:
-                await self.run(ctx.message, text)
+                await self.run(ctx.message, text, called=f"{ctx.prefix}{shared.settings.commands.name}")
 
         try:
             self.bot.add_command(color)
         except commands.CommandExistsError as error:
-            raise ConfigError(
-                [f"this bot has such a command already ({error}): choose other commands.name and commands.aliases"]
+            raise commands.ComponentLoadError(
+                f"{error} Give ours another one: attach(bot, settings=...) with other commands.name and "
+                "commands.aliases, before the cogs are loaded."
             ) from None
-        self.shared.command = color
+        shared.command = color
 
     async def component_teardown(self) -> None:
-        if self.shared.command is not None:
-            self.bot.remove_command(self.shared.command.name)
-            self.shared.command = None
+        shared = attachment_of(self.bot)
+        if shared.command is not None and self.bot.get_command(shared.command.name) is shared.command:
+            self.bot.remove_command(shared.command.name)
+        shared.command = None
 
     @commands.Component.listener()
     async def event_message(self, message: twitchio.ChatMessage) -> None:
-        """Run a command of an own account: TwitchIO itself passes over what the bot's account says."""
-        if await self.shared.painter(message.chatter) is None:
-            return
-        context = await self.shared.calls_command(message)
-        if context is not None:
-            await self.bot.invoke(context)
+        """Run a command of an own account: TwitchIO itself passes over what the bot's account says.
 
-    async def run(self, message: twitchio.ChatMessage, text: str) -> None:
-        """Do what an own account asks, once, and answer."""
-        painter = await self.shared.painter(message.chatter)
-        if painter is None or message.source_broadcaster is not None or not self.shared.changer.first_time(message.id):
+        In our own bot TwitchIO's command processing is off, and those who may command it are seen to here as well.
+        """
+        shared = attachment_of(self.bot)
+        seen_to = shared.manages(message.chatter.id) or (shared.own_bot and shared.may_command(message))
+        if seen_to and message.source_broadcaster is None:
+            context = await shared.call(message)
+            if context is not None:
+                await self.bot.invoke(context)
+
+    async def run(self, message: twitchio.ChatMessage, text: str, *, called: str) -> None:
+        """Do what an own account asks, once, however often the bot comes by with it, and answer."""
+        painter = await attachment_of(self.bot).commander(message)
+        if painter is None:
             return
         try:
             answer = await obey(painter, text)
         except ColorChangerError as error:
             answer = str(error)
-        logger.info("!%s: %s", f"{self.settings.name} {text}".strip(), answer, extra={"account": painter.login})
-        await self._reply(message, answer)
+        answer = chat_line(answer.replace("!color", called))
+        logger.info("%s %s: %s", called, text, answer, extra={"account": painter.login})
+        await self._reply(message, answer, painter.user_id)
 
-    async def _reply(self, message: twitchio.ChatMessage, answer: str) -> None:
-        own_channel = message.broadcaster.id == message.chatter.id
-        if self.settings.reply == "never" or (self.settings.reply == "own-channel" and not own_channel):
+    async def _reply(self, message: twitchio.ChatMessage, answer: str, user_id: str) -> None:
+        shared = attachment_of(self.bot)
+        where = shared.settings.commands.reply
+        if where == "never" or (where == "own-channel" and message.broadcaster.id != user_id):
             return
-        user_id = message.chatter.id
-        self.shared.changer.expect(user_id, answer)
+        if not await shared.changer.pace.turn(user_id, message.broadcaster.id):
+            logger.info("the answer is not said in chat: the account has written a lot already")
+            return
+        shared.changer.expect(user_id, answer)
         try:
-            sent = await self.shared.speaker.reply(user_id, message.broadcaster.id, answer, reply_to=message.id)
+            sent = await shared.speaker.reply(user_id, message.broadcaster.id, answer, reply_to=message.id)
         except ColorChangerError as error:
             logger.info("the answer could not be said in chat: %s", error)
         else:

@@ -17,6 +17,7 @@ from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.color import Color, Strategy
 from colorchanger_bot.crowd import Crowd
 from colorchanger_bot.memory import Memory, ShortMemory
+from colorchanger_bot.pace import ChatPace
 from colorchanger_bot.painter import Change, ColorApi, Painter
 from colorchanger_bot.settings import ColorSettings
 
@@ -79,7 +80,9 @@ class Changer:
         self._painters: dict[str, Painter] = {}
         self._seen = Recent(REMEMBERED_MESSAGES)
         self.crowd = Crowd()
+        self.pace = ChatPace(self._clock)
         self._replies: deque[tuple[str, str]] = deque(maxlen=REMEMBERED_REPLIES)
+        self._came_back: deque[str] = deque(maxlen=REMEMBERED_REPLIES)
         self._listeners: list[Callable[[Change], None]] = []
 
     def __iter__(self) -> Iterator[Painter]:
@@ -125,10 +128,17 @@ class Changer:
             self._painters.setdefault(user_id, painter)
         return self._painters[user_id]
 
+    async def forget(self, user_id: str) -> None:
+        """Take care of an account no longer; its colour stays as it is."""
+        painter = self._painters.pop(user_id, None)
+        if painter is not None:
+            await painter.close()
+
     def saw(self, message: OwnMessage) -> None:
         """Take note of an own message; one that was seen before, or that we sent ourselves, changes nothing."""
+        self.pace.note(message.user_id, message.channel_id)
         painter = self._painters.get(message.user_id)
-        if painter is not None and self.first_time(message.id) and not self._is_reply(message):
+        if painter is not None and not self.is_reply(message) and self.first_time(message.id):
             painter.saw(message.color, message.channel_id)
 
     def notice(self, user_id: str, channel_id: str, chatter_id: str, color: str) -> None:
@@ -143,18 +153,27 @@ class Changer:
         """
         self._replies.append((user_id, reply))
 
-    def _is_reply(self, message: OwnMessage) -> bool:
+    def is_reply(self, message: OwnMessage) -> bool:
+        """Say whether this is a reply that we sent; asked again about the same message, it says the same."""
+        if message.id in self._came_back:
+            return True
         for said in self._replies:
             user_id, text = said
             # Twitch puts the name of the person who is answered in front.
             if user_id == message.user_id and message.text.endswith(text):
                 self._replies.remove(said)
+                self._came_back.append(message.id)
                 return True
         return False
 
     def first_time(self, message_id: str) -> bool:
         """Say whether this message, command or reply has not been dealt with yet, and remember that it is now."""
         return self._seen.add(message_id)
+
+    async def pause(self) -> None:
+        """Give up the automatic changes that wait; what a command asked for goes on, and so does the next message."""
+        for painter in self:
+            await painter.adjust()
 
     async def close(self) -> None:
         """Put the colours back where the settings say so, and stop."""

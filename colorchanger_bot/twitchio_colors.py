@@ -1,0 +1,181 @@
+"""TwitchioColors: colours and replies of somebody else's bot, through TwitchIO and with that bot's tokens."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import aiohttp
+import twitchio
+from twitchio.ext import commands
+
+from colorchanger_bot.color import Color
+from colorchanger_bot.errors import (
+    ChannelRefused,
+    ColorChangerError,
+    ColorRejected,
+    MissingScope,
+    NeedsLogin,
+    OutcomeUnknown,
+    RateLimited,
+    TokenRefused,
+    TwitchUnavailable,
+)
+from colorchanger_bot.redaction import one_line, redact
+
+REQUEST_SECONDS = 10.0
+"""TwitchIO sets no limit of its own to a request."""
+
+T = TypeVar("T")
+Refusals = Mapping[int, type[ColorChangerError]]
+"""What a status means for one kind of request."""
+
+
+@dataclass(slots=True)
+class Turn:
+    """The requests of one account, one after the other."""
+
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    last: asyncio.Task[Any] | None = None
+    ended: str | None = None
+    """The refresh token that Twitch refused; another one means that the account was authorised again."""
+
+
+class TwitchioColors:
+    """The `ColorApi` and the `Speaker` of somebody else's bot: through TwitchIO, with that bot's tokens.
+
+    TwitchIO refreshes an expired token in the middle of a request, and a public application's refresh token works
+    once: spent twice or cut off in between, the login is gone. So an account has one request at a time, and one that
+    takes too long is left to end by itself as long as nothing else waits for it.
+    """
+
+    def __init__(self, bot: commands.Bot, *, seconds: float = REQUEST_SECONDS) -> None:
+        self._bot = bot
+        self._seconds = seconds
+        self._turns: dict[str, Turn] = {}
+
+    async def put_color(self, user_id: str, color: Color) -> None:
+        user = self._bot.create_partialuser(user_id)
+
+        async def change() -> None:
+            try:
+                await user.update_chatter_color(color.wire)
+            except ValueError:
+                # TwitchIO reads an empty 204 that calls itself JSON, and stumbles after the change was made.
+                if await self._shown(user_id) != color:
+                    raise
+
+        await self._ask(user_id, change, {400: ColorRejected})
+
+    async def get_color(self, user_id: str) -> Color | None:
+        try:
+            return await self._ask(user_id, lambda: self._shown(user_id))
+        except OutcomeUnknown as error:  # it asks and changes nothing: no answer is no harm
+            raise TwitchUnavailable(str(error)) from None
+
+    async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:
+        channel = self._bot.create_partialuser(channel_id)
+
+        async def say() -> str | None:
+            try:
+                sent = await channel.send_message(text, user_id, token_for=user_id, reply_to_message_id=reply_to)
+            except twitchio.MessageRejectedError:
+                return None
+            return sent.id if sent.sent else None
+
+        return await self._ask(user_id, say, {403: ChannelRefused})
+
+    async def _shown(self, user_id: str) -> Color | None:
+        found = await self._bot.fetch_chatters_color([user_id], token_for=user_id)
+        return Color(found[0].colour.code) if found and found[0].colour else None
+
+    async def _ask(
+        self, user_id: str, request: Callable[[], Coroutine[Any, Any, T]], refusals: Refusals | None = None
+    ) -> T:
+        turn = self._turns.setdefault(user_id, Turn())
+        async with turn.lock:
+            tokens = self._bot.tokens.get(user_id)
+            if tokens is None or tokens["refresh"] == turn.ended:
+                # Without a token of the account TwitchIO would try the application's.
+                raise NeedsLogin("the bot has no login of this account (any more): authorise it for the bot")
+            try:
+                return await self._in_time(user_id, turn, request)
+            except (twitchio.HTTPException, aiohttp.ClientError, *_STUMBLES) as error:
+                failure = _translated(error, refusals or {})
+            if isinstance(failure, NeedsLogin):
+                turn.ended = tokens["refresh"]
+        # Not raised in the handler: TwitchIO's errors hold tokens, and would stay with ours as its context.
+        raise failure
+
+    async def _in_time(self, user_id: str, turn: Turn, request: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        if turn.last is not None and not turn.last.done():
+            await asyncio.wait({turn.last}, timeout=self._seconds)
+            turn.last.cancel()
+        task = turn.last = asyncio.create_task(request(), name=f"colour request of {user_id}")
+        task.add_done_callback(_retrieve)
+        refreshes = 0
+
+        async def count(payload: twitchio.TokenRefreshedPayload) -> None:
+            # Twitch refuses what it issued a moment ago: TwitchIO would go on refreshing until the stack is full.
+            nonlocal refreshes
+            refreshes += payload.user_id == user_id
+            if refreshes > 1:
+                task.cancel()
+
+        self._bot.add_listener(count, event="event_token_refreshed")
+        try:
+            await asyncio.wait({task}, timeout=self._seconds)
+        finally:
+            self._bot.remove_listener(count)
+        if task.cancelled():
+            raise TokenRefused("Twitch refuses a token that it issued a moment ago")
+        if not task.done():
+            raise TimeoutError
+        return task.result()
+
+
+_STUMBLES = (OSError, RuntimeError, ValueError, LookupError, TypeError)
+"""What TwitchIO lets through from below, or trips over in an answer that is not in Twitch's format."""
+
+
+def _retrieve(task: asyncio.Task[Any]) -> None:
+    """Look at how a request ended that nobody waits for any more, or asyncio would log it with all it holds."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _translated(error: Exception, refusals: Refusals) -> ColorChangerError:
+    """Return our error for what came out of TwitchIO."""
+    match error:
+        case twitchio.HTTPException():
+            return _refused(error, refusals)
+        case aiohttp.ClientConnectorError():
+            return TwitchUnavailable(f"{error.host} cannot be reached")
+        case aiohttp.ClientError() | OSError():
+            return OutcomeUnknown(f"Twitch did not answer ({type(error).__name__})")
+        case RuntimeError():
+            return TwitchUnavailable("the bot's connection to Twitch is closed")
+        case _:
+            return OutcomeUnknown("Twitch's answer could not be read")
+
+
+def _refused(error: twitchio.HTTPException, refusals: Refusals) -> ColorChangerError:
+    said = one_line(redact(str(error.extra.get("message") or "no reason given")))[:200]
+    if error.route is not None and error.route.use_id:  # the refresh in between
+        if error.status in (400, 401, 403):
+            return NeedsLogin(f"Twitch has ended the login of this account ({said}): authorise it for the bot again")
+        # The token may be spent: whoever asks next finds out, a retry at once would spend it twice.
+        return OutcomeUnknown(f"Twitch did not renew the login ({error.status})")
+    match error.status:
+        case status if status in refusals:
+            return refusals[status](f"Twitch refuses ({said})")
+        case 401 if "scope" in said.lower():
+            return MissingScope(f"the bot's login lacks a permission ({said}): authorise the account again, with it")
+        case 401:
+            return TokenRefused(f"Twitch refuses the bot's token ({said})")
+        case 429:
+            return RateLimited(f"Twitch asks to slow down ({said})")
+        case status:
+            return TwitchUnavailable(f"Twitch answered {status} ({said})")

@@ -1,0 +1,798 @@
+"""The plugin in other people's bots: real TwitchIO bots, with their own tokens and sockets, on the local Twitch."""
+
+# ruff: noqa: ASYNC240 - the files here are small
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import twitchio
+from aiohttp import web
+from twitchio import eventsub
+from twitchio.eventsub import websockets
+from twitchio.ext import commands
+from twitchio.http import Route
+
+from colorchanger_bot.color import Color
+from colorchanger_bot.errors import (
+    ChannelRefused,
+    ColorChangerError,
+    ColorRejected,
+    MissingScope,
+    NeedsLogin,
+    OutcomeUnknown,
+    RateLimited,
+    TokenRefused,
+    TwitchUnavailable,
+)
+from colorchanger_bot.sandbox import App, LocalTwitch, Pair, faults
+from colorchanger_bot.settings import Settings
+from colorchanger_bot.twitchio_colors import TwitchioColors
+from colorchanger_bot.wiring import attach, changer_for
+from tests.conftest import SCOPES
+from tests.fakes import until
+
+COGS = "colorchanger_bot.cogs"
+PUT = "PUT /helix/chat/color"
+SAY = "POST /helix/chat/messages"
+REFRESH = "POST /oauth2/token"
+FILE = Path(".tio.tokens.json")
+NAMED = Color.parse("hot pink")
+HEX = Color.parse("#123456")
+
+
+class Host(commands.Bot):
+    """Somebody else's bot; it notes what goes wrong in it."""
+
+    def __init__(self, twitch: LocalTwitch, login: str, app: App, **options: Any) -> None:
+        self.errors: list[Exception] = []
+        self.hellos = 0
+        self.channel = twitch.user(login)
+        options = {"prefix": "!", "bot_id": self.channel.id} | options
+        super().__init__(client_id=app.client_id, client_secret=app.client_secret, **options)
+        self.add_command(hello)
+
+    async def event_error(self, payload: twitchio.EventErrorPayload) -> None:
+        self.errors.append(payload.error)
+
+    async def event_command_error(self, payload: commands.CommandErrorPayload) -> None:
+        self.errors.append(payload.exception)
+
+    async def read(self, *channels: str) -> None:
+        for channel in channels:
+            chat = eventsub.ChatMessageSubscription(broadcaster_user_id=channel, user_id=self.bot_id)
+            await self.subscribe_websocket(chat, token_for=self.bot_id, as_bot=False)
+
+
+@commands.command(name="hello")
+async def hello(ctx: commands.Context[Host]) -> None:
+    """The host's own command."""
+    ctx.bot.hellos += 1
+
+
+class Eager(Host):
+    """Obeys also itself."""
+
+    async def event_message(self, payload: twitchio.ChatMessage) -> None:
+        await self.process_commands(payload)
+
+
+class Guarded(Host):
+    """Lets nobody command it."""
+
+    async def global_guard(self, ctx: commands.Context[Any], /) -> bool:
+        return False
+
+
+class Counting(Host):
+    """Counts the contexts that are built; does not look for commands by itself."""
+
+    contexts = 0
+
+    async def event_message(self, payload: twitchio.ChatMessage) -> None:
+        """Do nothing."""
+
+    def get_context(self, payload: Any, *, cls: Any = None) -> Any:
+        self.contexts += 1
+        return super().get_context(payload, cls=cls)
+
+
+class AutoHost(Host, commands.AutoBot):
+    """Has its chat from a conduit, which the local Twitch does not know."""
+
+
+class Hosts:
+    """Starts bots, and knows every secret they were given."""
+
+    def __init__(self, twitch: LocalTwitch, stack: AsyncExitStack) -> None:
+        self._twitch = twitch
+        self._stack = stack
+        self.secrets: set[str] = set()
+
+    def pair(self, login: str, app: App) -> Pair:
+        pair = self._twitch.issue_tokens(login, app.client_id, SCOPES)
+        self.secrets |= {pair.access, pair.refresh, app.client_secret} - {""}
+        return pair
+
+    async def start(self, kind: type[Host] = Host, login: str = "me", *, public: bool = False, **options: Any) -> Host:
+        self._twitch.add_user(login, "#FF0000", turbo=True)
+        app = self._twitch.add_app(client_secret="" if public else "the-host-s-secret")
+        bot = await self._stack.enter_async_context(kind(self._twitch, login, app, **options))
+        pair = self.pair(login, app)
+        await bot.login(token=pair.access if public else None, load_tokens=False, save_tokens=False)
+        await bot.add_token(pair.access, pair.refresh)
+        return bot
+
+
+@pytest.fixture(autouse=True)
+def _endpoints(twitch: LocalTwitch) -> Iterator[None]:
+    """Where TwitchIO looks for Twitch: a class attribute for each host and a module variable for the sockets."""
+    real = Route.BASE, Route.ID_BASE, websockets.WSS
+    Route.BASE, Route.ID_BASE, websockets.WSS = f"{twitch.api_url}/", f"{twitch.id_url}/", twitch.eventsub_url
+    yield
+    Route.BASE, Route.ID_BASE, websockets.WSS = real
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """TwitchIO keeps its tokens in the working directory."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+async def hosts(twitch: LocalTwitch, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Hosts]:
+    """Whatever a test does, none of our log records holds a secret of the host."""
+    caplog.set_level(logging.DEBUG, "colorchanger_bot")
+    async with AsyncExitStack() as stack:
+        made = Hosts(twitch, stack)
+        yield made
+    for record in caplog.get_records("call"):
+        if record.name.startswith("colorchanger_bot"):
+            told = f"{record.getMessage()} {record.exc_info}"
+            assert not [secret for secret in made.secrets if secret in told]
+
+
+@pytest.fixture
+async def host(hosts: Hosts) -> Host:
+    """A bot that reads its own channel, and has our cogs."""
+    return await ready(hosts)
+
+
+async def ready(hosts: Hosts, kind: type[Host] = Host, login: str = "me", **sections: Any) -> Host:
+    bot = await hosts.start(kind, login)
+    attach(bot, settings=quick(**sections))
+    await bot.load_module(COGS)
+    await bot.read(bot.channel.id)
+    return bot
+
+
+def quick(**sections: Any) -> Settings:
+    color = {"delay": 0, "restore": False, **sections.pop("color", {})}
+    return Settings.model_validate({"color": color, **sections})
+
+
+def lines(twitch: LocalTwitch, line: str) -> int:
+    return sum(seen.line == line for seen in twitch.requests)
+
+
+def answers(twitch: LocalTwitch) -> list[str]:
+    return [seen.body["message"] for seen in twitch.requests if seen.line == SAY and seen.status]
+
+
+def is_off(bot: Host) -> bool:
+    painter = changer_for(bot).get(bot.channel.id)
+    return painter is not None and not painter.settings.enabled
+
+
+def counted(bot: Host) -> int:
+    """The own messages that counted."""
+    return sum(painter.messages for painter in changer_for(bot))
+
+
+def our_tasks() -> list[str]:
+    return [task.get_name() for task in asyncio.all_tasks() if "colour" in task.get_name()]
+
+
+async def quiet() -> None:
+    """Long enough for what must not happen to happen."""
+    await asyncio.sleep(0.15)
+
+
+class TestTheMainJob:
+    async def test_an_own_message_leads_to_one_change_with_the_bots_own_token(
+        self, host: Host, twitch: LocalTwitch
+    ) -> None:
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await quiet()
+        assert [(seen.login, seen.query["user_id"]) for seen in twitch.requests if seen.line == PUT] == [
+            ("me", host.channel.id)
+        ]
+        assert host.errors == []
+
+    @pytest.mark.parametrize("module", ["color_changer", "color_commands", "token_lifecycle"])
+    async def test_one_cog_copied_into_the_hosts_own_package(
+        self, module: str, hosts: Hosts, twitch: LocalTwitch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        package = tmp_path / f"host_of_{module}"
+        package.mkdir()
+        shutil.copy(Path(__file__).parent.parent / "cogs" / f"{module}.py", package)
+        monkeypatch.syspath_prepend(tmp_path)
+        bot = await hosts.start()
+        attach(bot, settings=quick())
+        await bot.read(bot.channel.id)
+        for _ in range(2):
+            await bot.load_module(f"{package.name}.{module}")
+            await bot.unload_module(f"{package.name}.{module}")
+        await bot.load_module(f"{package.name}.{module}")
+        await twitch.say("me", in_="me", text="!color hex #00ff00" if module == "color_commands" else "hello")
+        if module != "token_lifecycle":
+            await twitch.wait_for(lambda: twitch.color_changes)
+        assert bot.errors == []
+
+    async def test_without_attach(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await hosts.start()
+        await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        await twitch.say("me", in_="me", text="hello")
+        await until(lambda: counted(bot) == 1)
+        await twitch.say("me", in_="me", text="!color hex #00ff00")
+        await twitch.wait_for(lambda: twitch.user("me").color == "#00FF00")
+
+    async def test_after_unloading_nothing_happens_any_more(self, host: Host, twitch: LocalTwitch) -> None:
+        attach(host, settings=quick(color={"delay": 0.2}))
+        await twitch.say("me", in_="me", text="hello")
+        await until(our_tasks)
+        await host.unload_module(COGS)
+        await twitch.say("me", in_="me", text="hello")
+        await asyncio.sleep(0.4)
+        assert (twitch.color_changes, our_tasks()) == ([], [])
+
+    async def test_what_was_set_and_shown_survives_unloading_and_reloading(
+        self, host: Host, twitch: LocalTwitch
+    ) -> None:
+        painter = await changer_for(host).manage(host.channel.id, "me", quick().color)
+        await twitch.say("me", in_="me", text="!color hex #00ff00")
+        await until(lambda: answers(twitch))
+        await host.reload_module(COGS)
+        await host.unload_module(COGS)
+        await host.load_module(COGS)
+        await twitch.say("me", in_="me", text="!color")
+        await until(lambda: len(answers(twitch)) == 2)
+        assert answers(twitch)[-1].startswith("on, hold")
+        assert (painter.current, changer_for(host)[host.channel.id]) == (Color.parse("#00FF00"), painter)
+
+    async def test_attaching_again_while_the_cogs_are_loaded(self, host: Host, twitch: LocalTwitch) -> None:
+        await twitch.say("me", in_="me", text="!color off")
+        await until(lambda: answers(twitch))
+        attach(host, settings=quick(color={"strategy": "presets"}))
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.say("me", in_="me", text="!color")
+        await until(lambda: len(answers(twitch)) == 2)
+        await twitch.say("me", in_="me", text="!color on")
+        await until(lambda: len(answers(twitch)) == 3)
+        assert twitch.color_changes == []
+        assert answers(twitch)[1:] == [
+            "off (!color on turns it on)",
+            "on: a new colour after each of your messages (presets)",
+        ]
+
+    async def test_closing_the_changer_puts_the_colour_back(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await ready(hosts, color={"restore": True})
+        await twitch.say("me", in_="me", text="hello")
+        await until(lambda: [painter.changes for painter in changer_for(bot)] == [1])
+        await changer_for(bot).close()
+        assert twitch.user("me").color == "#FF0000"
+
+    async def test_two_bots_in_one_process_keep_apart(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        one, two = await ready(hosts), await ready(hosts, Eager, "other")
+        await one.reload_module(COGS)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await twitch.say("other", in_="other", text="!color off")
+        await until(lambda: is_off(two))
+        await two.unload_module(COGS)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: len(twitch.color_changes) == 2)
+        assert {change.login for change in twitch.color_changes} == {"me"}
+        assert changer_for(one)[one.channel.id].settings.enabled
+        assert one.errors + two.errors == []
+
+    async def test_an_autobot(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        twitch.faults.add("GET /helix/eventsub/conduits", says({"data": [{"id": "conduit", "shard_count": 1}]}))
+        twitch.faults.add("PATCH /helix/eventsub/conduits/shards", says({"data": [], "errors": []}))
+        bot = await hosts.start(AutoHost)
+        attach(bot, settings=quick(commands={"reply": "never"}))
+        await bot.load_module(COGS)
+        await bot.reload_module(COGS)
+        bot.dispatch("message", message(bot, twitch, "me", "hello"))
+        await twitch.wait_for(lambda: len(twitch.color_changes) == 1)
+        bot.dispatch("message", message(bot, twitch, "me", "!color hex #00ff00"))
+        await twitch.wait_for(lambda: twitch.user("me").color == "#00FF00")
+        await bot.unload_module(COGS)
+        assert (set(bot.commands), bot.errors) == ({"hello"}, [])
+
+
+def message(bot: commands.Bot, twitch: LocalTwitch, login: str, text: str, **fields: Any) -> twitchio.ChatMessage:
+    """A message in that user's channel, as TwitchIO would build it."""
+    user = twitch.user(login)
+    names = {"user_id": user.id, "user_login": user.login, "user_name": user.display_name}
+    event: dict[str, Any] = {
+        **{f"{role}_{key}": value for role in ("broadcaster", "chatter") for key, value in names.items()},
+        **dict.fromkeys(["source_broadcaster_user_id", "source_broadcaster_user_login", "source_message_id"]),
+        **dict.fromkeys(["source_broadcaster_user_name", "channel_points_custom_reward_id", "cheer", "reply"]),
+        "channel_points_animation_id": None,
+        "message_id": f"{login}: {text}",
+        "message": {"text": text, "fragments": []},
+        "color": user.color,
+        "badges": [],
+        "message_type": "text",
+        **fields,
+    }
+    return twitchio.ChatMessage(event, http=bot.http)  # pyright: ignore[reportArgumentType]
+
+
+def mirror(bot: commands.Bot, twitch: LocalTwitch, of: twitchio.ChatMessage) -> twitchio.ChatMessage:
+    source = {
+        "source_broadcaster_user_id": "77",
+        "source_broadcaster_user_login": "host",
+        "source_broadcaster_user_name": "Host",
+        "source_message_id": of.id,
+        "message_id": f"mirror of {of.id}",
+    }
+    return message(bot, twitch, of.chatter.name or "", of.text, **source)
+
+
+class TestCommands:
+    @pytest.mark.parametrize("kind", [Host, Eager, Guarded])
+    @pytest.mark.parametrize("text", ["hello", "!color off", "!colour hex #00ff00", "!color"])
+    async def test_a_stranger_causes_nothing(
+        self, kind: type[Host], text: str, hosts: Hosts, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        bot = await ready(hosts, kind)
+        twitch.add_user("stranger")
+        asked = len(twitch.requests)
+        caplog.clear()
+        await twitch.say("stranger", in_="me", text=text)
+        await quiet()
+        assert (len(twitch.requests), bot.errors, list(changer_for(bot))) == (asked, [], [])
+        assert [record for record in caplog.records if record.levelno >= logging.INFO] == []
+
+    async def test_no_context_is_built_for_a_stranger(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await ready(hosts, Counting)
+        twitch.add_user("stranger")
+        await twitch.say("stranger", in_="me", text="!color off")
+        await quiet()
+        assert isinstance(bot, Counting)
+        assert bot.contexts == 0
+
+    @pytest.mark.parametrize("kind", [Host, Eager, Guarded])
+    async def test_a_command_runs_once(self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await ready(hosts, kind)
+        await twitch.say("me", in_="me", text="!color next")
+        await until(lambda: answers(twitch))
+        await quiet()
+        assert (lines(twitch, PUT), len(answers(twitch)), bot.errors) == (1, 1, [])
+
+    @pytest.mark.parametrize("kind", [Host, Eager])
+    async def test_a_command_of_a_second_own_account_runs_once(
+        self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        bot = await ready(hosts, kind)
+        second = twitch.add_user("second", "#00FF00", turbo=True)
+        pair = twitch.issue_tokens("second", bot.http.client_id, SCOPES)
+        await bot.add_token(pair.access, pair.refresh)
+        await changer_for(bot).manage(second.id, "second", quick().color)
+        await bot.read(second.id)
+        await twitch.say("second", in_="second", text="!color next")
+        await until(lambda: answers(twitch))
+        await twitch.say("second", in_="second", text="hello")
+        await twitch.wait_for(lambda: len(twitch.color_changes) == 2)
+        await quiet()
+        assert {change.login for change in twitch.color_changes} == {"second"}
+        assert (lines(twitch, PUT), len(answers(twitch)), bot.errors) == (2, 1, [])
+
+    async def test_what_an_account_commands_in_a_chat_reply(self, host: Host, twitch: LocalTwitch) -> None:
+        first = await twitch.say("me", in_="me", text="hello")
+        await twitch.say("me", in_="me", text="!color off", reply_to=first)
+        await until(lambda: is_off(host))
+
+    @pytest.mark.parametrize("kind", [Host, Eager])
+    @pytest.mark.parametrize("text", ["!color help", "!color", "!color hex chartruse"])
+    async def test_a_reply_of_ours_commands_and_changes_nothing(
+        self, text: str, kind: type[Host], hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        host = await ready(hosts, kind)
+        await twitch.say("me", in_="me", text=text)
+        await until(lambda: answers(twitch))
+        await quiet()
+        assert (len(answers(twitch)), counted(host), twitch.color_changes, host.errors) == (1, 0, [], [])
+
+    async def test_a_reply_is_recognised_before_twitch_has_told_its_id(self, host: Host, twitch: LocalTwitch) -> None:
+        twitch.faults.add(SAY, late_answer(0.2))
+        await twitch.say("me", in_="me", text="!color help")
+        await until(lambda: answers(twitch))
+        await quiet()
+        assert (len(answers(twitch)), counted(host), twitch.color_changes) == (1, 0, [])
+
+    async def test_a_reply_that_twitch_drops(self, host: Host, twitch: LocalTwitch) -> None:
+        twitch.faults.add(SAY, says({"data": [DROPPED]}))
+        await twitch.say("me", in_="me", text="!color off")
+        await until(lambda: answers(twitch))
+        await quiet()
+        assert host.errors == []
+
+    async def test_a_mirrored_message_counts_once(self, host: Host, twitch: LocalTwitch) -> None:
+        twitch.add_user("friend")
+        await host.read(twitch.user("friend").id)
+        await twitch.say_shared("me", in_="friend", mirrored_to=["me"], text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await quiet()
+        assert (counted(host), lines(twitch, PUT)) == (1, 1)
+
+    @pytest.mark.parametrize("kind", [Host, Eager])
+    async def test_a_mirrored_command_commands_nothing(
+        self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        bot = await ready(hosts, kind)
+        bot.dispatch("message", mirror(bot, twitch, message(bot, twitch, "me", "!color next")))
+        await quiet()
+        assert (counted(bot), twitch.color_changes, answers(twitch), bot.errors) == (0, [], [], [])
+
+    async def test_a_command_runs_also_when_its_mirror_came_first(self, host: Host, twitch: LocalTwitch) -> None:
+        command = message(host, twitch, "me", "!color off")
+        host.dispatch("message", mirror(host, twitch, command))
+        await quiet()
+        host.dispatch("message", command)
+        await until(lambda: is_off(host))
+        assert counted(host) == 0
+
+    async def test_another_name_works_beside_the_hosts_command(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        theirs: list[str] = []
+        bot = await hosts.start(Eager)
+
+        @commands.command(name="color")
+        async def color(ctx: commands.Context[Any], *, text: str) -> None:
+            """The host's own."""
+            theirs.append(text)
+
+        bot.add_command(color)
+        with pytest.raises(commands.ModuleLoadFailure, match="Give ours another one"):
+            await bot.load_module(COGS)
+        attach(bot, settings=quick(commands={"name": "paint", "aliases": []}))
+        await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        await twitch.say("me", in_="me", text="!color red")
+        await twitch.say("me", in_="me", text="!paint off")
+        await twitch.say("me", in_="me", text="!paint")
+        await until(lambda: len(answers(twitch)) == 2)
+        assert (theirs, sorted(answers(twitch))[0]) == (["red"], "off (!paint on turns it on)")
+
+    async def test_a_prefix_callable_and_the_hosts_own_commands(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        async def prefix(_bot: commands.Bot, _message: twitchio.ChatMessage) -> list[str]:
+            await asyncio.sleep(0)
+            return ["?", "$"]
+
+        bot = await hosts.start(prefix=prefix)
+        attach(bot, settings=quick())
+        await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        twitch.add_user("friend")
+        await twitch.say("friend", in_="me", text="$hello")
+        await twitch.say("friend", in_="me", text="$nonsense")
+        await twitch.say("me", in_="me", text="$color off")
+        await until(lambda: is_off(bot))
+        assert (bot.hellos, [type(error) for error in bot.errors]) == (1, [commands.CommandNotFound])
+
+    async def test_a_switched_off_command(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await ready(hosts, commands={"enabled": False})
+        await twitch.say("me", in_="me", text="!color off")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        assert bot.get_command("color") is None
+
+
+def late_answer(seconds: float) -> faults.Action:
+    async def act(request: web.Request, handler: Any) -> web.StreamResponse:
+        answer = await handler(request)
+        await asyncio.sleep(seconds)
+        return answer
+
+    return act
+
+
+def says(answer: dict[str, Any]) -> faults.Action:
+    async def act(_request: web.Request, _handler: Any) -> web.StreamResponse:
+        return web.json_response(answer)
+
+    return act
+
+
+DROPPED = {"message_id": "", "is_sent": False, "drop_reason": {"code": "msg_duplicate", "message": "You said that."}}
+
+
+def json_204(*, done: bool) -> faults.Action:
+    async def act(request: web.Request, handler: Any) -> web.StreamResponse:
+        if done:
+            await handler(request)
+        return web.Response(status=204, content_type="application/json")
+
+    return act
+
+
+class TestErrors:
+    @pytest.fixture
+    async def colors(self, host: Host) -> TwitchioColors:
+        return TwitchioColors(host, seconds=2)
+
+    @pytest.mark.parametrize(
+        ("fault", "times", "error"),
+        [
+            (faults.status(400, message="invalid color"), 1, ColorRejected),
+            (faults.status(401, message="Missing scope: user:manage:chat_color"), 1, MissingScope),
+            (faults.status(401, message="The ID must match"), 1, TokenRefused),
+            (faults.status(403, message="no"), 1, TwitchUnavailable),
+            (faults.rate_limited(5), 1, RateLimited),
+            (faults.status(500), 1, TwitchUnavailable),
+            (faults.drop(), 2, OutcomeUnknown),
+            (faults.drop_after(), 2, OutcomeUnknown),
+            (faults.garbage(), 1, OutcomeUnknown),
+            (json_204(done=False), 1, OutcomeUnknown),
+        ],
+    )
+    async def test_what_goes_wrong_with_a_change(
+        self,
+        fault: faults.Action,
+        times: int,
+        error: type[ColorChangerError],
+        colors: TwitchioColors,
+        host: Host,
+        hosts: Hosts,
+        twitch: LocalTwitch,
+    ) -> None:
+        twitch.faults.add(PUT, fault, times=times)
+        with pytest.raises(ColorChangerError) as raised:
+            await colors.put_color(host.channel.id, HEX)
+        assert type(raised.value) is error
+        assert (raised.value.__context__, raised.value.__cause__) == (None, None)
+        assert not [secret for secret in hosts.secrets if secret in str(raised.value)]
+
+    async def test_an_account_without_turbo_gets_the_nearest_name(self, host: Host, twitch: LocalTwitch) -> None:
+        twitch.add_user("poor", "#FF0000")
+        pair = twitch.issue_tokens("poor", host.http.client_id, SCOPES)
+        await host.add_token(pair.access, pair.refresh)
+        painter = await changer_for(host).manage(twitch.user("poor").id, "poor", quick().color)
+        change = await painter.show(HEX)
+        assert change.result == "changed"
+        assert change.color is not None
+        assert (change.color.is_named, change.color.hex) == (True, twitch.user("poor").color)
+
+    async def test_a_204_that_calls_itself_json(self, colors: TwitchioColors, host: Host, twitch: LocalTwitch) -> None:
+        twitch.faults.add(PUT, json_204(done=True))
+        await colors.put_color(host.channel.id, HEX)
+        assert (twitch.user("me").color, lines(twitch, PUT)) == (HEX.hex, 1)
+
+    async def test_an_answer_that_does_not_come(self, host: Host, twitch: LocalTwitch) -> None:
+        twitch.faults.add(PUT, faults.hang(5))
+        with pytest.raises(OutcomeUnknown, match="did not answer"):
+            await TwitchioColors(host, seconds=0.1).put_color(host.channel.id, HEX)
+
+    async def test_twitch_cannot_be_reached(self, colors: TwitchioColors, host: Host, twitch: LocalTwitch) -> None:
+        await twitch.close()
+        with pytest.raises(TwitchUnavailable, match="cannot be reached"):
+            await colors.put_color(host.channel.id, HEX)
+
+    @pytest.mark.parametrize("fault", [faults.garbage(), faults.status(500), faults.drop()])
+    async def test_the_present_colour_cannot_be_read(
+        self, fault: faults.Action, colors: TwitchioColors, host: Host, twitch: LocalTwitch
+    ) -> None:
+        twitch.faults.add("GET /helix/chat/color", fault, times=2)
+        with pytest.raises(TwitchUnavailable):
+            await colors.get_color(host.channel.id)
+
+    async def test_a_reply_that_may_not_be_said(self, colors: TwitchioColors, host: Host, twitch: LocalTwitch) -> None:
+        twitch.add_user("friend")
+        await twitch.ban("me", channel="friend")
+        with pytest.raises(ChannelRefused):
+            await colors.reply(host.channel.id, twitch.user("friend").id, "hello", reply_to="x")
+
+    async def test_an_account_of_which_the_bot_has_no_token(
+        self, colors: TwitchioColors, host: Host, twitch: LocalTwitch
+    ) -> None:
+        asked = len(twitch.requests)
+        with pytest.raises(NeedsLogin):
+            await colors.put_color("4711", HEX)
+        assert len(twitch.requests) == asked
+
+
+class TestLogins:
+    async def test_an_expired_token_is_refreshed_once_for_all_requests(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await hosts.start(public=True)
+        colors = TwitchioColors(bot)
+        twitch.expire("me")
+        reply = colors.reply(bot.channel.id, bot.channel.id, "hi", reply_to=await twitch.say("me", in_="me", text="hi"))
+        await asyncio.gather(colors.put_color(bot.channel.id, HEX), colors.get_color(bot.channel.id), reply)
+        assert (twitch.refreshes["me"], twitch.spent_twice, twitch.user("me").color) == (1, [], HEX.hex)
+
+    async def test_a_refresh_that_takes_long_is_not_cut_off(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await hosts.start(public=True)
+        colors = TwitchioColors(bot, seconds=0.2)
+        twitch.expire("me")
+        twitch.faults.add(REFRESH, late_answer(0.3))
+        with pytest.raises(OutcomeUnknown):
+            await colors.put_color(bot.channel.id, HEX)
+        await colors.put_color(bot.channel.id, NAMED)
+        assert (twitch.refreshes["me"], twitch.spent_twice, twitch.user("me").color) == (1, [], NAMED.hex)
+
+    async def test_a_refused_refresh_needs_a_login_and_is_not_tried_again(
+        self, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        bot = await hosts.start()
+        colors = TwitchioColors(bot)
+        await twitch.revoke_login("me")
+        for _ in range(3):
+            with pytest.raises(NeedsLogin):
+                await colors.put_color(bot.channel.id, HEX)
+        assert lines(twitch, PUT) == 1
+        pair = twitch.issue_tokens("me", bot.http.client_id, SCOPES)
+        await bot.add_token(pair.access, pair.refresh)
+        await colors.put_color(bot.channel.id, HEX)
+        assert twitch.user("me").color == HEX.hex
+
+    async def test_a_refresh_without_an_answer_is_not_repeated_at_once(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await hosts.start()
+        twitch.expire("me")
+        refresh = twitch.faults.add(REFRESH, faults.status(500), times=None)
+        with pytest.raises(OutcomeUnknown, match="did not renew"):
+            await TwitchioColors(bot).put_color(bot.channel.id, HEX)
+        assert refresh.hits == 1
+
+    async def test_a_stubborn_401_is_no_storm(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await hosts.start()
+        twitch.faults.add(PUT, faults.status(401, message="Invalid OAuth token"), times=None)
+        with pytest.raises(TokenRefused):
+            await TwitchioColors(bot).put_color(bot.channel.id, HEX)
+        assert twitch.refreshes["me"] <= 3
+        assert bot._listeners["event_token_refreshed"] == set()  # pyright: ignore[reportPrivateUsage]
+
+
+class Elsewhere(Host):
+    """Keeps its tokens in its own place."""
+
+    async def load_tokens(self, path: str | None = None, /) -> None:
+        await super().load_tokens("mine.json")
+
+    async def save_tokens(self, path: str | None = None, /) -> None:
+        await super().save_tokens(path or "mine.json")
+
+
+class HalfElsewhere(Host):
+    """Loads its tokens from its own place; how it saves them is its secret."""
+
+    async def load_tokens(self, path: str | None = None, /) -> None:
+        await super().load_tokens("mine.json")
+
+
+class TestSavingTokens:
+    @pytest.fixture
+    def app(self, twitch: LocalTwitch) -> App:
+        twitch.add_user("me", "#FF0000", turbo=True)
+        return twitch.add_app(client_secret="the-host-s-secret")
+
+    @pytest.fixture
+    async def boot(self, twitch: LocalTwitch, hosts: Hosts, app: App) -> AsyncIterator[Any]:
+        """Start a bot as its owner would: tokens in a file, cogs loaded when it is logged in."""
+        bots: list[Host] = []
+
+        async def start(kind: type[Host] = Host, *, load: bool = True, file: Path = FILE, **others: Any) -> Host:
+            pair = hosts.pair("me", app)
+            file.write_text(json.dumps({twitch.user("me").id: entry("me", pair.access, pair.refresh), **others}))
+            bot = kind(twitch, "me", app)
+            bots.append(bot)
+            await bot.login(load_tokens=load)
+            if not load:
+                await bot.add_token(pair.access, pair.refresh)
+            await bot.load_module(COGS)
+            return bot
+
+        yield start
+        for bot in bots:
+            await bot.close(save_tokens=False)
+
+    async def test_a_new_pair_is_on_disk_at_once(self, boot: Any, twitch: LocalTwitch) -> None:
+        bot = await boot()
+        before = FILE.read_text()
+        await change_with_expired_token(bot, twitch)
+        await until(lambda: FILE.read_text() != before)
+        assert saved(FILE) == held(bot)
+
+    async def test_a_pair_that_was_refreshed_while_loading_is_on_disk(
+        self, boot: Any, twitch: LocalTwitch, hosts: Hosts
+    ) -> None:
+        twitch.faults.add("GET /oauth2/validate", faults.status(401, message="invalid access token"), where=of("me"))
+        bot = await boot()
+        assert twitch.refreshes["me"] == 1
+        assert saved(FILE) == held(bot)
+
+    async def test_a_login_that_could_not_be_loaded_is_not_lost(self, boot: Any, twitch: LocalTwitch) -> None:
+        bot = await boot(**{"99": entry("other", "dead", "dead")})
+        await change_with_expired_token(bot, twitch)
+        await until(lambda: saved(FILE) == held(bot) | {"99": "dead"})
+
+    async def test_the_file_stays_as_private_as_it_was(self, boot: Any, twitch: LocalTwitch) -> None:
+        FILE.touch(mode=0o600)
+        private = FILE.stat().st_mode
+        bot = await boot()
+        await change_with_expired_token(bot, twitch)
+        await until(lambda: saved(FILE) == held(bot))
+        assert (FILE.stat().st_mode, os.listdir()) == (private, [FILE.name])
+
+    async def test_a_bot_that_does_not_load_a_file_gets_none_written(self, boot: Any, twitch: LocalTwitch) -> None:
+        bot = await boot(load=False)
+        before = FILE.read_text()
+        await change_with_expired_token(bot, twitch)
+        await quiet()
+        assert FILE.read_text() == before
+
+    async def test_a_bot_with_its_own_place_is_asked_to_save_there(self, boot: Any, twitch: LocalTwitch) -> None:
+        mine = Path("mine.json")
+        bot = await boot(Elsewhere, file=mine)
+        await change_with_expired_token(bot, twitch)
+        await until(lambda: saved(mine) == held(bot))
+        assert not FILE.exists()
+
+    async def test_a_bot_that_only_loads_in_its_own_way_is_left_alone(self, boot: Any, twitch: LocalTwitch) -> None:
+        bot = await boot(HalfElsewhere, file=Path("mine.json"))
+        await change_with_expired_token(bot, twitch)
+        await quiet()
+        assert not FILE.exists()
+
+    async def test_a_new_login_is_on_disk_when_the_bot_has_taken_it_over(
+        self, boot: Any, twitch: LocalTwitch, hosts: Hosts, app: App
+    ) -> None:
+        bot = await boot()
+        twitch.add_user("second")
+        twitch.faults.add("GET /oauth2/validate", faults.delay(0.1))
+        pair = hosts.pair("second", app)
+        payload = {"access_token": pair.access, "refresh_token": pair.refresh, "expires_in": 9999}
+        raw: Any = {**payload, "scope": [], "token_type": "bearer"}
+        bot.dispatch("oauth_authorized", twitchio.authentication.UserTokenPayload(raw))
+        await until(lambda: twitch.user("second").id in saved(FILE))
+
+    async def test_a_closed_bot_empties_nothing(self, boot: Any, twitch: LocalTwitch) -> None:
+        bot = await boot()
+        component = bot.get_component("TokenLifecycle")
+        await bot.close()
+        before = saved(FILE)
+        await component.save()
+        assert saved(FILE) == before != {}
+
+
+def entry(user_id: str, token: str, refresh: str) -> dict[str, str]:
+    return {"user_id": user_id, "token": token, "refresh": refresh, "last_validated": "2026-01-01T00:00:00"}
+
+
+def saved(file: Path) -> dict[str, str]:
+    return {user_id: each["token"] for user_id, each in json.loads(file.read_text()).items()}
+
+
+def held(bot: commands.Bot) -> dict[str, str]:
+    return {user_id: each["token"] for user_id, each in bot.tokens.items()}
+
+
+def of(login: str) -> Callable[[Any], bool]:
+    return lambda seen: seen.login == login
+
+
+async def change_with_expired_token(bot: Host, twitch: LocalTwitch) -> None:
+    twitch.expire("me")
+    await TwitchioColors(bot).put_color(bot.channel.id, HEX)
+    assert twitch.refreshes["me"] == 1
