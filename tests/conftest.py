@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.settings import Settings
 from colorchanger_bot.store import Store, TokenPair
+from tests.processes import Environment
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat")
 
@@ -66,3 +68,32 @@ def log_in(twitch: LocalTwitch, store: Store, client_id: str) -> Callable[..., A
         await store.put_login(login, client_id, TokenPair(pair.access, pair.refresh), user.id)
 
     return make
+
+
+@pytest.fixture
+def environment(twitch: LocalTwitch, store_url: str, tmp_path: Path) -> Environment:
+    """Everything that points a process at the local Twitch and at its own store, and nothing of this user's."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWITCH_", "COLORCHANGER_"))}
+    return kept | {
+        "HOME": str(tmp_path),
+        "COLORCHANGER_STORAGE__URL": store_url,
+        "COLORCHANGER_TWITCH__API_URL": twitch.api_url,
+        "COLORCHANGER_TWITCH__ID_URL": twitch.id_url,
+        "COLORCHANGER_TWITCH__EVENTSUB_URL": twitch.eventsub_url,
+        "COLORCHANGER_COLOR__DELAY": "0",
+        "PYTHONUTF8": "1",
+    }
+
+
+@pytest.fixture
+def with_tokens(twitch: LocalTwitch, environment: Environment) -> Environment:
+    """An account by the numbered environment, as in a container."""
+    twitch.add_user("me", "#FF0000", turbo=True)
+    app = twitch.add_app()
+    pair = twitch.issue_tokens("me", app.client_id, SCOPES)
+    return environment | {
+        "TWITCH_USERNAME_1": "me",
+        "TWITCH_ACCESS_TOKEN_1": pair.access,
+        "TWITCH_REFRESH_TOKEN_1": pair.refresh,
+        "TWITCH_CLIENT_ID_1": app.client_id,
+    }

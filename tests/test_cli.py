@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import sys
-from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,77 +11,7 @@ import pytest
 from colorchanger_bot.color import Color
 from colorchanger_bot.color.readable import readable
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from tests.conftest import SCOPES
-
-Environment = dict[str, str]
-EXIT_SECONDS = 30.0
-
-
-@pytest.fixture
-def environment(twitch: LocalTwitch, store_url: str, tmp_path: Path) -> Environment:
-    """Everything that points a process at the local Twitch and at its own store, and nothing of this user's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWITCH_", "COLORCHANGER_"))}
-    return kept | {
-        "HOME": str(tmp_path),
-        "COLORCHANGER_STORAGE__URL": store_url,
-        "COLORCHANGER_TWITCH__API_URL": twitch.api_url,
-        "COLORCHANGER_TWITCH__ID_URL": twitch.id_url,
-        "COLORCHANGER_TWITCH__EVENTSUB_URL": twitch.eventsub_url,
-        "COLORCHANGER_COLOR__DELAY": "0",
-        "PYTHONUTF8": "1",
-    }
-
-
-@pytest.fixture
-def with_tokens(twitch: LocalTwitch, environment: Environment) -> Environment:
-    """An account by the numbered environment, as in a container."""
-    twitch.add_user("me", "#FF0000", turbo=True)
-    app = twitch.add_app()
-    pair = twitch.issue_tokens("me", app.client_id, SCOPES)
-    return environment | {
-        "TWITCH_USERNAME_1": "me",
-        "TWITCH_ACCESS_TOKEN_1": pair.access,
-        "TWITCH_REFRESH_TOKEN_1": pair.refresh,
-        "TWITCH_CLIENT_ID_1": app.client_id,
-    }
-
-
-async def start(*arguments: str, environment: Environment, cwd: Path | None = None) -> Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "colorchanger_bot",
-        *arguments,
-        env=environment,
-        cwd=cwd or environment["HOME"],
-        stdout=PIPE,
-        stderr=PIPE,
-    )
-
-
-async def end(process: Process) -> tuple[int, str, str]:
-    """Wait for the end; return exit code, output and errors."""
-    async with asyncio.timeout(EXIT_SECONDS):
-        output, errors = await process.communicate()
-    return int(process.returncode or 0), output.decode(), errors.decode()
-
-
-async def call(*arguments: str, environment: Environment) -> tuple[int, str, str]:
-    return await end(await start(*arguments, environment=environment))
-
-
-@asynccontextmanager
-async def running(environment: Environment) -> AsyncIterator[Process]:
-    process = await start("run", environment=environment)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
-
-
-Stop = Callable[[Process], Awaitable[tuple[int, str, str]]]
+from tests.processes import Environment, call, end, running, start
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from colorchanger_bot.chat import ACTIONS
+from colorchanger_bot.actions import ACTIONS
 from colorchanger_bot.color import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
@@ -21,7 +21,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 def commands() -> set[str]:
     """What `colorchanger --help` and its groups name."""
     found: set[str] = set()
-    for group in ([], ["config"]):
+    for group in ([], ["config"], ["key"]):
         arguments = [sys.executable, "-m", "colorchanger_bot", *group, "--help"]
         output = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
         listed = re.findall(r"^  ([a-z]+)  ", output.partition("Commands:")[2], re.MULTILINE)
@@ -66,6 +66,12 @@ def test_every_chat_command_is_in_the_readme() -> None:
     section = README.partition("## In chat")[2].partition("\n## ")[0]
     named = set(re.findall(r"`!color ([a-z]+)", section))
     assert set(ACTIONS) - {"status"} == named
+
+
+def test_every_chat_command_has_its_line_in_the_commands_page() -> None:
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    rows = [line.partition(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
+    assert set(ACTIONS) == {word for row in rows for word in re.findall(r"`([a-z]+)", row)}
 
 
 def test_every_strategy_has_its_place_in_the_colour_page() -> None:

@@ -88,6 +88,11 @@ class EventSub:
         """Send neither keepalives nor notifications, with the sockets open."""
         self._silent = on
 
+    async def freeze(self) -> None:
+        """Let the present sockets fall silent for ever, open as they are; new ones are served."""
+        for socket in self._sockets:
+            socket.frozen = True
+
     async def refuse(self, on: bool = True) -> None:
         """Answer new sockets with 503."""
         self._refusing = on
@@ -128,10 +133,11 @@ class EventSub:
         for session, frame in self._last:
             await session.socket.send(frame)
 
-    async def send_raw(self, text: str) -> None:
-        """Send any text to every client."""
+    async def send_raw(self, data: str | bytes) -> None:
+        """Send any text, or any bytes, to every client."""
+        kind, frame = (WSMsgType.TEXT, data.encode()) if isinstance(data, str) else (WSMsgType.BINARY, data)
         for session in self._alive():
-            await session.socket.send(text.encode())
+            await session.socket.send(frame, kind)
 
     # Sockets
 

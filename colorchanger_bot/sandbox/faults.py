@@ -145,6 +145,18 @@ def hang(seconds: float) -> Action:
     return act
 
 
+def mute(seconds: float) -> Action:
+    """Take a WebSocket in and say nothing, not even the welcome; hang up after so long."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        socket = web.WebSocketResponse()
+        await socket.prepare(request)
+        await asyncio.sleep(seconds)
+        return _vanish(request)
+
+    return act
+
+
 def delay(seconds: float) -> Action:
     """Do it and answer, but so much later."""
 

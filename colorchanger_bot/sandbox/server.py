@@ -140,6 +140,10 @@ class LocalTwitch:
         """The user of that login."""
         return self._world.user(login)
 
+    def rename(self, login: str, new: str) -> None:
+        """Let someone take another login; the id stays."""
+        self._world.rename(self.user(login), new)
+
     def follow(self, login: str, channel: str) -> None:
         """Let someone follow a channel."""
         self.user(login).following[self.user(channel).id] = timestamp()

@@ -49,6 +49,7 @@ class Socket:
         self.sent_at = time.monotonic()
         self.expires_at = math.inf
         self.closing = 0
+        self.frozen = False
         self.closed = asyncio.Event()
         self._ws = web.WebSocketResponse(compress=False, timeout=_CLOSE_WAIT)
         self._transport: asyncio.Transport | None = None
@@ -64,13 +65,13 @@ class Socket:
             self._transport.set_write_buffer_limits(high=_UNLIMITED)
         return self._ws
 
-    async def send(self, frame: bytes) -> None:
-        """Send a text frame; nobody waits for a slow client, and one that stays behind is cut off."""
+    async def send(self, frame: bytes, kind: WSMsgType = WSMsgType.TEXT) -> None:
+        """Send a frame; nobody waits for a slow client, and one that stays behind is cut off."""
         self.sent_at = time.monotonic()
-        if self._transport is None:
+        if self._transport is None or self.frozen:
             return
         try:
-            await self._ws.send_frame(frame, WSMsgType.TEXT)
+            await self._ws.send_frame(frame, kind)
         except ConnectionError:
             return
         if self._transport.get_write_buffer_size() <= _BEHIND:

@@ -112,6 +112,17 @@ class World:
         """The user of that login or id, if there is one."""
         return self._by_login.get(login.lower()) or self._by_id.get(id)
 
+    def rename(self, user: User, login: str) -> None:
+        """Give a user another login; the id stays.
+
+        Raises: ValueError for a bad or taken login.
+        """
+        if not _LOGIN.fullmatch(login) or login in self._by_login:
+            raise ValueError(f"{login!r} is taken, or no login that Twitch would give")
+        del self._by_login[user.login]
+        user.login = user.display_name = login
+        self._by_login[login] = user
+
     def change_color(self, user: User, sent: str) -> bool:
         """Whether the user now has that colour."""
         shown = user.shown(sent)
