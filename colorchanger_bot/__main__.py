@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
+from typing import NoReturn
 
-from colorchanger_bot.cli import app
 from colorchanger_bot.errors import ColorChangerError, ConfigError, NeedsLogin, StoreLocked
+from colorchanger_bot.redaction import redact
 
-FAILED, USAGE, LOGIN_NEEDED, ALREADY_RUNNING = 1, 2, 3, 4
+FAILED, USAGE, LOGIN_NEEDED, ALREADY_RUNNING, INTERRUPTED = 1, 2, 3, 4, 130
 
 
 def main() -> None:
     """Run the command line."""
+    # Until `run` takes the signals over, and everywhere else, a stop is a quiet end: `run` was asked to end, and did.
+    signal.signal(signal.SIGTERM, _stop)
     try:
+        from colorchanger_bot.cli import app
+
         app(prog_name="colorchanger")
     except ColorChangerError as error:
         if "--debug" in sys.argv:
-            traceback.print_exc()
-        print(error, file=sys.stderr)  # noqa: T201
+            _print(traceback.format_exc())
+        _print(str(error))
         sys.exit(exit_code(error))
+    except Exception:  # the outermost place of all: a mistake of ours, shown whole but without secrets
+        _print(traceback.format_exc())
+        sys.exit(FAILED)
     except KeyboardInterrupt:
-        sys.exit(130)
+        _stop()
 
 
 def exit_code(error: ColorChangerError) -> int:
@@ -35,6 +44,14 @@ def exit_code(error: ColorChangerError) -> int:
             return ALREADY_RUNNING
         case _:
             return FAILED
+
+
+def _stop(*_: object) -> NoReturn:
+    sys.exit(0 if "run" in sys.argv[1:] else INTERRUPTED)
+
+
+def _print(text: str) -> None:
+    print(redact(text).rstrip(), file=sys.stderr)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -16,10 +16,12 @@ from aiohttp.client_middlewares import ClientHandlerType
 from multidict import CIMultiDict, CIMultiDictProxy
 
 from colorchanger_bot.clock import Clock
+from colorchanger_bot.scopes import COLOR_SCOPE
 from colorchanger_bot.tokens import TokenKeeper
 
 PREFIX = "colorchanger-account-"
 ENDLESS_SECONDS = 4 * 3600
+PAINTING = ("PUT", "color")
 
 
 def handle(login_id: int) -> str:
@@ -27,7 +29,7 @@ def handle(login_id: int) -> str:
     return f"{PREFIX}{login_id}"
 
 
-def _login_id(text: str) -> int | None:
+def login_id_of(text: str) -> int | None:
     """The account that a handle, or a header with one, stands for."""
     _, found, number = text.partition(PREFIX)
     return int(number) if found and number.isdecimal() else None
@@ -41,12 +43,12 @@ class TokenGuard:
         self._clock = clock
 
     async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-        login_id = _login_id(request.headers.get(hdrs.AUTHORIZATION, ""))
+        login_id = login_id_of(request.headers.get(hdrs.AUTHORIZATION, ""))
         if login_id is not None:
             if request.url.path.endswith("/oauth2/validate"):
                 return await self._owner(request, login_id)
             return await self._with_token(request, handler, login_id)
-        login_id = _login_id(request.url.query.get("refresh_token", ""))
+        login_id = login_id_of(request.url.query.get("refresh_token", ""))
         if login_id is not None:
             return await self._pair(request, login_id)
         return await handler(request)
@@ -54,6 +56,8 @@ class TokenGuard:
     async def _with_token(
         self, request: aiohttp.ClientRequest, handler: ClientHandlerType, login_id: int
     ) -> aiohttp.ClientResponse:
+        if (request.method, request.url.name) == PAINTING:
+            self._keeper.demand(login_id, COLOR_SCOPE)
         token = await self._keeper.token(login_id)
         request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
         response = await handler(request)
@@ -66,10 +70,11 @@ class TokenGuard:
             request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
             response = await handler(request)
             if response.status == 401:
+                # One failed request, one refresh: whether another one would help is for the next request.
                 if _is_token_refused(await response.read()):
-                    await self._keeper.renew(login_id, refused=token)
+                    await self._keeper.look_into(login_id, refused=token)
                 return response
-        self._keeper.worked(login_id)
+        self._keeper.worked(login_id, token)
         return response
 
     async def _owner(self, request: aiohttp.ClientRequest, login_id: int) -> aiohttp.ClientResponse:
@@ -111,7 +116,7 @@ class TokenGuard:
 def _is_token_refused(body: bytes) -> bool:
     """Whether a 401 is about the token itself."""
     text = body.decode("utf-8", "replace").lower()
-    return not any(sign in text for sign in ("missing scope", "not match", "must match", "incorrect user"))
+    return not any(sign in text for sign in ("scope", "not match", "must match", "incorrect user"))
 
 
 class KeptAnswer(aiohttp.ClientResponse):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LoginFailed
@@ -37,7 +38,7 @@ async def log_in(
     if owner is None:
         # The tokens are good, only their owner's name is missing: they are kept, under a name that Twitch corrects.
         return await store.put_login(f"login_{secrets.token_hex(6)}", oauth.client_id, pair)
-    pair = TokenPair(pair.access, pair.refresh, owner.expires_at, owner.scopes)
+    pair = replace(pair, expires_at=owner.expires_at, scopes=owner.scopes)
     return await store.put_login(owner.login, owner.client_id, pair, owner.user_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -10,10 +11,14 @@ import aiohttp
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
-from colorchanger_bot.http import Answer, send
+from colorchanger_bot.http import REQUEST_SECONDS, Answer, send
 from colorchanger_bot.store import TokenPair
 
+logger = logging.getLogger(__name__)
+
 APPLICATION_CURE = "check app.client_id and app.client_secret"
+REFRESH_SECONDS = 30.0
+"""Longer than other requests have: the answer to a refresh may be the only copy of the next token."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -76,7 +81,10 @@ class OAuth:
             TwitchUnavailable: it was not spent, as far as one can know; later, then.
             OutcomeUnknown: nobody knows whether it was spent.
         """
-        answer = await self._post("token", {"grant_type": "refresh_token", "refresh_token": refresh_token}, secret=True)
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        answer = await self._post("token", form, secret=True, seconds=REFRESH_SECONDS)
+        if not (answer.status == 200 or answer.is_json):  # a proxy in between has spoken, not Twitch
+            raise OutcomeUnknown(f"a token refresh was answered with {answer.status}, but not by Twitch")
         if answer.status == 200:
             try:
                 return self._pair(answer.json(), refresh_token)
@@ -85,7 +93,9 @@ class OAuth:
         if answer.status in (400, 401, 403):
             if "client" in answer.message.lower():
                 raise TokenRefused(f"Twitch does not accept the application ({answer.message}): {APPLICATION_CURE}")
-            raise NeedsLogin(f"Twitch ended the login ({answer.message or answer.status})")
+            # People need not know what a token is; who looks closer finds Twitch's own words in the log.
+            logger.debug("Twitch refused a refresh token: %s %s", answer.status, answer.message)
+            raise NeedsLogin("Twitch ended the login")
         raise TwitchUnavailable(f"Twitch answered a token refresh with {answer.status}")
 
     async def start_device_login(self, scopes: frozenset[str]) -> DeviceCode:
@@ -149,33 +159,47 @@ class OAuth:
             return False
         return answer.status in (200, 400)  # 400: it was invalid already
 
-    async def _post(self, path: str, form: Mapping[str, str], *, secret: bool = False) -> Answer:
+    async def _post(
+        self, path: str, form: Mapping[str, str], *, secret: bool = False, seconds: float = REQUEST_SECONDS
+    ) -> Answer:
         data = {"client_id": self.client_id, **form}
         if secret and self._secret:
             data["client_secret"] = self._secret
-        return await send(self._session, "POST", f"{self._url}/{path}", data=data)
+        limit = aiohttp.ClientTimeout(total=seconds)
+        return await send(self._session, "POST", f"{self._url}/{path}", data=data, timeout=limit)
 
     def _owner(self, data: Mapping[str, Any]) -> Owner | Literal["unknown"]:
         user_id, login, expires_in = data.get("user_id"), data.get("login"), data.get("expires_in")
-        if not (isinstance(user_id, str) and isinstance(login, str) and user_id and login):
+        client_id = data.get("client_id")
+        if not (isinstance(user_id, str | int) and isinstance(login, str) and user_id and login):
             return "unknown"
         return Owner(
-            user_id=user_id,
+            user_id=str(user_id),
             login=login.lower(),
-            client_id=str(data.get("client_id", "")),
-            scopes=frozenset(data.get("scopes") or ()),
-            # 0 stands for a token without an end (some old applications have them).
-            expires_at=self._ends(expires_in) if expires_in else None,
+            client_id=client_id if isinstance(client_id, str) else "",
+            scopes=_scopes(data.get("scopes")),
+            expires_at=self._ends(expires_in),
         )
 
     def _pair(self, data: Mapping[str, Any], refresh_token: str = "") -> TokenPair:
         access, refresh = data.get("access_token"), data.get("refresh_token") or refresh_token
         if not (isinstance(access, str) and access and isinstance(refresh, str)):
             raise TwitchUnavailable("Twitch sent no token")
-        scopes = data.get("scope") or ()
-        return TokenPair(access, refresh, self._ends(data.get("expires_in")), frozenset(scopes))
+        now = self._clock.now().timestamp()
+        return TokenPair(access, refresh, self._ends(data.get("expires_in")), _scopes(data.get("scope")), now)
 
     def _ends(self, seconds: object) -> float | None:
-        if not isinstance(seconds, int | float):
+        # 0 stands for a token without an end (some old applications have them).
+        if not isinstance(seconds, int | float) or seconds <= 0:
             return None
         return self._clock.now().timestamp() + seconds
+
+
+def _scopes(value: object) -> frozenset[str]:
+    """What Twitch says of scopes, a list or one text; nothing in it may cost us the pair that came along."""
+    if isinstance(value, str):
+        return frozenset(value.split())
+    if isinstance(value, list):
+        items: list[object] = value  # pyright: ignore[reportUnknownVariableType]
+        return frozenset(item for item in items if isinstance(item, str))
+    return frozenset()

@@ -10,24 +10,27 @@ import asyncio
 import hashlib
 import json
 import os
-from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+import sqlite3
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-import platformdirs
 import sqlalchemy as sql
-from filelock import FileLock, Timeout
 from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from colorchanger_bot.errors import StoreError, StoreLocked
+from colorchanger_bot import tables
+from colorchanger_bot.errors import ConfigError, StoreError
 from colorchanger_bot.memory import Remembered
+from colorchanger_bot.storefile import address_of, back_up, check, default_url, exists, file_of, locked, make_private
+from colorchanger_bot.tables import apps, colors, heartbeat, imports, logins
+from colorchanger_bot.vault import Vault
 
-SCHEMA_VERSION = 1
+__all__ = ["Heartbeat", "Login", "Store", "TokenPair", "default_url", "exists", "locked"]
+
 BUSY_SECONDS = 5
 """How long a writer waits for another process (`colorchanger login` beside `run`)."""
 ALIVE_SECONDS = 30.0
@@ -35,42 +38,7 @@ ALIVE_SECONDS = 30.0
 ANSWER_SECONDS = 20.0
 """No call waits longer than this for the database."""
 
-_tables = sql.MetaData()
-_schema = sql.Table("schema_version", _tables, sql.Column("version", sql.Integer, primary_key=True))
-_logins = sql.Table(
-    "logins",
-    _tables,
-    sql.Column("id", sql.Integer, primary_key=True),
-    sql.Column("user_id", sql.String(32), unique=True),
-    sql.Column("login", sql.String(25), nullable=False, unique=True),
-    sql.Column("client_id", sql.String(64), nullable=False),
-    sql.Column("access_token", sql.Text, nullable=False),
-    sql.Column("refresh_token", sql.Text, nullable=False),
-    sql.Column("expires_at", sql.Float),
-    sql.Column("scopes", sql.Text, nullable=False),
-    sql.Column("lost", sql.Text, nullable=False, default=""),
-    sql.Column("generation", sql.Integer, nullable=False, default=1),
-)
-_imports = sql.Table(
-    "imports",
-    _tables,
-    sql.Column("fingerprint", sql.String(64), primary_key=True),
-    sql.Column("login_id", sql.Integer, nullable=False),
-)
-_colors = sql.Table(
-    "colors",
-    _tables,
-    sql.Column("user_id", sql.String(32), primary_key=True),
-    sql.Column("remembered", sql.Text, nullable=False),
-)
-_heartbeat = sql.Table(
-    "heartbeat",
-    _tables,
-    sql.Column("id", sql.Integer, primary_key=True),
-    sql.Column("pid", sql.Integer, nullable=False),
-    sql.Column("at", sql.Float, nullable=False),
-    sql.Column("status", sql.Text, nullable=False),
-)
+AtRest = Literal["empty", "plain", "encrypted", "mixed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +50,8 @@ class TokenPair:
     expires_at: float | None = None
     """Unix seconds; None: not known yet."""
     scopes: frozenset[str] = frozenset()
+    issued_at: float | None = None
+    """Unix seconds; None: it came from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +68,10 @@ class Login:
     """Why its owner must log in again; empty: all is well."""
     generation: int = 1
     """Counts the pairs this login had, so that a stale copy never overwrites a newer pair."""
+    doubt: bool = False
+    """A refresh of this pair was begun and its end is not known: the refresh token may be spent."""
+    channels: tuple[str, ...] = ()
+    """The channels it was imported with; empty: its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,41 +84,39 @@ class Heartbeat:
 
     def is_alive(self, now: float) -> bool:
         """Whether it is recent, at `now` unix seconds."""
-        return now - self.at < ALIVE_SECONDS
-
-
-def default_url() -> str:
-    """Return the URL of the SQLite file in the user's data directory."""
-    path = Path(platformdirs.user_data_dir("colorchanger", appauthor=False)) / "colorchanger.sqlite3"
-    return URL.create("sqlite", database=str(path)).render_as_string()
+        return abs(now - self.at) < ALIVE_SECONDS
 
 
 class Store:
     """The SQL store; `async with Store.open(url) as store`."""
 
-    def __init__(self, engine: AsyncEngine, name: str) -> None:
+    def __init__(self, engine: AsyncEngine, name: str, vault: Vault | None = None) -> None:
         self._engine = engine
+        self._vault = vault or Vault()
         self.name = name
         """Where it is, for people; without a password."""
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, url: str = "") -> AsyncGenerator[Self]:
-        """Open the store, made on first use.
+    async def open(cls, url: str = "", keys: Sequence[str] = ()) -> AsyncGenerator[Self]:
+        """Open the store, made on first use; `keys` are those of `storage.key`, the first one writes.
 
         Raises:
-            StoreError: it cannot be opened, or a newer version of ColorChanger wrote it.
+            StoreError: it cannot be opened, it is damaged, or a newer version of ColorChanger wrote it.
+            ConfigError: the logins are encrypted with another key, or there is none.
         """
-        address = _address(url)
-        name = address.database if _is_file(address) else address.render_as_string(hide_password=True)
-        _make_private_file(address)
-        options: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if _is_file(address) else {}
+        address = address_of(url)
+        path = file_of(address)
+        if path is not None:
+            make_private(path)
+            await asyncio.to_thread(check, path)
+        options: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if path else {}
         engine = create_async_engine(address, **options)
         if address.get_backend_name() == "sqlite":
             event.listen(engine.sync_engine, "connect", _set_pragmas)
-        store = cls(engine, str(name))
+        store = cls(engine, str(path or address.render_as_string(hide_password=True)), Vault(keys))
         try:
-            await store._prepare()
+            await store._prepare(path)
             yield store
         finally:
             await engine.dispose()
@@ -154,103 +126,124 @@ class Store:
     async def logins(self) -> list[Login]:
         """Return all logins, in the order in which they came."""
         async with self._transaction() as connection:
-            rows = await connection.execute(sql.select(_logins).order_by(_logins.c.id))
-            return [_login(row) for row in rows.mappings()]
+            rows = await connection.execute(sql.select(logins).order_by(logins.c.id))
+            return [self._login(row) for row in rows.mappings()]
 
     async def login(self, id_: int) -> Login | None:
         """Return one login by its number."""
         async with self._transaction() as connection:
-            row = (await connection.execute(sql.select(_logins).where(_logins.c.id == id_))).mappings().first()
-            return None if row is None else _login(row)
+            row = (await connection.execute(sql.select(logins).where(logins.c.id == id_))).mappings().first()
+            return None if row is None else self._login(row)
 
     async def put_login(self, login: str, client_id: str, pair: TokenPair, user_id: str | None = None) -> Login:
         """Store a login that a person has just made; it replaces an older one of the same account."""
+        same = logins.c.login == login
+        if user_id is not None:
+            same = same | (logins.c.user_id == user_id)
         async with self._transaction() as connection:
-            same = _logins.c.login == login
-            if user_id is not None:
-                same = same | (_logins.c.user_id == user_id)
-            old = (await connection.execute(sql.select(_logins).where(same).order_by(_logins.c.id))).mappings().all()
+            old = (await connection.execute(sql.select(logins).where(same).order_by(logins.c.id))).mappings().all()
             for surplus in old[1:]:  # a renamed account may be known by its id and, in another row, by its name
-                await connection.execute(sql.delete(_logins).where(_logins.c.id == surplus["id"]))
-            values = _values(pair) | {"login": login, "client_id": client_id, "user_id": user_id, "lost": ""}
-            if old:
-                id_ = int(old[0]["id"])
-                values["generation"] = int(old[0]["generation"]) + 1
-                await connection.execute(sql.update(_logins).where(_logins.c.id == id_).values(values))
-            else:
-                values["generation"] = 1
-                made = await connection.execute(sql.insert(_logins).values(values))
-                id_ = _new_id(made)
-            return Login(id_, user_id, login, client_id, pair, generation=int(values["generation"]))
+                await _give_way(connection, surplus["id"], to=old[0]["id"])
+            owner = {"login": login, "client_id": client_id, "user_id": user_id}
+            return self._login(await self._write(connection, old[0] if old else None, pair, owner))
 
-    async def import_login(self, login: str, client_id: str, pair: TokenPair) -> Login:
+    async def import_login(
+        self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str] = ()
+    ) -> Login | None:
         """Store a pair that came from outside (the environment), once; return the login that it belongs to now.
 
-        A pair that was imported before is left alone, whatever became of it since: the store's pair is newer.
-        `login` may be empty: then the account has a name made up for it, until Twitch tells the real one.
+        A pair that was imported before is left alone, whatever became of it since: the store's pair is newer; and if
+        its account was logged out, there is none. `login` may be empty: then the account has a name made up for it,
+        until Twitch tells the real one.
         """
         fingerprint = hashlib.sha256(f"{client_id}\n{pair.access}\n{pair.refresh}".encode()).hexdigest()
         name = login or f"token_{fingerprint[:12]}"
         async with self._transaction() as connection:
-            imported = _logins.join(_imports, _imports.c.login_id == _logins.c.id)
-            known = sql.select(_logins).select_from(imported).where(_imports.c.fingerprint == fingerprint)
-            if (row := (await connection.execute(known)).mappings().first()) is not None:
-                return _login(row)
-            await connection.execute(sql.delete(_imports).where(_imports.c.fingerprint == fingerprint))
-            old = (await connection.execute(sql.select(_logins).where(_logins.c.login == name))).mappings().first()
+            known = sql.select(imports.c.login_id).where(imports.c.fingerprint == fingerprint)
+            if (id_ := (await connection.execute(known)).scalar_one_or_none()) is not None:
+                row = (await connection.execute(sql.select(logins).where(logins.c.id == id_))).mappings().first()
+                return None if row is None else self._login(row)
+            old = (await connection.execute(sql.select(logins).where(logins.c.login == name))).mappings().first()
             # Whose token it is, is asked anew: only then is it known to fit the name.
-            values = _values(pair) | {"login": name, "client_id": client_id, "lost": "", "user_id": None}
-            values["generation"] = 1 if old is None else int(old["generation"]) + 1
-            if old is None:
-                made = await connection.execute(sql.insert(_logins).values(values))
-                id_ = _new_id(made)
-            else:
-                id_ = int(old["id"])
-                await connection.execute(sql.update(_logins).where(_logins.c.id == id_).values(values))
-            await connection.execute(sql.insert(_imports).values(fingerprint=fingerprint, login_id=id_))
-            return Login(id_, None, name, client_id, pair, generation=int(values["generation"]))
+            owner = {"login": name, "client_id": client_id, "user_id": None}
+            if channels:
+                owner["channels"] = " ".join(channels)
+            made = self._login(await self._write(connection, old, pair, owner))
+            await connection.execute(sql.insert(imports).values(fingerprint=fingerprint, login_id=made.id))
+            return made
+
+    async def begin_refresh(self, login: Login) -> Login | None:
+        """Note that the refresh token is about to be spent, so that a crash does not make us spend it twice."""
+        return await self._update(login, {"doubt": 1})
 
     async def replace_pair(self, login: Login, pair: TokenPair) -> Login | None:
         """Store the pair that follows `login.pair`; None if the stored login is no longer the one that was given."""
-        return await self._update(login, replace(login, pair=pair, generation=login.generation + 1, lost=""))
+        newer = {"generation": login.generation + 1, "lost": "", "doubt": 0}
+        return await self._update(login, self._values(pair) | newer)
 
     async def identify(self, login: Login, *, user_id: str, name: str, client_id: str, pair: TokenPair) -> Login | None:
         """Store what Twitch told of a token: whose it is and of which application, its scopes, when it ends."""
-        known = replace(login, user_id=user_id, login=name, client_id=client_id, pair=pair, lost="")
-        return await self._update(login, known)
+        known = {"user_id": user_id, "login": name, "client_id": client_id, "lost": ""}
+        return await self._update(login, known | {"expires_at": pair.expires_at, "scopes": _joined(pair.scopes)})
 
     async def lose(self, login: Login, reason: str) -> Login | None:
         """Note that the owner must log in again, and why."""
-        return await self._update(login, replace(login, lost=reason))
+        return await self._update(login, {"lost": reason})
 
     async def forget_login(self, id_: int) -> None:
-        """Remove a login with its tokens."""
+        """Remove a login with its tokens and what is remembered of its colours."""
+        user_id = sql.select(logins.c.user_id).where(logins.c.id == id_).scalar_subquery()
         async with self._transaction() as connection:
-            await connection.execute(sql.delete(_logins).where(_logins.c.id == id_))
+            await connection.execute(sql.delete(colors).where(colors.c.user_id == user_id))
+            await connection.execute(sql.delete(logins).where(logins.c.id == id_))
 
-    async def _update(self, before: Login, after: Login) -> Login | None:
-        """Replace a stored login, unless another process has changed it since it was `before`."""
-        same = (_logins.c.id == before.id) & (_logins.c.generation == before.generation)
-        name = (_logins.c.login == after.login) | (_logins.c.user_id == after.user_id)
+    async def _write(
+        self, connection: AsyncConnection, old: Mapping[Any, Any] | None, pair: TokenPair, owner: Mapping[str, Any]
+    ) -> Mapping[Any, Any]:
+        """Put a pair into an old row or a new one; return the row."""
+        values = self._values(pair) | {**owner, "lost": "", "doubt": 0}
+        if old is None:
+            made: Any = (await connection.execute(sql.insert(logins).values(values))).inserted_primary_key
+            id_ = int(made[0])
+        else:
+            id_ = int(old["id"])
+            values["generation"] = int(old["generation"]) + 1
+            await connection.execute(sql.update(logins).where(logins.c.id == id_).values(values))
+        return (await connection.execute(sql.select(logins).where(logins.c.id == id_))).mappings().one()
+
+    async def _update(self, login: Login, values: Mapping[str, Any]) -> Login | None:
+        """Change columns of a stored login and return it, unless another process has put a newer pair there."""
+        this = logins.c.id == login.id
         async with self._transaction() as connection:
-            if (await connection.execute(sql.select(_logins.c.id).where(same))).first() is None:
+            if "user_id" in values:
+                # Another row that stands for the same account (it was known by an older name) gives way.
+                account = (logins.c.login == values["login"]) | (logins.c.user_id == values["user_id"])
+                for row in (await connection.execute(sql.select(logins.c.id).where(~this & account))).all():
+                    await _give_way(connection, row[0], to=login.id)
+            change = sql.update(logins).where(this & (logins.c.generation == login.generation)).values(values)
+            if (await connection.execute(change)).rowcount == 0:
+                await connection.rollback()
                 return None
-            # Another row that stands for the same account (it was known by an older name) gives way.
-            await connection.execute(sql.delete(_logins).where((_logins.c.id != after.id) & name))
-            values = _values(after.pair) | {
-                "user_id": after.user_id,
-                "login": after.login,
-                "client_id": after.client_id,
-                "lost": after.lost,
-                "generation": after.generation,
-            }
-            await connection.execute(sql.update(_logins).where(same).values(values))
-        return after
+            return self._login((await connection.execute(sql.select(logins).where(this))).mappings().one())
+
+    # Secrets of applications that came with an import
+
+    async def put_app(self, client_id: str, client_secret: str) -> None:
+        """Keep the secret of an application."""
+        row = {"client_id": client_id, "client_secret": self._vault.lock(client_secret)}
+        async with self._transaction() as connection:
+            await _put(connection, apps, apps.c.client_id, row)
+
+    async def client_secrets(self) -> dict[str, str]:
+        """Return the secrets of applications that are kept here, by client id."""
+        async with self._transaction() as connection:
+            rows = (await connection.execute(sql.select(apps))).mappings().all()
+        return {row["client_id"]: self._vault.open(row["client_secret"]) for row in rows}
 
     # Colours (the `Memory` of the changer)
 
     async def recall(self, user_id: str) -> Remembered:
-        query = sql.select(_colors.c.remembered).where(_colors.c.user_id == user_id)
+        query = sql.select(colors.c.remembered).where(colors.c.user_id == user_id)
         async with self._transaction() as connection:
             text = (await connection.execute(query)).scalar_one_or_none()
         return Remembered.from_json(json.loads(text)) if text else Remembered()
@@ -258,7 +251,7 @@ class Store:
     async def remember(self, user_id: str, remembered: Remembered) -> None:
         text = json.dumps(remembered.to_json())
         async with self._transaction() as connection:
-            await _put(connection, _colors, _colors.c.user_id, {"user_id": user_id, "remembered": text})
+            await _put(connection, colors, colors.c.user_id, {"user_id": user_id, "remembered": text})
 
     # The heartbeat
 
@@ -266,18 +259,70 @@ class Store:
         """Leave a sign of life at `at` unix seconds."""
         row = {"id": 1, "pid": os.getpid(), "at": at, "status": json.dumps(status)}
         async with self._transaction() as connection:
-            await _put(connection, _heartbeat, _heartbeat.c.id, row)
+            await _put(connection, heartbeat, heartbeat.c.id, row)
 
     async def stop_beating(self) -> None:
         """Remove the sign of life: this process ends."""
         async with self._transaction() as connection:
-            await connection.execute(sql.delete(_heartbeat))
+            await connection.execute(sql.delete(heartbeat))
 
     async def heartbeat(self) -> Heartbeat | None:
         """Return the last sign of life; None if no process runs."""
         async with self._transaction() as connection:
-            row = (await connection.execute(sql.select(_heartbeat))).mappings().first()
+            row = (await connection.execute(sql.select(heartbeat))).mappings().first()
         return None if row is None else Heartbeat(row["pid"], row["at"], json.loads(row["status"]))
+
+    # Encryption
+
+    async def at_rest(self) -> AtRest:
+        """Say how the tokens stand in the store."""
+        sealed = {not Vault().is_current(value) for value in await self._secrets()}
+        return "empty" if not sealed else "mixed" if len(sealed) > 1 else "encrypted" if True in sealed else "plain"
+
+    async def seal(self) -> int:
+        """Write every token that is not in the form of the first key so; return how many rows changed."""
+        return await self._rewrite(self._vault)
+
+    async def unseal(self) -> int:
+        """Write every token plain; return how many rows changed."""
+        return await self._rewrite(Vault())
+
+    async def _rewrite(self, writer: Vault) -> int:
+        changed = 0
+        async with self._transaction() as connection:
+            for table, names in tables.SECRETS.items():
+                (key,) = table.primary_key.columns
+                for row in (await connection.execute(sql.select(table))).mappings().all():
+                    if all(writer.is_current(row[name]) for name in names):
+                        continue
+                    values = {name: writer.lock(self._vault.open(row[name])) for name in names}
+                    await connection.execute(sql.update(table).where(key == row[key.name]).values(values))
+                    changed += 1
+        if changed and self._engine.dialect.name == "sqlite":
+            await self._scrub()
+        return changed
+
+    async def _scrub(self) -> None:
+        """Let nothing of what was overwritten stay in the file or its write-ahead log."""
+        try:
+            async with self._engine.connect() as connection:
+                raw: Any = (await connection.get_raw_connection()).driver_connection
+                for line in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                    await (await raw.execute(line)).close()
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise StoreError(
+                f"the store {self.name} was rewritten, but could not be tidied up ({error}): stop what uses it, repeat"
+            ) from None
+
+    async def _secrets(self) -> list[str]:
+        async with self._transaction() as connection:
+            return [
+                row[name]
+                for table, names in tables.SECRETS.items()
+                for row in (await connection.execute(sql.select(table))).mappings().all()
+                for name in names
+                if row[name]
+            ]
 
     # The database itself
 
@@ -293,103 +338,72 @@ class Store:
             said = getattr(error, "orig", None) or type(error).__name__
             raise StoreError(f"the store {self.name} failed: {said}") from None
 
-    async def _prepare(self) -> None:
+    async def _prepare(self, path: Path | None) -> None:
+        """Bring the tables up to date, and see whether the key fits, before anything else is done."""
         async with self._transaction() as connection:
-            await connection.run_sync(_tables.create_all)
-            version = (await connection.execute(sql.select(_schema.c.version))).scalar_one_or_none()
-            if version is None:
-                await connection.execute(sql.insert(_schema).values(version=SCHEMA_VERSION))
-            elif version > SCHEMA_VERSION:
-                raise StoreError(f"the store {self.name} was written by a newer ColorChanger: update this one")
+            found = await connection.run_sync(tables.version)
+        if found is not None and found > tables.SCHEMA_VERSION:
+            raise StoreError(f"the store {self.name} was written by a newer ColorChanger: update this one")
+        if found is not None and found < tables.SCHEMA_VERSION and path is not None:
+            await asyncio.to_thread(back_up, path, f"version-{found}")
+        if found != tables.SCHEMA_VERSION:
+            async with self._transaction() as connection:
+                await connection.run_sync(tables.upgrade)
+        try:
+            for value in await self._secrets():
+                self._vault.open(value)
+        except StoreError as error:
+            raise ConfigError([f"the store {self.name}: {error}"]) from None
+
+    # Rows
+
+    def _values(self, pair: TokenPair) -> dict[str, Any]:
+        return {
+            "access_token": self._vault.lock(pair.access),
+            "refresh_token": self._vault.lock(pair.refresh),
+            "expires_at": pair.expires_at,
+            "scopes": _joined(pair.scopes),
+            "issued_at": pair.issued_at,
+        }
+
+    def _login(self, row: Mapping[Any, Any]) -> Login:
+        pair = TokenPair(
+            self._vault.open(row["access_token"]),
+            self._vault.open(row["refresh_token"]),
+            row["expires_at"],
+            frozenset(row["scopes"].split()),
+            row["issued_at"],
+        )
+        return Login(
+            row["id"],
+            row["user_id"],
+            row["login"],
+            row["client_id"],
+            pair,
+            row["lost"],
+            row["generation"],
+            bool(row["doubt"]),
+            tuple(row["channels"].split()),
+        )
 
 
-@contextmanager
-def locked(url: str = "") -> Generator[None]:
-    """Own the store for the life of a running process.
-
-    Raises:
-        StoreLocked: another process runs on it.
-        StoreError: the lock file cannot be made.
-    """
-    address = _address(url)
-    if _is_file(address):
-        _make_private_file(address)
-        path = Path(f"{address.database}.lock")
-    else:
-        directory = Path(platformdirs.user_data_dir("colorchanger", appauthor=False, ensure_exists=True))
-        path = directory / f"{hashlib.sha256(str(address).encode()).hexdigest()[:16]}.lock"
-    lock = FileLock(path, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise StoreLocked("ColorChanger is running already on this store") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be locked: {error.strerror}") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def exists(url: str = "") -> bool:
-    """Say whether there may be a store at that URL, without making one."""
-    address = _address(url)
-    return not _is_file(address) or Path(str(address.database)).is_file()
-
-
-def _address(url: str) -> URL:
-    try:
-        address = make_url(url or default_url())
-    except SQLAlchemyError:
-        raise StoreError("storage.url is not an SQLAlchemy URL: leave it empty for a file of ours") from None
-    if address.drivername == "sqlite":
-        address = address.set(drivername="sqlite+aiosqlite")
-    if address.database and _is_file(address):
-        address = address.set(database=str(Path(address.database).expanduser()))
-    return address
-
-
-def _is_file(address: URL) -> bool:
-    return address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:")
-
-
-def _make_private_file(address: URL) -> None:
-    if not _is_file(address):
-        return
-    path = Path(str(address.database))
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-        path.chmod(0o600)
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be opened: {error.strerror}") from error
+def _joined(scopes: frozenset[str]) -> str:
+    return " ".join(sorted(scopes))
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
+    cursor.execute("PRAGMA secure_delete = ON")  # an old token must not linger in a free page
     cursor.close()
 
 
-def _values(pair: TokenPair) -> dict[str, Any]:
-    return {
-        "access_token": pair.access,
-        "refresh_token": pair.refresh,
-        "expires_at": pair.expires_at,
-        "scopes": " ".join(sorted(pair.scopes)),
-    }
-
-
-def _login(row: Mapping[Any, Any]) -> Login:
-    pair = TokenPair(row["access_token"], row["refresh_token"], row["expires_at"], frozenset(row["scopes"].split()))
-    return Login(row["id"], row["user_id"], row["login"], row["client_id"], pair, row["lost"], row["generation"])
-
-
-def _new_id(made: sql.CursorResult[Any]) -> int:
-    key: Any = made.inserted_primary_key
-    return int(key[0])
+async def _give_way(connection: AsyncConnection, id_: int, *, to: int) -> None:
+    """Remove a row that stands for the same account as another one, which inherits what was imported as it."""
+    await connection.execute(sql.update(imports).where(imports.c.login_id == id_).values(login_id=to))
+    await connection.execute(sql.delete(logins).where(logins.c.id == id_))
 
 
 async def _put(connection: AsyncConnection, table: sql.Table, key: sql.Column[Any], row: dict[str, Any]) -> None:

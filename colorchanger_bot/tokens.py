@@ -10,15 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, NoReturn
 
-from colorchanger_bot import redaction
+from colorchanger_bot import redaction, scopes
 from colorchanger_bot.clock import Backoff, Clock
 from colorchanger_bot.errors import (
     AuthError,
     ColorChangerError,
+    MissingScope,
     NeedsLogin,
     OutcomeUnknown,
     StoreError,
@@ -36,22 +38,23 @@ VALIDATE_SECONDS = 3600.0
 """Twitch obliges applications to validate each token hourly (authentication guide, "Validating Tokens")."""
 AHEAD_SECONDS = 600.0
 """A token is refreshed so long before its end, or at a tenth of its life if that is shorter."""
-FRESH_SECONDS = 600.0
-"""A token that is refused so soon after its issue, before it ever worked, is not cured by another refresh."""
 FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 5.0, 3600.0
+"""Between two refreshes whose tokens never worked, so that a Twitch that refuses everything is not stormed."""
 FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 1.0, 60.0
 CURE = "run: colorchanger login"
 
-State = Literal["refreshed", "lost", "found"]
+State = Literal["refreshed", "lost", "found", "limited"]
 
 
 @dataclass(frozen=True, slots=True)
 class LoginEvent:
-    """Something happened to a login: a new pair, its end, or a person made it (anew)."""
+    """Something happened to a login: a new pair, its end, it is there, or it lacks a permission."""
 
     state: State
     login: Login
     reason: str = ""
+    by_person: bool = False
+    """Whether a person has just made it, in another process."""
 
 
 @dataclass(slots=True)
@@ -59,19 +62,27 @@ class _Kept:
     login: Login
     pause: Backoff
     retry: Backoff
+    failures: Backoff
     refresh: asyncio.Task[None] | None = None
     unsaved: TokenPair | None = None
     """A pair that Twitch gave and the store did not take: it is saved before anything else happens."""
-    doubt: bool = False
-    """A refresh got no clear answer: the refresh token may be spent."""
     leave_until: float = float("-inf")
     """Unix seconds until which no refresh is made ahead of need."""
     paused_until: float = float("-inf")
     why: str = ""
     validated_at: float | None = None
-    issued_at: float | None = None
     unproven: bool = False
-    """The access token came with the last refresh and has not worked yet."""
+    """The access token came with the last refresh, or should still work after one that failed, and has not yet."""
+    dead: str = field(default="", repr=False)
+    """An access token that Twitch has called invalid."""
+    cure_after: float = float("-inf")
+    """When a token that died before it ever worked may be refreshed again; monotonic, as all but `leave_until`."""
+    ask_after: float = float("-inf")
+    """When Twitch may be asked for a refresh again, after several that failed on the way."""
+
+    @property
+    def refreshing(self) -> bool:
+        return self.refresh is not None and not self.refresh.done()
 
 
 class TokenKeeper:
@@ -90,10 +101,14 @@ class TokenKeeper:
         self._clock = clock
         self._rng = rng
         self._kept: dict[int, _Kept] = {}
+        self._loaded = False
+        self._complaint = ""
         self._listeners: list[Callable[[LoginEvent], None]] = []
+        self.refreshes: Counter[str] = Counter()
+        """How many refreshes ended how: refreshed, ended, refused or unanswered."""
 
     def on_event(self, listener: Callable[[LoginEvent], None]) -> None:
-        """Call `listener` when a login is refreshed, lost or found; it must not wait."""
+        """Call `listener` with everything that happens to a login; it must not wait."""
         self._listeners.append(listener)
 
     def __iter__(self) -> Iterator[Login]:
@@ -111,7 +126,19 @@ class TokenKeeper:
         kept = self._kept[id_]
         if kept.login.lost:
             return f"{kept.login.lost}; {CURE}"
-        return kept.why if self._clock.monotonic() < kept.paused_until else ""
+        if self._clock.monotonic() < kept.paused_until:
+            return kept.why
+        return lack(kept.login)
+
+    def demand(self, id_: int, scope: str) -> None:
+        """Say before a request is sent that Twitch would refuse it.
+
+        Raises:
+            MissingScope: the login lacks this permission.
+        """
+        kept = self._kept.get(id_)
+        if kept is not None and scopes.missing(kept.login.pair.scopes, [scope]):
+            raise MissingScope(f"the login lacks {scope} ({scopes.purpose(scope)}); {CURE}")
 
     async def load(self) -> None:
         """Take the logins from the store, and again what another process changed there.
@@ -128,9 +155,11 @@ class TokenKeeper:
             if kept is None:
                 self._kept[login.id] = self._keep(login)
                 _hide(login.pair)
-                self._tell(LoginEvent("found", login))
-            elif login.generation > kept.login.generation and (kept.refresh is None or kept.refresh.done()):
+                self._complain(login)
+                self._tell(LoginEvent("found", login, by_person=self._loaded))
+            elif login.generation > kept.login.generation and not kept.refreshing:
                 self._adopt(kept, login)
+        self._loaded = True
 
     async def token(self, id_: int) -> str:
         """Return the access token of an account.
@@ -161,18 +190,36 @@ class TokenKeeper:
         self._check(kept)
         if kept.login.pair.access != refused:
             return kept.login.pair.access
-        if kept.unproven and self._age(kept) < FRESH_SECONDS:
-            self._pause(kept, "Twitch refuses a token that it has just issued")
-            self._check(kept)
+        if kept.unproven and not kept.refreshing:
+            await self._look_into(kept, refused)
+            if kept.login.pair.access != refused:
+                return kept.login.pair.access
+        if kept.unproven and not kept.refreshing:
+            if self._clock.monotonic() < kept.cure_after:
+                self._pause(kept, "Twitch refuses each token that it issues", kept.cure_after)
+                self._check(kept)
+            kept.cure_after = self._clock.monotonic() + kept.pause.next()
         await self._refreshed(kept)
         self._check(kept)
         return kept.login.pair.access
 
-    def worked(self, id_: int) -> None:
-        """Take note that Twitch accepted the account's token."""
+    async def look_into(self, id_: int, refused: str) -> None:
+        """Find out why Twitch refused a token that it has just issued, without spending anything.
+
+        Raises:
+            TokenRefused: the token is fine, so no other one would help; asking is paused.
+            TwitchUnavailable: Twitch does not tell.
+        """
         kept = self._kept.get(id_)
-        if kept is not None and (kept.unproven or kept.pause.attempts):
+        if kept is not None:
+            await self._look_into(kept, refused)
+
+    def worked(self, id_: int, token: str) -> None:
+        """Take note that Twitch accepted this token of the account."""
+        kept = self._kept.get(id_)
+        if kept is not None and kept.login.pair.access == token and (kept.unproven or kept.pause.attempts):
             kept.unproven = False
+            kept.cure_after = float("-inf")
             kept.pause.reset()
             kept.why = ""
 
@@ -195,6 +242,7 @@ class TokenKeeper:
             # Whose it is, only a valid token tells; a fresh one that is invalid too ends in `renew`.
             return kept.login.user_id is not None or await self.validate(id_)
         kept.validated_at = self._clock.monotonic()
+        kept.unproven = kept.unproven and kept.login.pair.access != login.pair.access
         await self._know(kept, login, found)
         return True
 
@@ -203,24 +251,42 @@ class TokenKeeper:
         while True:
             await self._clock.sleep(LOOK_SECONDS * self._rng.uniform(0.8, 1.0))
             try:
-                await self.load()
-            except StoreError as error:
-                logger.error("the store cannot be looked at: %s", error)
-            due = [id_ for id_, kept in self._kept.items() if not kept.login.lost and self._is_due(kept)]
-            await asyncio.gather(*(self._look_after(id_) for id_ in due))
+                await self._look()
+            except Exception:  # the outermost place of this task, which must not end before the process does
+                logger.exception("the watch over the logins failed; it goes on")
 
     async def close(self) -> None:
         """Let refreshes under way end: a pair that Twitch has issued must reach the disk."""
-        running = [kept.refresh for kept in self._kept.values() if kept.refresh and not kept.refresh.done()]
+        running = [kept.refresh for kept in self._kept.values() if kept.refresh and kept.refreshing]
         if running:
             await asyncio.wait(running)
+        for kept in self._kept.values():
+            if kept.unsaved is not None:
+                try:
+                    await self._refreshed(kept)
+                except ColorChangerError as error:
+                    logger.error("the new tokens of %s could not be saved: %s", kept.login.login, error)
 
     # Looking after one login
+
+    async def _look(self) -> None:
+        complaint = ""
+        try:
+            await self.load()
+        except StoreError as error:
+            complaint = str(error)
+        if complaint and complaint != self._complaint:  # said once, not every few seconds
+            logger.error("the store cannot be looked at: %s", complaint)
+        self._complaint = complaint
+        due = [id_ for id_, kept in self._kept.items() if not kept.login.lost and self._is_due(kept)]
+        await asyncio.gather(*(self._look_after(id_) for id_ in due))
 
     def _is_due(self, kept: _Kept) -> bool:
         now = self._clock.monotonic()
         if now < kept.paused_until:
             return False
+        if kept.unsaved is not None:
+            return True
         return self._ends_soon(kept) or kept.validated_at is None or now - kept.validated_at > VALIDATE_SECONDS * 0.95
 
     def _ends_soon(self, kept: _Kept) -> bool:
@@ -228,7 +294,8 @@ class TokenKeeper:
         now = self._clock.now().timestamp()
         if expires_at is None or now < kept.leave_until:
             return False
-        life = AHEAD_SECONDS * 10 if kept.issued_at is None else expires_at - kept.issued_at
+        issued_at = kept.login.pair.issued_at
+        life = AHEAD_SECONDS * 10 if issued_at is None else max(0.0, expires_at - issued_at)
         # Between half of the lead and all of it, differently for each account: not all at once.
         lead = min(AHEAD_SECONDS, life / 10) * (0.5 + (kept.login.id * 0.618) % 0.5)
         return now > expires_at - lead
@@ -236,7 +303,7 @@ class TokenKeeper:
     async def _look_after(self, id_: int) -> None:
         kept = self._kept[id_]
         try:
-            if self._ends_soon(kept):
+            if kept.unsaved is not None or self._ends_soon(kept):
                 await self._refreshed(kept)
             elif not await self.validate(id_):
                 self._wait_a_while(kept)
@@ -267,14 +334,18 @@ class TokenKeeper:
             login, user_id=owner.user_id, name=owner.login, client_id=client_id, pair=pair
         )
         if known is not None and kept.login.generation == known.generation:
-            kept.login = known
+            before, kept.login = kept.login, known
             if login.user_id is None:
+                self._complain(known)
                 self._tell(LoginEvent("found", known))
+            elif lack(known) != lack(before):
+                self._complain(known)
+                self._tell(LoginEvent("limited" if lack(known) else "found", known, lack(known)))
 
     # Refreshing
 
     async def _refreshed(self, kept: _Kept) -> None:
-        if kept.refresh is None or kept.refresh.done():
+        if kept.refresh is None or not kept.refreshing:
             kept.refresh = asyncio.create_task(self._refresh(kept), name=f"refresh of {kept.login.login}")
             # Somebody may give up waiting, and then nobody would ever look at how it ended.
             kept.refresh.add_done_callback(lambda task: task.cancelled() or task.exception())
@@ -296,37 +367,59 @@ class TokenKeeper:
         _hide(pair)
         saved = await self._store.replace_pair(login, pair)
         kept.unsaved = None
-        if saved is None:  # a person logged in at this very moment: that login is the newer one
-            stored = await self._store.login(login.id)
-            if stored is not None:
-                self._adopt(kept, stored)
+        if saved is None:
+            await self._too_late(kept, pair)
             return
         _forget(login.pair)
         kept.login = saved
         kept.unproven = True
-        kept.doubt = False
-        kept.issued_at = self._clock.now().timestamp()
         kept.validated_at = self._clock.monotonic()
+        kept.ask_after = float("-inf")
         kept.retry.reset()
+        kept.failures.reset()
         self._tell(LoginEvent("refreshed", saved))
+
+    async def _too_late(self, kept: _Kept, pair: TokenPair) -> None:
+        """The login was replaced or removed during the refresh: what a person did is the newer."""
+        stored = await self._store.login(kept.login.id)
+        if stored is not None:
+            self._adopt(kept, stored)
+            return
+        await self._oauth(kept.login.client_id).revoke(pair.access)  # nobody would ever use it
+        raise NeedsLogin(f"logged out; {CURE}")
 
     async def _spend(self, kept: _Kept, login: Login) -> TokenPair | None:
         """Exchange the refresh token for a new pair; None if the pair that we have must do for now."""
         if not login.pair.refresh:
             await self._lose(kept, "the access token has ended and there is no refresh token")
+        if self._clock.monotonic() < kept.ask_after:
+            raise TwitchUnavailable("the login could not be refreshed several times; asking again soon")
         oauth = self._oauth(login.client_id)
-        if kept.doubt and await self._old_pair_will_do(kept, oauth):
-            return None
+        if login.doubt:
+            if await self._old_pair_will_do(kept, oauth):
+                return None
+        else:
+            # On disk before the request: after a crash in the middle, the next start knows that it must look first.
+            begun = await self._store.begin_refresh(login)
+            if begun is None:
+                raise TwitchUnavailable("the login was changed just now")
+            kept.login = begun
         try:
             pair = await oauth.refresh(login.pair.refresh)
         except NeedsLogin as error:
+            self.refreshes["ended"] += 1
             await self._lose(kept, str(error))
         except TokenRefused as error:
+            self.refreshes["refused"] += 1
             self._pause(kept, str(error))
             raise
         except (OutcomeUnknown, TwitchUnavailable) as error:
-            kept.doubt = True
+            self.refreshes["unanswered"] += 1
+            if kept.failures.attempts:  # the first one may be repeated at once
+                kept.ask_after = self._clock.monotonic() + kept.failures.next()
+            kept.failures.attempts += 1
             raise TwitchUnavailable(f"the login could not be refreshed: {error}") from None
+        self.refreshes["refreshed"] += 1
         return pair if pair.scopes else replace(pair, scopes=login.pair.scopes)
 
     async def _old_pair_will_do(self, kept: _Kept, oauth: OAuth) -> bool:
@@ -347,6 +440,7 @@ class TokenKeeper:
         if found == "invalid":
             return False
         kept.validated_at = self._clock.monotonic()
+        kept.unproven = True
         if login.pair.expires_at is not None:
             kept.leave_until = login.pair.expires_at
         logger.warning("a token refresh of %s got no answer; the present token is used to its end", login.login)
@@ -366,23 +460,30 @@ class TokenKeeper:
 
     def _adopt(self, kept: _Kept, login: Login) -> None:
         """Take a pair that another process stored."""
-        found = bool(kept.login.lost) or kept.login.user_id != login.user_id
+        ours = kept.unsaved is not None and kept.unsaved.access == login.pair.access  # saved, but we were not told
         _hide(login.pair)
-        kept.login = login
-        kept.unsaved = kept.issued_at = kept.validated_at = None
-        kept.doubt = kept.unproven = False
-        kept.paused_until = kept.leave_until = float("-inf")
-        kept.pause.reset()
-        if not login.lost:
+        self._kept[login.id] = self._keep(login)
+        self._kept[login.id].refresh = kept.refresh
+        # Whoever waits for a refresh right now holds the old object.
+        kept.login, kept.unsaved, kept.paused_until = login, None, float("-inf")
+        if ours:
+            self._tell(LoginEvent("refreshed", login))
+        elif not login.lost:
             logger.info("a new login of %s was found in the store", login.login)
-            self._tell(LoginEvent("found" if found else "refreshed", login))
+            self._complain(login)
+            self._tell(LoginEvent("found", login, by_person=True))
 
     def _keep(self, login: Login) -> _Kept:
         return _Kept(
             login,
             pause=Backoff(self._rng, first=FIRST_PAUSE_SECONDS, most=MOST_PAUSE_SECONDS),
             retry=Backoff(self._rng, first=FIRST_RETRY_SECONDS, most=MOST_RETRY_SECONDS),
+            failures=Backoff(self._rng, first=FIRST_RETRY_SECONDS, most=MOST_RETRY_SECONDS),
         )
+
+    def _complain(self, login: Login) -> None:
+        if not login.lost and lack(login):
+            logger.error("%s: %s", login.login, lack(login))
 
     def _check(self, kept: _Kept) -> None:
         if kept.login.lost:
@@ -390,19 +491,38 @@ class TokenKeeper:
         if self._clock.monotonic() < kept.paused_until:
             raise TokenRefused(kept.why)
 
-    def _age(self, kept: _Kept) -> float:
-        """Seconds since the last refresh."""
-        return float("inf") if kept.issued_at is None else self._clock.now().timestamp() - kept.issued_at
+    async def _look_into(self, kept: _Kept, refused: str) -> None:
+        self._check(kept)
+        if kept.dead == refused or kept.login.pair.access != refused:
+            return
+        found = await self._oauth(kept.login.client_id).validate(refused)
+        self._check(kept)
+        if kept.login.pair.access != refused:
+            return
+        if found == "unknown":
+            raise TwitchUnavailable("Twitch refuses the login, and does not tell why")
+        if found == "invalid":
+            kept.dead = refused
+        else:
+            self._pause(kept, "Twitch refuses a token that it calls valid")
+            self._check(kept)
 
-    def _pause(self, kept: _Kept, why: str) -> None:
-        seconds = kept.pause.next()
-        kept.paused_until = self._clock.monotonic() + seconds
+    def _pause(self, kept: _Kept, why: str, until: float | None = None) -> None:
+        now = self._clock.monotonic()
+        kept.paused_until = now + kept.pause.next() if until is None else until
         kept.why = why
-        logger.error("%s: %s; asking again in %.0f s", kept.login.login, why, seconds)
+        logger.error("%s: %s; asking again in %.0f s", kept.login.login, why, kept.paused_until - now)
 
     def _tell(self, event: LoginEvent) -> None:
         for listener in self._listeners:
             listener(event)
+
+
+def lack(login: Login) -> str:
+    """Return what a login may not do that it should, with the cure; empty if it may all."""
+    missing = scopes.missing(login.pair.scopes)
+    words = " and ".join(f"{scope} ({scopes.purpose(scope)})" for scope in missing)
+    return f"the login lacks {words}; {CURE}" if missing else ""
 
 
 def _hide(pair: TokenPair) -> None:
@@ -423,7 +543,7 @@ def oauth_for(secrets: Mapping[str, str], make: Callable[[str, str], OAuth]) -> 
 
     def get(client_id: str) -> OAuth:
         if client_id not in made:
-            made[client_id] = make(client_id, secrets.get(client_id, ""))
+            made[client_id] = make(client_id, secrets.get(client_id) or secrets.get("", ""))
         return made[client_id]
 
     return get

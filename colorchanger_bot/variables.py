@@ -13,6 +13,8 @@ from colorchanger_bot.sources import Found, Key, login_of
 
 PREFIX = "COLORCHANGER_"
 CONFIG, SECRETS_DIR = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS_DIR"
+CONF_FILE = "TWITCH_CONF_FILE"
+"""The accounts of another program, taken over when the bot starts (`importer`)."""
 SHORT: Mapping[str, Key] = {"DEBUG": ("log", "level"), "LOG_FORMAT": ("log", "format"), "LOG_FILE": ("log", "file")}
 NUMBERED: Mapping[str, Key] = {
     "TWITCH_USERNAME": ("login",),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import sqlite3
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,9 +14,42 @@ import pytest
 
 from colorchanger_bot.errors import StoreError, StoreLocked
 from colorchanger_bot.memory import Remembered
+from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.store import Store, TokenPair, exists, locked
+from tests.killing import kill_refreshes
 
+FIRST_VERSION = """
+CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
+INSERT INTO schema_version VALUES (1);
+CREATE TABLE logins (id INTEGER NOT NULL PRIMARY KEY, user_id VARCHAR(32) UNIQUE, login VARCHAR(25) NOT NULL UNIQUE,
+    client_id VARCHAR(64) NOT NULL, access_token TEXT NOT NULL, refresh_token TEXT NOT NULL, expires_at FLOAT,
+    scopes TEXT NOT NULL, lost TEXT NOT NULL, generation INTEGER NOT NULL);
+INSERT INTO logins VALUES (1, '42', 'me', 'client', 'access-1', 'refresh-1', 12.5, 'a b', '', 3);
+CREATE TABLE imports (fingerprint VARCHAR(64) NOT NULL PRIMARY KEY, login_id INTEGER NOT NULL);
+CREATE TABLE colors (user_id VARCHAR(32) NOT NULL PRIMARY KEY, remembered TEXT NOT NULL);
+CREATE TABLE heartbeat (id INTEGER NOT NULL PRIMARY KEY, pid INTEGER NOT NULL, at FLOAT NOT NULL, status TEXT NOT NULL);
+"""
+"""What the first version of the schema made."""
 PAIR = TokenPair("access-1", "refresh-1", 12.5, frozenset({"b", "a"}))
+
+
+def snapshot(path: Path) -> Path:
+    """Copy what a machine that loses its power right now would find."""
+    copy = path.with_name("crashed.sqlite3")
+    for end in ("", "-wal"):
+        source = Path(f"{path}{end}")
+        if source.exists():
+            Path(f"{copy}{end}").write_bytes(source.read_bytes())
+    return copy
+
+
+def mode_of(path: Path) -> int:
+    # Windows knows no such modes: there the user's profile keeps others out.
+    return 0o600 if sys.platform == "win32" else stat.S_IMODE(path.stat().st_mode)
+
+
+def files(folder: Path, part: str) -> list[Path]:
+    return [file for file in folder.iterdir() if part in file.name]
 
 
 async def test_a_login_comes_back_as_it_was_stored(store: Store) -> None:
@@ -37,6 +74,7 @@ async def test_an_account_that_was_renamed_stays_one_account(store: Store) -> No
 
 async def test_a_pair_from_the_environment_is_taken_once(store: Store) -> None:
     login = await store.import_login("me", "client", PAIR)
+    assert login is not None
     newer = await store.replace_pair(login, TokenPair("access-2", "refresh-2"))
     assert await store.import_login("me", "client", PAIR) == newer
     assert await store.logins() == [newer]
@@ -50,6 +88,7 @@ async def test_another_pair_from_the_environment_is_taken(store: Store) -> None:
 
 async def test_a_pair_without_a_name_gets_one_and_is_known_again(store: Store) -> None:
     login = await store.import_login("", "client", PAIR)
+    assert login is not None
     known = await store.identify(login, user_id="42", name="me", client_id="client", pair=PAIR)
     assert await store.import_login("", "client", PAIR) == known
 
@@ -124,6 +163,115 @@ def test_the_second_owner_is_turned_away(store_url: str) -> None:
         pass
     with locked(store_url):
         pass
+
+
+async def test_a_store_of_the_first_version_is_brought_up_to_date_and_a_copy_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(FIRST_VERSION)
+    async with Store.open(f"sqlite:///{path}") as store:
+        (login,) = await store.logins()
+        newer = await store.begin_refresh(login)
+    assert (login.login, login.pair.access, login.doubt, login.channels) == ("me", "access-1", False, ())
+    assert newer is not None
+    assert newer.doubt
+    copy = tmp_path / "store.sqlite3.version-1"
+    with contextlib.closing(sqlite3.connect(copy)) as kept:
+        assert kept.execute("SELECT version FROM schema_version").fetchone() == (1,)
+        assert kept.execute("SELECT access_token FROM logins").fetchone() == ("access-1",)
+    assert mode_of(copy) == 0o600
+    async with Store.open(f"sqlite:///{path}"):
+        assert files(tmp_path, "version") == [copy]
+
+
+async def test_an_upgrade_that_died_half_way_is_finished(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite3"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript(FIRST_VERSION + "ALTER TABLE logins ADD COLUMN issued_at FLOAT;")
+    async with Store.open(f"sqlite:///{path}") as store:
+        assert [login.login for login in await store.logins()] == ["me"]
+
+
+@pytest.mark.parametrize("script", ["", FIRST_VERSION], ids=["new", "older"])
+async def test_many_that_start_at_once_agree_on_one_store(script: str, tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite3"
+    if script:
+        with contextlib.closing(sqlite3.connect(path)) as old:
+            old.executescript(script)
+
+    async def start(number: int) -> None:
+        async with Store.open(f"sqlite:///{path}") as store:
+            await store.put_login(f"account{number}", "client", PAIR)
+
+    await asyncio.gather(*(start(number) for number in range(8)))
+    async with Store.open(f"sqlite:///{path}") as store:
+        assert len([login for login in await store.logins() if login.login.startswith("account")]) == 8
+
+
+async def test_a_store_of_a_newer_version_is_left_alone(store_url: str, tmp_path: Path) -> None:
+    async with Store.open(store_url):
+        pass
+    with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite3")) as later:
+        later.executescript("UPDATE schema_version SET version = 99;")
+    with pytest.raises(StoreError, match="newer ColorChanger"):
+        async with Store.open(store_url):
+            pass
+
+
+async def test_a_damaged_store_is_said_kept_twice_and_never_replaced(store_url: str, tmp_path: Path) -> None:
+    async with Store.open(store_url) as store:
+        await store.put_login("me", "client", PAIR)
+    path = tmp_path / "store.sqlite3"
+    whole = path.read_bytes()
+    damaged = whole[:4096] + b"\xa5" * (len(whole) - 4096)
+    path.write_bytes(damaged)
+    for _ in range(2):
+        with pytest.raises(StoreError, match=r"is damaged .* a copy is kept as .*damaged-1.* colorchanger login"):
+            async with Store.open(store_url):
+                pass
+    assert path.read_bytes() == damaged
+    assert [file.read_bytes() for file in files(tmp_path, "damaged")] == [damaged]
+
+
+async def test_what_is_written_beside_another_process_is_on_disk_after_a_crash(store_url: str, tmp_path: Path) -> None:
+    """Another process that opens and closes the store must not take our write-ahead log away."""
+    other = (
+        "import asyncio; from colorchanger_bot.store import Store\n"
+        f"async def look():\n async with Store.open({store_url!r}) as store: await store.logins()\n"
+        "asyncio.run(look())"
+    )
+    async with Store.open(store_url) as store:
+        with locked(store_url):
+            await asyncio.to_thread(subprocess.run, [sys.executable, "-c", other], check=True)
+            await store.put_login("me", "client", PAIR)
+            copy = snapshot(tmp_path / "store.sqlite3")
+    async with Store.open(f"sqlite:///{copy}") as found:
+        assert [login.login for login in await found.logins()] == ["me"]
+
+
+async def test_kills_in_the_middle_of_refreshes_leave_the_newest_pair_that_was_used(
+    twitch: LocalTwitch, store_url: str
+) -> None:
+    used, stale = await kill_refreshes(twitch, store_url, rounds=4, seed=7)
+    assert used > 4
+    assert stale == 0
+
+
+async def test_a_pair_of_the_environment_does_not_come_back_after_a_logout(store: Store) -> None:
+    login = await store.import_login("me", "client", PAIR)
+    assert login is not None
+    await store.forget_login(login.id)
+    assert await store.import_login("me", "client", PAIR) is None
+    assert await store.import_login("me", "client", TokenPair("access-2", "refresh-2")) is not None
+
+
+async def test_a_login_that_gives_way_hands_on_what_was_imported_as_it(store: Store) -> None:
+    first = await store.import_login("old_name", "client", PAIR)
+    second = await store.put_login("me", "client", TokenPair("access-2", "refresh-2"), "42")
+    assert first is not None
+    known = await store.identify(second, user_id="42", name="old_name", client_id="client", pair=second.pair)
+    assert await store.logins() == [known]
+    assert await store.import_login("old_name", "client", PAIR) == known
 
 
 def test_asking_whether_a_store_exists_makes_none(tmp_path: Path) -> None:

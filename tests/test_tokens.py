@@ -286,3 +286,14 @@ async def test_a_token_is_refreshed_ahead_of_its_end(
     finally:
         watch.cancel()
     assert twitch.spent_twice == []
+
+
+async def test_a_refresh_that_is_slower_than_other_requests_may_be_is_waited_for(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await keeper.load()
+    login = await only(store)
+    twitch.faults.add(REFRESH, faults.delay(10.5))
+    token = await keeper.renew(login.id, refused=login.pair.access)
+    assert (await only(store)).pair.access == token

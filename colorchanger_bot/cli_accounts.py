@@ -1,0 +1,161 @@
+"""The commands about accounts: each reads the settings, calls one function elsewhere and prints what it did."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from colorchanger_bot.options import AsJson, Config, Debug, settings_of
+
+if TYPE_CHECKING:
+    from colorchanger_bot.doctor import Finding
+    from colorchanger_bot.importer import Outcome
+    from colorchanger_bot.settings import Settings
+
+app = typer.Typer()
+key_app = typer.Typer(help="The key that encrypts the logins at rest.", no_args_is_help=True)
+app.add_typer(key_app, name="key")
+
+
+@app.command()
+def logout(
+    name: Annotated[str, typer.Argument(metavar="LOGIN", help="The account, by its Twitch name.")],
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Log an account out: put its colour back, end its login at Twitch and forget it."""
+    told = asyncio.run(_logout(settings_of(config, debug=debug), name))
+    raise typer.Exit(0 if told else 1)
+
+
+@app.command()
+def accounts(as_json: AsJson = False, config: Config = None, debug: Debug = False) -> None:
+    """Show the accounts: how each stands, its channels, its login."""
+    asyncio.run(_accounts(settings_of(config, debug=debug), as_json=as_json))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path,
+        typer.Argument(envvar="TWITCH_CONF_FILE", help="twitch_colorchanger.conf, or TwitchIO's .tio.tokens.json."),
+    ],
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
+    """Take over the accounts of another program, with their tokens, channels and flags."""
+    outcomes = asyncio.run(_import(settings_of(config, debug=debug), file))
+    for outcome in outcomes:
+        typer.echo(outcome.line())
+    if any(outcome.taken for outcome in outcomes):
+        typer.echo("Stop the other program for good: a refresh token works once, and ours is the next to use it.")
+    raise typer.Exit(0 if any(outcome.taken for outcome in outcomes) else 1)
+
+
+@app.command()
+def doctor(as_json: AsJson = False, config: Config = None, debug: Debug = False) -> None:
+    """Look at everything that can keep colours from changing; exit code 0 if nothing is wrong, else 1."""
+    from colorchanger_bot.doctor import verdict
+
+    findings = _findings(config, debug=debug)
+    ok = not any(finding.level == "wrong" for finding in findings)
+    if as_json:
+        rows = [{"about": each.about, "level": each.level, "text": each.text, "cure": each.cure} for each in findings]
+        typer.echo(json.dumps({"ok": ok, "verdict": verdict(findings), "findings": rows}, indent=2))
+    else:
+        for finding in findings:
+            typer.echo(finding.line())
+        typer.echo(verdict(findings))
+    raise typer.Exit(0 if ok else 1)
+
+
+@key_app.command("new")
+def key_new() -> None:
+    """Print a new key for storage.key."""
+    from colorchanger_bot.vault import new_key
+
+    typer.echo(new_key())
+    typer.echo(
+        "Set it as COLORCHANGER_STORAGE__KEY (or storage.key), keep it apart from the store, and have a copy of it:\n"
+        "without it all accounts must log in again. The next run encrypts what is there.",
+        err=True,
+    )
+
+
+@key_app.command("rotate")
+def key_rotate(config: Config = None, debug: Debug = False) -> None:
+    """Encrypt all logins with the first key of storage.key; afterwards the others may be removed."""
+    changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=False))
+    typer.echo(f"{changed} entries encrypted anew: only the first key is needed from now on")
+
+
+@key_app.command("off")
+def key_off(config: Config = None, debug: Debug = False) -> None:
+    """Write all logins plain again; afterwards remove storage.key, or the next run encrypts them."""
+    changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=True))
+    typer.echo(f"{changed} entries are plain now: remove storage.key, or the next run encrypts them again")
+
+
+async def _logout(settings: Settings, name: str) -> bool:
+    from colorchanger_bot.accounts import log_out
+    from colorchanger_bot.clock import SystemClock
+    from colorchanger_bot.store import Store
+
+    async with Store.open(settings.storage.url, settings.storage.keys) as store:
+        return await log_out(settings, store, name, clock=SystemClock(), say=typer.echo)
+
+
+async def _accounts(settings: Settings, *, as_json: bool) -> None:
+    from colorchanger_bot.accounts import Standing, lines, standings
+    from colorchanger_bot.clock import SystemClock
+    from colorchanger_bot.store import Store, exists
+
+    found: list[Standing] = []
+    if exists(settings.storage.url):
+        async with Store.open(settings.storage.url, settings.storage.keys) as store:
+            found = await standings(settings, store, SystemClock().now().timestamp())
+    if as_json:
+        typer.echo(json.dumps([each.to_json() for each in found], indent=2))
+        return
+    for each in found:
+        typer.echo("\n".join(lines(each)))
+    if not found:
+        typer.echo("no account is logged in yet; run: colorchanger login")
+
+
+async def _import(settings: Settings, file: Path) -> list[Outcome]:
+    from colorchanger_bot.clock import SystemClock
+    from colorchanger_bot.importer import import_file, read
+    from colorchanger_bot.store import Store
+
+    read(file)  # before a store is made for nothing
+    async with Store.open(settings.storage.url, settings.storage.keys) as store:
+        return await import_file(file, settings, store, clock=SystemClock())
+
+
+def _findings(config: Path | None, *, debug: bool) -> list[Finding]:
+    from colorchanger_bot.clock import SystemClock
+    from colorchanger_bot.doctor import Finding, examine
+    from colorchanger_bot.errors import ConfigError
+
+    try:
+        settings = settings_of(config, debug=debug)
+    except ConfigError as error:
+        return [Finding("settings", "wrong", problem) for problem in error.problems]
+    return asyncio.run(examine(settings, clock=SystemClock()))
+
+
+async def _rewrite(settings: Settings, *, off: bool) -> int:
+    from colorchanger_bot.errors import ConfigError
+    from colorchanger_bot.store import Store, locked
+
+    if not settings.storage.keys:
+        raise ConfigError(["storage.key is not set: make a key with colorchanger key new"])
+    # A running bot knows the keys that it was started with: with others it could not read its own logins any more.
+    with locked(settings.storage.url):
+        async with Store.open(settings.storage.url, settings.storage.keys) as store:
+            return await (store.unseal() if off else store.seal())

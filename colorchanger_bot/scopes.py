@@ -1,0 +1,52 @@
+"""The permissions (OAuth scopes) that are asked of an account, and in plain words what for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from colorchanger_bot.settings import Settings
+
+READ_SCOPE, COLOR_SCOPE, REPLY_SCOPE = "user:read:chat", "user:manage:chat_color", "user:write:chat"
+FOLLOWS_SCOPE = "user:read:follows"
+VITAL = (READ_SCOPE, COLOR_SCOPE)
+"""Without one of these there are no new colours."""
+PURPOSES = {
+    READ_SCOPE: "to see your messages",
+    COLOR_SCOPE: "to change your colour",
+    REPLY_SCOPE: "to answer your commands in chat",
+    FOLLOWS_SCOPE: "to know which of the channels you follow are live",
+}
+
+
+def needed_scopes(settings: Settings) -> frozenset[str]:
+    """Return the permissions to ask of an account for what the settings want."""
+    scopes = {READ_SCOPE, COLOR_SCOPE}
+    if settings.commands.enabled and settings.commands.reply != "never":
+        scopes.add(REPLY_SCOPE)
+    if any(account.follow_live for account in settings.accounts):
+        scopes.add(FOLLOWS_SCOPE)
+    return frozenset(scopes)
+
+
+def purpose(scope: str) -> str:
+    """Return what a permission is for, in words that follow its name."""
+    return PURPOSES.get(scope, "as you asked")
+
+
+def missing(granted: Collection[str], needed: Collection[str] = VITAL) -> list[str]:
+    """Return the needed scopes that are not granted; of a token whose scopes nobody has told yet, none."""
+    return [scope for scope in needed if granted and scope not in granted]
+
+
+def parse(text: str) -> frozenset[str]:
+    """Return the scopes in a text, between spaces or commas.
+
+    Raises:
+        ValueError: one has not the form of a scope.
+    """
+    scopes = frozenset(re.split(r"[\s,]+", text.strip())) - {""}
+    for scope in scopes:
+        if not re.fullmatch(r"[a-z]+(:[a-z_]+){1,3}", scope):
+            raise ValueError(f'"{scope}" is no scope of Twitch: they look like user:read:follows')
+    return scopes

@@ -1,0 +1,85 @@
+"""Tokens at rest: encrypted with the keys of `storage.key`; the first one writes, all of them read.
+
+cryptography is imported when a token is locked or opened for the first time: without a key it is never loaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from colorchanger_bot.errors import StoreError
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
+
+SEAL = "fernet:"
+"""What an encrypted value begins with; no token of Twitch has a colon."""
+KEY_BYTES = 32
+NO_KEY = "the logins are encrypted: set storage.key (COLORCHANGER_STORAGE__KEY) to the key that they were written with"
+WRONG_KEY = "storage.key is not the key that the logins were encrypted with: set that one, after a comma as well"
+
+
+def new_key() -> str:
+    """Return a new key for `storage.key` (the format of Fernet: 32 random bytes in URL-safe base64)."""
+    return base64.urlsafe_b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def is_key(text: str) -> bool:
+    """Whether a text has the form of a key."""
+    try:
+        return len(base64.b64decode(text, altchars=b"-_", validate=True)) == KEY_BYTES
+    except (binascii.Error, ValueError):
+        return False
+
+
+class Vault:
+    """Locks and opens values; without keys it leaves them as they are."""
+
+    def __init__(self, keys: Sequence[str] = ()) -> None:
+        self._keys = tuple(keys)
+
+    def __bool__(self) -> bool:
+        """Whether it encrypts."""
+        return bool(self._keys)
+
+    def lock(self, text: str) -> str:
+        """Return the text as it is to be stored."""
+        return f"{SEAL}{self._fernet.encrypt(text.encode()).decode()}" if self and text else text
+
+    def open(self, stored: str) -> str:
+        """Return the text of what was stored, be it encrypted or from the time before there was a key.
+
+        Raises:
+            StoreError: none of the keys fits.
+        """
+        if not stored.startswith(SEAL):
+            return stored
+        if not self:
+            raise StoreError(NO_KEY)
+        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - see the docstring of the module
+
+        try:
+            return self._fernet.decrypt(stored.removeprefix(SEAL)).decode()
+        except InvalidToken:
+            raise StoreError(WRONG_KEY) from None
+
+    def is_current(self, stored: str) -> bool:
+        """Whether `stored` is as `lock` would write it: with the first key, or plain without one."""
+        if not self or not stored:
+            return not stored.startswith(SEAL)
+        try:
+            Vault(self._keys[:1]).open(stored)
+        except StoreError:
+            return False
+        return stored.startswith(SEAL)
+
+    @cached_property
+    def _fernet(self) -> MultiFernet:
+        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - see the docstring of the module
+
+        return MultiFernet([Fernet(key) for key in self._keys])

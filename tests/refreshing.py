@@ -1,0 +1,43 @@
+"""A process that refreshes one login over and over, for those who kill it: `python -m tests.refreshing STORE ID_URL`.
+
+Each pair's number and access token are written to standard output when the keeper gives it out, which is the moment
+that counts as its use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import sys
+
+from colorchanger_bot.clock import SystemClock
+from colorchanger_bot.errors import ColorChangerError
+from colorchanger_bot.http import open_session
+from colorchanger_bot.oauth import OAuth
+from colorchanger_bot.store import Store
+from colorchanger_bot.tokens import TokenKeeper, oauth_for
+
+
+async def refresh_for_ever(url: str, id_url: str) -> None:
+    clock = SystemClock()
+    async with Store.open(url) as store, open_session() as session:
+
+        def make(client_id: str, secret: str) -> OAuth:
+            return OAuth(session, client_id=client_id, client_secret=secret, id_url=id_url, clock=clock)
+
+        keeper = TokenKeeper(store, oauth_for({}, make), clock=clock, rng=random.Random(1))
+        await keeper.load()
+        (login,) = list(keeper)
+        token = login.pair.access
+        while True:
+            try:
+                token = await keeper.renew(login.id, refused=token)
+            except ColorChangerError as error:
+                sys.exit(f"refused: {error}")
+            sys.stdout.write(f"{keeper[login.id].generation} {token}\n")
+            sys.stdout.flush()
+            keeper.worked(login.id, token)
+
+
+if __name__ == "__main__":
+    asyncio.run(refresh_for_ever(sys.argv[1], sys.argv[2]))
