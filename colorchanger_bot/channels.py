@@ -1,7 +1,8 @@
-"""Membership: which channels an account wants to read, which ones Twitch has confirmed, and the loop between the two.
+"""Membership: which channels an account wants to read, which ones Twitch has confirmed, and the loops between the two.
 
 Start-up and recovery are the same thing: a new EventSub session confirms nothing, and the loop subscribes until what
 is confirmed matches what is wanted. What Twitch refuses is parked with its reason and tried again, ever more seldom.
+What Twitch has confirmed is not believed for ever: every few minutes it is compared with Twitch's own list.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any
 
-from colorchanger_bot.clock import Backoff, Clock
+from colorchanger_bot.channel import NOW, Channel
+from colorchanger_bot.clock import Bell, Clock, wait_until
 from colorchanger_bot.errors import (
     AuthError,
     ChannelRefused,
@@ -22,46 +23,28 @@ from colorchanger_bot.errors import (
     SessionGone,
 )
 from colorchanger_bot.helix import Helix
+from colorchanger_bot.timing import Timing
 
 logger = logging.getLogger(__name__)
 
-JOIN_SECONDS = 0.5
-"""Between two joins of an account: Twitch allows 20 in 10 s."""
-SECOND_TRY_SECONDS = 5.0
-"""A 403 may be a hiccup: it is believed when it comes twice."""
-FIRST_PARK_SECONDS, MOST_PARK_SECONDS = 300.0, 3600.0
-FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 1.0, 30.0
-LINGERING_SECONDS = 60.0
-"""How long Twitch counts sessions that ended without a goodbye; a 429 about them needs at least that much patience."""
-
-State = Literal["joining", "joined", "parked"]
+AT_ONCE = 3
+"""Joins that are made without a pause between them, after a while without any."""
+MOST_ASKING = 4
+"""Requests to join that may be under way at a time: hanging ones must not hold up the colours."""
 REVOKED = {
-    "authorization_revoked": "the account took its permission back",
     "user_removed": "the channel does not exist any more",
     "chat_user_banned": "the account is banned or timed out there",
     "version_removed": "Twitch no longer offers this kind of subscription",
 }
-
-
-@dataclass(slots=True)
-class Channel:
-    """One wanted channel and how it stands."""
-
-    login: str
-    id: str | None
-    retry: Backoff
-    parking: Backoff
-    state: State = "joining"
-    reason: str = ""
-    next_try: float = float("-inf")
-    """On the monotonic clock."""
-    refusals: int = 0
-    subscription: str = ""
-    asking: asyncio.Task[None] | None = field(default=None, repr=False)
+"""Ends of a subscription that asking again at once does not cure; any other may be a hiccup."""
 
 
 class Membership:
-    """The channels of one account."""
+    """The channels of one account.
+
+    `end_session` is called when the present session is of no use, with the error that says why; None: there is
+    nothing to read in it for now.
+    """
 
     def __init__(
         self,
@@ -71,21 +54,29 @@ class Membership:
         *,
         clock: Clock,
         rng: random.Random,
-        on_trouble: Callable[[ColorChangerError], None],
+        end_session: Callable[[ColorChangerError | None], None],
+        timing: Timing,
     ) -> None:
         self.user_id = user_id
         self.login = login
+        self.bell = Bell()
+        """Rings when it may matter to somebody how the channels stand."""
         self._helix = helix
         self._clock = clock
         self._rng = rng
-        self._on_trouble = on_trouble
+        self._timing = timing
+        self._end_session = end_session
         self._log = logging.LoggerAdapter(logger, {"account": login})
         self._channels: dict[str, Channel] = {}
         self._session_id = ""
         self._session_number = 0
         """Counts the sessions, so that an answer meant for an older one is recognised."""
-        self._news = asyncio.Event()
-        self._join_at = float("-inf")
+        self._paced_until = NOW
+        """When the joins so far would have ended, had they been made at an even pace."""
+        self._hold_until = NOW
+        """No joins before: Twitch has set a limit that counts for all channels."""
+        self._doubt = asyncio.Event()
+        """Set when Twitch's list must be looked at soon."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -98,21 +89,33 @@ class Membership:
         """How many channels Twitch has confirmed."""
         return sum(channel.state == "joined" for channel in self._channels.values())
 
-    def want(self, logins: Iterable[str]) -> None:
-        """Set the wish list."""
+    @property
+    def settled(self) -> bool:
+        """Whether every wanted channel is confirmed or parked."""
+        return all(channel.state != "joining" for channel in self._channels.values())
+
+    def reads(self, broadcaster_id: str) -> bool:
+        """Say whether messages of this channel count."""
+        return any(channel.id == broadcaster_id for channel in self._channels.values())
+
+    def want(self, logins: Iterable[str], ids: Mapping[str, str] | None = None) -> None:
+        """Set the wish list; `ids` are those that are known already."""
+        known = {self.login: self.user_id, **(ids or {})}
         wanted = dict.fromkeys(logins)
         for login in self._channels.keys() - wanted.keys():
             self._leave(self._channels.pop(login))
         for login in wanted:
             if login not in self._channels:
-                id_ = self.user_id if login == self.login else None
-                self._channels[login] = Channel(
-                    login,
-                    id_,
-                    retry=Backoff(self._rng, first=FIRST_RETRY_SECONDS, most=MOST_RETRY_SECONDS),
-                    parking=Backoff(self._rng, first=FIRST_PARK_SECONDS, most=MOST_PARK_SECONDS),
+                self._channels[login] = Channel.wanted(
+                    login, known.get(login), clock=self._clock, log=self._log, rng=self._rng, timing=self._timing
                 )
-        self._news.set()
+        self.bell.ring()
+
+    def hurry(self) -> None:
+        """Try everything again now: the account has been logged in anew."""
+        for channel in self._channels.values():
+            channel.hurry()
+        self.bell.ring()
 
     # What the session tells
 
@@ -120,84 +123,83 @@ class Membership:
         """A new session: what is wanted can be subscribed to."""
         self._session_id = session_id
         self._session_number += 1
-        self._news.set()
+        self.bell.ring()
 
     def session_moved(self, session_id: str) -> None:
         """The session goes on over another socket, with its subscriptions."""
         self._session_id = session_id
-        self._news.set()
+        self.bell.ring()
 
     def session_ended(self) -> None:
         """The session is gone, and with it all that was confirmed in it."""
         self._session_id = ""
         for channel in self._channels.values():
-            self._stop_asking(channel)
-            channel.subscription = ""
-            if channel.state == "joined":
-                channel.state = "joining"
-                channel.next_try = float("-inf")
+            channel.stop_asking()
+            channel.lose()
+        self.bell.ring()
 
-    def revoked(self, broadcaster_id: str, status: str) -> None:
+    def revoked(self, broadcaster_id: str, subscription: str, status: str) -> None:
         """Twitch ended the subscription of a channel."""
         for channel in self._channels.values():
-            if channel.id == broadcaster_id:
-                channel.subscription = ""
-                if status == "authorization_revoked":
-                    # The next request finds out whether the login is gone, and says so for the whole account.
-                    channel.state, channel.next_try = "joining", float("-inf")
+            # An older session may tell of a subscription that has long been replaced.
+            if channel.id == broadcaster_id and channel.subscription in ("", subscription):
+                channel.lose()
+                if status in REVOKED:
+                    channel.park(REVOKED[status])
                 else:
-                    self._park(channel, REVOKED.get(status, f"Twitch ended the subscription ({status})"))
-        self._news.set()
+                    # If it is the login that is gone, the next request finds out and says so for the account.
+                    channel.wait(channel.retry.next(), f"Twitch ended the subscription ({status})")
+        self.bell.ring()
 
-    # The loop
+    # Joining
 
     async def run(self) -> None:
         """Subscribe until all that is wanted is confirmed or parked, whenever that is not so."""
         try:
             while True:
-                self._news.clear()
-                due = self._next_due() if self._session_id else None
-                wait = None if due is None else max(due.next_try, self._join_at) - self._clock.monotonic()
-                if due is None or (wait is not None and wait > 0):
-                    await self._wait(wait)
-                    continue
-                if due.id is None:
+                news = self.bell.next
+                due = self._next_due() if self._session_id and self._asking < MOST_ASKING else None
+                wait = float("inf") if due is None else self._seconds_to(due)
+                if due is None or wait > 0:
+                    if self._session_id and self._is_idle():
+                        self._end_session(None)
+                    await wait_until(news, self._clock, wait)
+                elif due.id is None:
                     await self._resolve()
-                    continue
-                self._join_at = self._clock.monotonic() + JOIN_SECONDS
-                due.asking = self._spawn(self._join(due), f"join {self.login} to {due.login}")
+                else:
+                    self._paced_until = max(self._paced_until, self._clock.monotonic()) + self._timing.join
+                    due.asking = self._spawn(self._join(due), f"join {self.login} to {due.login}")
         finally:
-            for task in self._tasks:
+            tasks = list(self._tasks)
+            for task in tasks:
                 task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def seconds_to_next_try(self) -> float:
         """Seconds until a channel wants to be joined; 0 if one does now, infinity if none ever will."""
         due = self._next_due()
-        return float("inf") if due is None else max(0.0, due.next_try - self._clock.monotonic())
+        return float("inf") if due is None else self._seconds_to(due)
 
-    async def news(self, seconds: float) -> None:
-        """Return when the wish list changed, or after so many seconds."""
-        self._news.clear()
-        await self._wait(seconds)
+    @property
+    def _asking(self) -> int:
+        return sum(channel.asking is not None for channel in self._channels.values())
+
+    def _is_idle(self) -> bool:
+        """Whether Twitch would soon close the session because nobody subscribes (4003)."""
+        return not (self.joined or self._asking) and self.seconds_to_next_try() > self._timing.unused
 
     def _next_due(self) -> Channel | None:
         waiting = (each for each in self._channels.values() if each.state != "joined" and each.asking is None)
         return min(waiting, key=lambda channel: channel.next_try, default=None)
 
-    async def _wait(self, seconds: float | None) -> None:
-        if seconds is None or seconds == float("inf"):
-            await self._news.wait()
-            return
-        waits = {asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._news.wait())}
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
+    def _seconds_to(self, channel: Channel) -> float:
+        pace = self._paced_until - (AT_ONCE - 1) * self._timing.join
+        return max(0.0, max(channel.next_try, self._hold_until, pace) - self._clock.monotonic())
 
     async def _resolve(self) -> None:
         """Find the ids of the channels that are known by name only."""
-        nameless = [channel for channel in self._channels.values() if channel.id is None]
+        now = self._clock.monotonic()
+        nameless = [channel for channel in self._channels.values() if channel.id is None and channel.next_try <= now]
         try:
             users = {user.login: user for user in await self._helix.users([channel.login for channel in nameless])}
         except ColorChangerError as error:
@@ -208,64 +210,60 @@ class Membership:
             if channel.login in users:
                 channel.id = users[channel.login].id
             else:
-                self._park(channel, "there is no such channel")
+                channel.park("there is no such channel")
 
     async def _join(self, channel: Channel) -> None:
-        number = self._session_number
+        number, session_id = self._session_number, self._session_id
         try:
             subscription = await self._helix.subscribe_chat(
-                self._session_id, broadcaster_id=channel.id or "", user_id=self.user_id
+                session_id, broadcaster_id=channel.id or "", user_id=self.user_id
             )
         except ColorChangerError as error:
             if number == self._session_number:
-                self._failed(channel, error)
+                # The session may have got another number while we asked: then that one is not gone.
+                moved = isinstance(error, SessionGone) and session_id != self._session_id
+                channel.wait(0.0, "the session has moved") if moved else self._failed(channel, error)
+        except Exception:  # the outermost place of this task: a mistake of ours must not be asked again in a storm
+            self._log.exception("#%s: the subscription failed", channel.login)
+            channel.wait(channel.retry.next(), "an error of ColorChanger itself: see the log")
         else:
             if number == self._session_number and self._channels.get(channel.login) is channel:
-                self._confirmed(channel, subscription)
+                channel.joined(subscription)
+                if not subscription:  # it exists already, says Twitch: an answer was lost, or this one is wrong
+                    self._doubt.set()
         finally:
             if channel.asking is asyncio.current_task():
                 channel.asking = None
-            self._news.set()
-
-    def _confirmed(self, channel: Channel, subscription: str) -> None:
-        channel.subscription = subscription
-        channel.refusals = 0
-        channel.retry.reset()
-        channel.parking.reset()
-        self._enter(channel, "joined")
+            self.bell.ring()
 
     def _failed(self, channel: Channel, error: ColorChangerError) -> None:
         """Decide when the channel is tried again, and say what is in the way."""
-        now = self._clock.monotonic()
         match error:
+            case ChannelRefused() if channel.refused:
+                channel.id = self.user_id if channel.login == self.login else None  # it may be another one by now
+                channel.park(f"{error} (banned or timed out there, or a permission is missing)")
+                return
             case ChannelRefused():
-                channel.refusals += 1
-                if channel.refusals >= 2:
-                    self._park(channel, f"{error} (banned or timed out there, or a permission is missing)")
-                    return
-                wait = SECOND_TRY_SECONDS
+                channel.refused = True
+                wait = self._timing.second_try
             case RateLimited(retry_at=None):
-                wait = LINGERING_SECONDS * self._rng.uniform(1.0, 1.2)
+                wait = self._timing.linger * self._rng.uniform(1.0, 1.08)
+                if not self.joined:  # it is about the session: no other channel fares better
+                    self._hold_until = self._clock.monotonic() + wait
             case RateLimited(retry_at=float() as retry_at):
-                wait = min(max(retry_at - self._clock.now().timestamp(), 1.0), 2 * LINGERING_SECONDS)
-            case AuthError():
-                wait = channel.retry.next()
-                self._on_trouble(error)
-            case SessionGone():
-                wait = channel.retry.next()
-                self._on_trouble(error)
+                # A clock that is off, ours or theirs, must not turn into a storm or into silence.
+                wait = min(max(retry_at - self._clock.now().timestamp(), 1.0), 2 * self._timing.linger)
+                self._hold_until = self._clock.monotonic() + wait
             case _:  # Twitch is in trouble, or the answer was lost
                 wait = channel.retry.next()
-        channel.next_try = now + wait
-        self._enter(channel, "joining", str(error))
+        channel.wait(wait, str(error))
+        if isinstance(error, SessionGone) or (isinstance(error, AuthError) and not error.retry):
+            self._end_session(error)
 
-    def _park(self, channel: Channel, reason: str) -> None:
-        seconds = channel.parking.next()
-        channel.next_try = self._clock.monotonic() + seconds
-        self._enter(channel, "parked", reason)
+    # Leaving
 
     def _leave(self, channel: Channel) -> None:
-        self._stop_asking(channel)
+        channel.stop_asking()
         if channel.subscription and self._session_id:
             self._spawn(self._unsubscribe(channel.subscription), f"{self.login} leaves {channel.login}")
         self._log.info("#%s: no longer read", channel.login)
@@ -274,29 +272,50 @@ class Membership:
         try:
             await self._helix.unsubscribe(subscription)
         except ColorChangerError as error:
-            # Its messages still come and are dropped as those of no wanted channel; it ends with the session.
+            # Its messages still come and are dropped, as those of no wanted channel; the comparison tries again.
             self._log.debug("a subscription could not be ended: %s", error)
 
-    def _stop_asking(self, channel: Channel) -> None:
-        if channel.asking is not None:
-            channel.asking.cancel()
-            channel.asking = None
+    # Comparing
+
+    async def keep_comparing(self) -> None:
+        """Compare what was confirmed with what Twitch says, every few minutes; runs until it is cancelled."""
+        while True:
+            await wait_until(self._doubt, self._clock, self._timing.compare * self._rng.uniform(0.75, 1.0))
+            if self._doubt.is_set():
+                self._doubt.clear()
+                await self._clock.sleep(self._timing.verify)
+            if self._session_id:
+                try:
+                    await self.compare()
+                except ColorChangerError as error:
+                    # No answer speaks for or against a subscription. A login that is gone is found out by the keeper.
+                    self._log.debug("the subscriptions could not be compared: %s", error)
+
+    async def compare(self) -> None:
+        """Subscribe again to what Twitch has lost, and end what nobody wants; only in our own session.
+
+        Raises:
+            ColorChangerError: Twitch gave no whole answer; nothing is changed then.
+        """
+        number, asked_at = self._session_number, self._clock.monotonic()
+        listed = [each for each in await self._helix.subscriptions() if each.session_id == self._session_id]
+        if number != self._session_number or not self._session_id:
+            return
+        ours = {each.broadcaster_id: each.id for each in listed if each.user_id == self.user_id}
+        for channel in self._channels.values():
+            if channel.state != "joined" or channel.joined_at > asked_at:
+                continue
+            channel.subscription = ours.get(channel.id or "", "")
+            if not channel.subscription:
+                self._log.warning("#%s: Twitch has lost the subscription without a word; joining again", channel.login)
+                channel.lose()
+        for broadcaster_id, subscription in ours.items():
+            if not self.reads(broadcaster_id):
+                self._spawn(self._unsubscribe(subscription), f"{self.login} ends what nobody wants")
+        self.bell.ring()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-    def _enter(self, channel: Channel, state: State, reason: str = "") -> None:
-        """Change the state and say so, once per change."""
-        if (channel.state, channel.reason) == (state, reason):
-            return
-        channel.state, channel.reason = state, reason
-        if state == "joined":
-            self._log.info("#%s: reading the chat", channel.login)
-        elif state == "parked":
-            minutes = (channel.next_try - self._clock.monotonic()) / 60
-            self._log.warning("#%s: not read: %s; trying again in %.0f min", channel.login, reason, minutes)
-        else:
-            self._log.warning("#%s: not joined yet: %s", channel.login, reason)

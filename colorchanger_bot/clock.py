@@ -58,3 +58,37 @@ class Backoff:
     def reset(self) -> None:
         """Start from the first wait again, after something worked."""
         self.attempts = 0
+
+
+class Bell:
+    """Wakes everyone who waits for news.
+
+    Who takes `next` first and then looks at how things are misses nothing: any later ring sets that event, and
+    nobody ever clears it.
+    """
+
+    def __init__(self) -> None:
+        self._next = asyncio.Event()
+
+    @property
+    def next(self) -> asyncio.Event:
+        """The event that the next ring sets."""
+        return self._next
+
+    def ring(self) -> None:
+        """Wake all who wait."""
+        self._next.set()
+        self._next = asyncio.Event()
+
+
+async def wait_until(event: asyncio.Event, clock: Clock, seconds: float) -> None:
+    """Wait until `event` is set, but at most so many seconds; infinity is without limit."""
+    if seconds == float("inf"):
+        await event.wait()
+        return
+    waits = {asyncio.ensure_future(clock.sleep(max(seconds, 0.0))), asyncio.ensure_future(event.wait())}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in waits:
+            each.cancel()

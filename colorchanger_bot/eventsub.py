@@ -7,12 +7,11 @@ somebody else costs one JSON parse and one comparison (DESIGN: "early filter").
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -20,44 +19,30 @@ import orjson
 from yarl import URL
 
 from colorchanger_bot.changer import Recent
-from colorchanger_bot.channels import Channel, Membership
-from colorchanger_bot.clock import Backoff, Clock
+from colorchanger_bot.channel import Channel
+from colorchanger_bot.channels import Membership
+from colorchanger_bot.clock import Backoff, Clock, wait_until
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable
 from colorchanger_bot.helix import Helix
+from colorchanger_bot.line import Line, open_line
+from colorchanger_bot.timing import Timing
 
 logger = logging.getLogger(__name__)
 
-KEEPALIVE_SECONDS = 10
-"""The shortest window that Twitch offers (10 to 600): silence is noticed soonest."""
-SILENCE_SECONDS = 3.0
-"""What a keepalive may be late before the line counts as dead."""
-CONNECT_SECONDS = 10.0
-"""From the first packet to Twitch's welcome."""
-FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 15.0
 EAGER_CONNECTS, EAGER_WINDOW_SECONDS = 8, 60.0
 """So many connects in so long are made at once; a line that flaps more often waits in between."""
-DRAIN_SECONDS = 2.0
-"""How long the old socket is still read after a handover, for what was on its way."""
-CLOSE_SECONDS = 1.0
+MOST_DRAINS = 10
+"""A replaced socket is read on for so many drain times at most, if the new one has not everything yet."""
+ODD = (LookupError, TypeError, ValueError, AttributeError)
+"""What reading a frame raises that is not in Twitch's format."""
 
 Event = dict[str, Any]
-
-
-@dataclass(slots=True, eq=False)
-class Socket:
-    """One welcomed WebSocket."""
-
-    ws: aiohttp.ClientWebSocketResponse
-    session_id: str
-    keepalive: float
-    heard: float
-    """When the last frame came, on the monotonic clock."""
 
 
 class ChatSession:
     """Reads the chat of an account's channels.
 
-    `receive` gets each own message once, with `everything` each message; `notice` gets a glance at every message of
+    `receive` gets each own message once, and those of others that `wants` says yes to; `notice` gets a glance at every message of
     somebody else, before anything is made of it.
     """
 
@@ -73,34 +58,43 @@ class ChatSession:
         rng: random.Random,
         receive: Callable[[Event], None],
         notice: Callable[[Event], None] | None = None,
-        everything: bool = False,
+        wants: Callable[[Event], bool] | None = None,
+        timing: Timing | None = None,
     ) -> None:
         self.user_id = user_id
         self.login = login
         self.reconnects = 0
+        self.ends: Counter[str] = Counter()
+        """How often a session ended or moved, and why."""
         self.odd_frames = 0
         """Frames that were not in Twitch's format and were passed over."""
         self.trouble = ""
         """Why there is no session; empty if there is one."""
+        self._timing = timing or Timing()
         self._sockets = sockets
-        self._url = (
-            URL(url)
-            if "keepalive_timeout_seconds" in url
-            else URL(url) % {"keepalive_timeout_seconds": KEEPALIVE_SECONDS}
-        )
+        self._url = URL(url)
+        if "keepalive_timeout_seconds" not in self._url.query:
+            self._url %= {"keepalive_timeout_seconds": int(self._timing.keepalive)}
         self._clock = clock
+        self._rng = rng
         self._receive = receive
         self._notice = notice
-        self._everything = everything
+        self._wants = wants
         self._log = logging.LoggerAdapter(logger, {"account": login})
-        self._membership = Membership(user_id, login, helix, clock=clock, rng=rng, on_trouble=self._on_trouble)
-        self._backoff = Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
+        self._membership = Membership(
+            user_id, login, helix, clock=clock, rng=rng, end_session=self._end_session, timing=self._timing
+        )
+        first, most = self._timing.reconnect
+        self._backoff = Backoff(rng, first=first, most=most)
         self._connects: deque[float] = deque(maxlen=EAGER_CONNECTS)
         self._seen = Recent(1000)
-        self._current: Socket | None = None
+        self._line: Line | None = None
+        self._lines: set[Line] = set()
+        """All that are open: the present one, and those that are read to their end."""
         self._over = asyncio.Event()
         self._may_connect = asyncio.Event()
         self._may_connect.set()
+        self._moving: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -113,200 +107,221 @@ class ChatSession:
         """How many channels Twitch has confirmed."""
         return self._membership.joined
 
-    def want(self, logins: Iterable[str]) -> None:
-        """Set the channels to be read."""
-        self._membership.want(logins)
+    def want(self, logins: Iterable[str], ids: Mapping[str, str] | None = None) -> None:
+        """Set the channels to be read; `ids` are those that are known already."""
+        self._membership.want(logins, ids)
+
+    def pause(self, reason: str) -> None:
+        """Have no session until `resume`: Twitch would let the account do nothing in it."""
+        self.trouble = reason
+        self._may_connect.clear()
+        self._over.set()
 
     def resume(self) -> None:
-        """Go on after the account has been logged in again."""
+        """Go on after a pause; the account has been logged in again."""
         if not self._may_connect.is_set():
             self.trouble = ""
             self._may_connect.set()
+            self._membership.hurry()
+
+    def hurry(self) -> None:
+        """Try what was refused again now: the account has other permissions."""
+        self._membership.hurry()
 
     async def run(self) -> None:
         """Connect, subscribe and stay so; runs until it is cancelled."""
-        joining = self._spawn(self._membership.run(), "membership")
+        self._spawn(self._again_and_again(self._membership.run), "membership")
+        self._spawn(self._again_and_again(self._membership.keep_comparing), "comparison")
         try:
-            while True:
-                await self._until_wanted()
-                socket = await self._connect()
-                if socket is None:
-                    continue
-                self._over.clear()
-                self._current = socket
-                self._read(socket)
-                self._membership.session_began(socket.session_id)
-                await self._over.wait()
-                self._membership.session_ended()
-                self._retire(self._current)
-                self._current = None
-                self.reconnects += 1
+            await self._again_and_again(self._sessions)
         finally:
-            joining.cancel()
             await self._close()
+
+    async def _sessions(self) -> None:
+        """Have one session after the other."""
+        while True:
+            await self._until_wanted()
+            line = await self._connect()
+            if line is None:
+                continue
+            if not self._may_connect.is_set():
+                await line.close()
+                continue
+            self._over.clear()
+            line.number = self.reconnects
+            self._line = line
+            self._read(line)
+            self._membership.session_began(line.session_id)
+            try:
+                await self._over.wait()
+            finally:
+                self._membership.session_ended()
+                self._stop_moving()
+                last, self._line = self._line, None
+                self._retire(last)
+                self.reconnects += 1
+                self.ends[_why(last)] += 1
+
+    async def _again_and_again(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Do work that never ends; should a mistake of ours end it, begin anew rather than be deaf."""
+        while True:
+            try:
+                await work()
+            except Exception:  # the outermost place of each of these tasks
+                self._log.exception("the chat session of %s failed; it starts again", self.login)
+                self._over.set()
+            await self._clock.sleep(self._timing.retry[1])
 
     # Connecting
 
     async def _until_wanted(self) -> None:
         """Wait until a session has something to do: Twitch closes one that nobody subscribes in (4003)."""
-        await self._may_connect.wait()
-        while (seconds := self._membership.seconds_to_next_try()) > CONNECT_SECONDS / 2:
-            await self._membership.news(seconds)
+        while True:
+            await self._may_connect.wait()
+            news = self._membership.bell.next
+            seconds = self._membership.seconds_to_next_try()
+            if seconds <= self._timing.unused / 2:
+                return
+            await wait_until(news, self._clock, seconds)
 
-    async def _connect(self) -> Socket | None:
+    async def _connect(self) -> Line | None:
         """Open a new session: at once, unless it was lost too often lately; None if it failed."""
         now = self._clock.monotonic()
         if len(self._connects) == EAGER_CONNECTS and now - self._connects[0] < EAGER_WINDOW_SECONDS:
-            await self._clock.sleep(self._backoff.next())
+            await self._clock.sleep(self._timing.reconnect[0])
+        if self._connects:
+            await self._clock.sleep(self._rng.uniform(0.0, self._timing.spread))
         self._connects.append(self._clock.monotonic())
         try:
-            socket = await self._open(self._url)
+            line = await self._open(self._url, within=self._timing.connect * (2 if self._backoff.attempts else 1))
         except TwitchUnavailable as error:
-            if self.trouble != str(error):
+            # What cannot be resolved, refused or unanswered: the words change, the trouble is the same.
+            self._log.log(logging.DEBUG if self.trouble else logging.WARNING, "no chat session: %s; trying on", error)
+            if self._may_connect.is_set():
                 self.trouble = str(error)
-                self._log.warning("no chat session: %s; trying on", error)
             await self._clock.sleep(self._backoff.next())
             return None
         self._backoff.reset()
-        self.trouble = ""
-        return socket
+        if self._may_connect.is_set():
+            self.trouble = ""
+        return line
 
-    async def _open(self, url: URL) -> Socket:
-        """Connect and wait for the welcome.
-
-        Raises:
-            TwitchUnavailable: there was none in time.
-        """
-        # (pyright cannot see through the decorator that gives this class its fields)
-        timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS)  # pyright: ignore[reportCallIssue]
-        ws: aiohttp.ClientWebSocketResponse | None = None
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                ws = await self._sockets.ws_connect(url, timeout=timeout, compress=0)
-                frame = await ws.receive()
-            session: dict[str, Any] = orjson.loads(frame.data)["payload"]["session"]
-            keepalive = float(session.get("keepalive_timeout_seconds") or KEEPALIVE_SECONDS)
-            return Socket(ws, str(session["id"]), keepalive, self._clock.monotonic())
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError, KeyError, TypeError) as error:
-            if ws is not None:
-                await ws.close()
-            reason = "no welcome in time" if isinstance(error, TimeoutError) else type(error).__name__
-            raise TwitchUnavailable(f"Twitch's chat service does not let us in ({reason})") from None
-        except asyncio.CancelledError:
-            if ws is not None:
-                await ws.close()
-            raise
+    async def _open(self, url: URL, *, within: float) -> Line:
+        return await open_line(self._sockets, url, self._clock, within=within, close=self._timing.close)
 
     # Reading
 
-    def _read(self, socket: Socket) -> None:
-        self._spawn(self._pump(socket), "reader")
-        self._spawn(self._listen_for_silence(socket), "silence watch")
+    def _read(self, line: Line) -> None:
+        self._lines.add(line)
+        self._spawn(self._read_on(line), "reader")
 
-    async def _pump(self, socket: Socket) -> None:
-        """Read one socket to its end."""
-        ws = socket.ws
-        while True:
-            message = await ws.receive()
-            if message.type is aiohttp.WSMsgType.TEXT:
-                socket.heard = self._clock.monotonic()
-                self._frame(message.data)
-            elif message.type is not aiohttp.WSMsgType.BINARY:
-                break
-        if socket is self._current:
-            self._log.info("the chat session ended (%s)", ws.close_code or "connection lost")
-            self._over.set()
+    async def _read_on(self, line: Line) -> None:
+        try:
+            await line.read(partial(self._frame, line), patience=self._timing.silence)
+        finally:
+            if line.end:
+                self._lines.discard(line)
+            if line is self._line:
+                self._log.info("the chat session ended (%s)", line.end)
+                self._over.set()
 
-    async def _listen_for_silence(self, socket: Socket) -> None:
-        """End a socket that says nothing, not even that it is alive."""
-        while not socket.ws.closed:
-            limit = socket.heard + socket.keepalive + SILENCE_SECONDS
-            left = limit - self._clock.monotonic()
-            if left <= 0:
-                self._log.warning("the chat session has gone silent")
-                if socket is self._current:
-                    self._over.set()
-                await socket.ws.close()
-                return
-            await self._clock.sleep(left)
-
-    def _frame(self, text: str) -> None:
-        event: Event | None = None
+    def _frame(self, line: Line, text: str) -> None:
+        # Whatever a frame says, the line stays up; what is lost is one frame that nobody could read.
         try:
             data = orjson.loads(text)
             metadata = data["metadata"]
             kind = metadata["message_type"]
             if kind == "notification":
-                if self._is_wanted(found := data["payload"]["event"]) and self._is_new(metadata, found):
-                    event = found
+                event = data["payload"]["event"]
+                if self._is_wanted(event) and self._is_new(metadata, event):
+                    self._receive(event)
             elif kind == "session_reconnect":
-                self._spawn(self._move(URL(data["payload"]["session"]["reconnect_url"], encoded=True)), "handover")
+                self._move_to(line, data["payload"]["session"])
             elif kind == "revocation":
-                subscription = data["payload"]["subscription"]
-                condition = subscription["condition"]
-                if condition.get("user_id") == self.user_id:
-                    self._membership.revoked(condition["broadcaster_user_id"], str(subscription["status"]))
+                self._revoked(data["payload"]["subscription"])
             elif kind != "session_keepalive":
-                self.odd_frames += 1
-        except (KeyError, TypeError, ValueError, AttributeError):
-            # Whatever a frame says, the line stays up; what was lost is one frame that nobody could read.
-            self.odd_frames += 1
-            self._log.debug("a frame that is not in Twitch's format was passed over")
-        if event is not None:
-            self._receive(event)
+                self._note_odd(f"it is a {str(kind)[:50]}")
+        except ODD as error:
+            self._note_odd(f"{type(error).__name__}: {str(error)[:50]}")
+
+    def _note_odd(self, what: str) -> None:
+        self.odd_frames += 1
+        level = logging.WARNING if self.odd_frames == 1 else logging.DEBUG
+        self._log.log(level, "a frame that is not in Twitch's format was passed over (%s)", what)
 
     def _is_wanted(self, event: Event) -> bool:
         if event["chatter_user_id"] == self.user_id:
-            return True
+            # A channel that was left may still be heard for a moment.
+            return self._membership.reads(event["broadcaster_user_id"])
         if self._notice is not None:
             self._notice(event)
-        return self._everything
+        return self._wants is not None and self._wants(event)
 
     def _is_new(self, metadata: Event, event: Event) -> bool:
         # Twitch delivers at least once, and two sessions overlap for a moment when one replaces the other.
         return self._seen.add(metadata["message_id"]) and self._seen.add(f"message {event['message_id']}")
 
-    async def _move(self, url: URL) -> None:
+    def _revoked(self, subscription: Event) -> None:
+        condition = subscription["condition"]
+        if condition["user_id"] == self.user_id:
+            self._membership.revoked(condition["broadcaster_user_id"], subscription["id"], str(subscription["status"]))
+
+    # Moving
+
+    def _move_to(self, line: Line, session: Event) -> None:
+        """Follow Twitch to another socket; a later wish replaces an earlier one, one of a past session is none."""
+        if self._line is not None and self._line.number == line.number and not self._over.is_set():
+            self._stop_moving()
+            self._moving = self._spawn(self._move(self._line, session["reconnect_url"]), "handover")
+
+    async def _move(self, old: Line, url: str) -> None:
         """Hand the session over to the socket that Twitch names, while the old one is read on."""
-        old = self._current
         try:
-            new = await self._open(url)
-        except TwitchUnavailable as error:
+            new = await self._open(URL(url, encoded=True), within=self._timing.handover)
+        except (TwitchUnavailable, TypeError, ValueError) as error:
             self._log.warning("Twitch moved the chat session to a place that does not answer: %s", error)
             # A fresh session now is better than waiting for Twitch to close the old one in half a minute.
-            if old is self._current:
-                self._over.set()
+            self._over.set()
             return
-        if old is not self._current or old is None:  # lost meanwhile, and replaced: the old session is nobody's
-            await new.ws.close()
+        if self._over.is_set():  # the old socket ended meanwhile, and a fresh session is on its way
+            await new.close()
             return
-        self._current = new
+        new.number = old.number
+        self._line = new
         self._read(new)
         self._membership.session_moved(new.session_id)
+        self.ends["moved"] += 1
         self._retire(old)
 
-    def _retire(self, socket: Socket | None) -> None:
-        """Close a socket that was replaced, after what was on its way has been read."""
-        if socket is not None and not socket.ws.closed:
-            self._spawn(self._drain(socket), "farewell")
+    def _stop_moving(self) -> None:
+        if self._moving is not None:
+            self._moving.cancel()
+            self._moving = None
 
-    async def _drain(self, socket: Socket) -> None:
+    def _retire(self, line: Line | None) -> None:
+        """Close a socket that was replaced, after what was on its way has been read."""
+        if line is not None and not line.end:
+            self._spawn(self._drain(line), "farewell")
+
+    async def _drain(self, line: Line) -> None:
         try:
-            await self._clock.sleep(DRAIN_SECONDS)
+            for _ in range(MOST_DRAINS if self._may_connect.is_set() else 0):
+                await self._clock.sleep(self._timing.drain)
+                if self._membership.settled or line.end:
+                    break
         finally:
-            await socket.ws.close()
+            await line.close()
 
     # Ending
 
-    def _on_trouble(self, error: ColorChangerError) -> None:
-        """The session is of no use: start a new one, or without a login be quiet until there is one again."""
-        if isinstance(error, AuthError) and not error.retry and self._may_connect.is_set():
-            self.trouble = str(error)
-            self._may_connect.clear()
+    def _end_session(self, error: ColorChangerError | None) -> None:
+        """Take note that the session is of no use now."""
+        if isinstance(error, AuthError):
+            self.pause(str(error))
         self._over.set()
 
-    def _spawn(self, work: Any, what: str) -> asyncio.Task[None]:
-        task: asyncio.Task[None] = asyncio.create_task(work, name=f"{what} of {self.login}")
+    def _spawn(self, work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
+        task = asyncio.create_task(work, name=f"{what} of {self.login}")
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
@@ -318,10 +333,15 @@ class ChatSession:
             self._over.set()  # whatever it was, a fresh session starts from known ground
 
     async def _close(self) -> None:
+        lines = list(self._lines)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._current is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._current.ws.close()
+        await asyncio.gather(*(line.close() for line in lines))
+
+
+def _why(line: Line | None) -> str:
+    """Return in a word or two why a session ended, one of few: it is a label of the metrics."""
+    end = line.end if line is not None else ""
+    short = {"gone silent": "silent", "closed by us": "ended_by_us", "": "ended_by_us"}
+    return short.get(end, end.replace(" with ", "_"))

@@ -25,6 +25,8 @@ from colorchanger_bot.http import Answer, send
 
 CHAT_MESSAGE = "channel.chat.message"
 USERS_PER_CALL = 100
+MOST_PAGES = 50
+ODD_ANSWER = "Twitch answered with something that is not its format"
 CURE = "run: colorchanger login"
 
 
@@ -35,6 +37,16 @@ class User:
     id: str
     login: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A chat subscription that Twitch says delivers, in whichever session and of whichever program."""
+
+    id: str
+    session_id: str
+    broadcaster_id: str
+    user_id: str
 
 
 class Helix:
@@ -54,7 +66,9 @@ class Helix:
         answer = await self._call("PUT", "chat/color", params={"user_id": user_id, "color": color.wire})
         if answer.status == 400:
             raise ColorRejected(f"Twitch does not take {color} ({answer.message or 'no reason given'})")
-        _expect(answer, 204, 200)
+        if answer.status == 200:  # Twitch says 204: this came from somewhere else, and nobody knows what was done
+            raise OutcomeUnknown("Twitch's answer is not in its format")
+        _expect(answer, 204)
 
     async def get_color(self, user_id: str) -> Color | None:
         """Return the colour a user has; None for one who never chose.
@@ -74,8 +88,11 @@ class Helix:
         found: list[User] = []
         for start in range(0, len(logins), USERS_PER_CALL):
             params = [("login", login) for login in logins[start : start + USERS_PER_CALL]]
-            users = await self._data("GET", "users", params=params)
-            found += [User(str(user["id"]), str(user["login"]).lower(), str(user["display_name"])) for user in users]
+            rows = await self._data("GET", "users", params=params)
+            try:
+                found += [User(str(row["id"]), str(row["login"]).lower(), str(row["display_name"])) for row in rows]
+            except (LookupError, TypeError):
+                raise TwitchUnavailable(ODD_ANSWER) from None
         return found
 
     async def subscribe_chat(self, session_id: str, *, broadcaster_id: str, user_id: str) -> str:
@@ -86,7 +103,7 @@ class Helix:
         Raises:
             ChannelRefused: banned there, or the scope is missing.
             SessionGone: the session has ended.
-            RateLimited: `retry_at` is None when lingering sessions are in the way.
+            RateLimited: `retry_at` is None when, and only when, lingering sessions are in the way.
             the other errors of `put_color`
         """
         body = {
@@ -95,16 +112,49 @@ class Helix:
             "condition": {"broadcaster_user_id": broadcaster_id, "user_id": user_id},
             "transport": {"method": "websocket", "session_id": session_id},
         }
-        answer = await self._call("POST", "eventsub/subscriptions", json=body)
+        try:
+            answer = await self._call("POST", "eventsub/subscriptions", json=body)
+        except RateLimited as error:
+            raise _in_the_way(error) from None
         if answer.status == 409:
             return ""
         if answer.status == 403:
             raise ChannelRefused(answer.message or "Twitch does not let this account read the channel")
         if answer.status == 400:
-            raise SessionGone(answer.message or "the EventSub session has ended")
+            about_session = any(sign in answer.message.lower() for sign in ("session", "transport"))
+            if about_session or not answer.message:
+                raise SessionGone(answer.message or "the EventSub session has ended")
+            raise ChannelRefused(answer.message)
         _expect(answer, 202, 200)
-        made: list[dict[str, Any]] = answer.json().get("data") or []
-        return str(made[0].get("id", "")) if made else ""
+        try:
+            return str(_rows(answer)[0]["id"])
+        except (LookupError, TypeError):
+            raise TwitchUnavailable(ODD_ANSWER) from None
+
+    async def subscriptions(self) -> list[Subscribed]:
+        """Return the chat subscriptions of this account and application that deliver, in all sessions."""
+        rows = await self._pages("eventsub/subscriptions", [("status", "enabled")])
+        try:
+            return [
+                Subscribed(
+                    id=str(row["id"]),
+                    session_id=str(row["transport"].get("session_id", "")),
+                    broadcaster_id=str(row["condition"].get("broadcaster_user_id", "")),
+                    user_id=str(row["condition"].get("user_id", "")),
+                )
+                for row in rows
+                if row["type"] == CHAT_MESSAGE and row["status"] == "enabled"
+            ]
+        except (LookupError, TypeError, AttributeError):
+            raise TwitchUnavailable(ODD_ANSWER) from None
+
+    async def live_followed(self, user_id: str) -> dict[str, str]:
+        """Return the live channels that the account follows, login to id (scope user:read:follows)."""
+        rows = await self._pages("streams/followed", [("user_id", user_id)])
+        try:
+            return {str(row["user_login"]).lower(): str(row["user_id"]) for row in rows}
+        except (LookupError, TypeError):
+            raise TwitchUnavailable(ODD_ANSWER) from None
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """End a subscription; one that is gone already is fine."""
@@ -123,13 +173,24 @@ class Helix:
         sent = data[0] if data else {}
         return str(sent.get("message_id", "")) if sent.get("is_sent") else None
 
+    async def _pages(self, path: str, params: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
+        """Return all rows of a list that comes in pages; all or none, and no more pages than there can be."""
+        rows: list[dict[str, Any]] = []
+        after: list[tuple[str, str]] = []
+        for _ in range(MOST_PAGES):
+            answer = await self._call("GET", path, params=[*params, *after])
+            _expect(answer, 200)
+            rows += _rows(answer)
+            pagination: dict[str, Any] = answer.json().get("pagination") or {}
+            if not (cursor := str(pagination.get("cursor") or "")):
+                return rows
+            after = [("after", cursor)]
+        raise TwitchUnavailable(f"Twitch's list at {path} has no end")
+
     async def _data(self, method: str, path: str, **options: Any) -> list[dict[str, Any]]:
         answer = await self._call(method, path, **options)
         _expect(answer, 200)
-        data = answer.json().get("data")
-        if not isinstance(data, list):
-            raise TwitchUnavailable("Twitch answered with something that is not its format")
-        return data  # pyright: ignore[reportUnknownVariableType]
+        return _rows(answer)
 
     async def _call(self, method: str, path: str, **options: Any) -> Answer:
         try:
@@ -145,6 +206,20 @@ class Helix:
         if answer.status >= 500:
             raise TwitchUnavailable(f"Twitch is in trouble ({answer.status})")
         return answer
+
+
+def _rows(answer: Answer) -> list[dict[str, Any]]:
+    data = answer.json().get("data")
+    if not isinstance(data, list):
+        raise TwitchUnavailable(ODD_ANSWER)
+    return data  # pyright: ignore[reportUnknownVariableType]
+
+
+def _in_the_way(error: RateLimited) -> ColorChangerError:
+    """Tell apart the 429s of a subscription: dead sessions that still count, the bucket, and whatever else."""
+    if "limit exceeded" in str(error) or "condition exceeded" in str(error):
+        return RateLimited(f"Twitch still counts sessions of before ({error})")
+    return error if error.retry_at is not None else TwitchUnavailable(str(error))
 
 
 def _unauthorized(message: str) -> ColorChangerError:

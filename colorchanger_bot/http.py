@@ -66,6 +66,15 @@ class Answer:
         return data  # pyright: ignore[reportUnknownVariableType]
 
     @property
+    def is_json(self) -> bool:
+        """Whether the body is a JSON object, as Twitch's are."""
+        try:
+            self.json()
+        except TwitchUnavailable:
+            return False
+        return True
+
+    @property
     def message(self) -> str:
         """What Twitch says is wrong, shortened; empty if it says nothing."""
         try:
@@ -91,6 +100,6 @@ async def send(session: aiohttp.ClientSession, method: str, url: str, **options:
     except aiohttp.ConnectionTimeoutError:
         raise TwitchUnavailable("Twitch cannot be reached: no connection in time") from None
     except TimeoutError:
-        raise OutcomeUnknown(f"Twitch did not answer within {REQUEST_SECONDS:g} s") from None
+        raise OutcomeUnknown("Twitch did not answer in time") from None
     except aiohttp.ClientError as error:
         raise OutcomeUnknown(f"the connection to Twitch broke ({type(error).__name__})") from None

@@ -33,6 +33,8 @@ class Chat:
     def __init__(self, world: World, eventsub: EventSub, rules: Rules, now: Callable[[], float]) -> None:
         self._world = world
         self._eventsub = eventsub
+        self.listeners: list[Callable[[User, User, str], None]] = []
+        """Told of each line: who said it, where, and what."""
         self._sent: OrderedDict[str, Sent] = OrderedDict()
         self._in_channel: dict[tuple[str, str], Window] = defaultdict(lambda: Window(1, rules.chat_interval, now))
         self._anywhere: dict[str, Window] = defaultdict(lambda: Window(rules.chat_messages, rules.chat_window, now))
@@ -49,6 +51,8 @@ class Chat:
         self._remember(sent)
         self._in_channel[chatter.id, channel.id].note()
         self._anywhere[chatter.id].note()
+        for listener in self.listeners:
+            listener(chatter, channel, text)
         event = self._event(sent, channel)
         await self._eventsub.publish(channel, event | {"reply": _reply(parent)} if parent else event)
         return sent.id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, cast
@@ -26,6 +27,7 @@ class Door:
         self._tokens = tokens
         self._faults = faults
         self._pulse = pulse
+        self._answering: set[asyncio.Task[object]] = set()
 
     def attach(self, app: web.Application) -> None:
         """Stand before everything else in the application."""
@@ -39,7 +41,17 @@ class Door:
         _current.set(seen)
         self._pulse()
         action = self._faults.take(seen)
+        if task := asyncio.current_task():
+            self._answering.add(task)
+            task.add_done_callback(self._answering.discard)
         return await (action(request, handler) if action else handler(request))
+
+    async def shut(self) -> None:
+        """End what is still being answered: a fault may take its time, but not longer than the local Twitch lives."""
+        left = list(self._answering)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     async def _note_status(self, request: web.Request, response: web.StreamResponse) -> None:
         """The answer is about to go out, unless the connection is gone."""

@@ -97,6 +97,7 @@ class LocalTwitch:
             await self.eventsub.shut_down()
         if self._runner:
             await self._runner.cleanup()
+        await self._door.shut()
         self._server = self._runner = None
 
     async def __aenter__(self) -> Self:
@@ -217,6 +218,10 @@ class LocalTwitch:
         """Someone writes in a shared chat; returns the message ids, the original's first."""
         mirrors = [self.user(channel) for channel in mirrored_to]
         return await self._chat.say_shared(self.user(login), self.user(in_), mirrors, text)
+
+    def on_say(self, listener: Callable[[str, str, str, str], None]) -> None:
+        """Call `listener` with each line of chat: login, channel, colour (empty: never chosen) and text."""
+        self._chat.listeners.append(lambda who, where, text: listener(who.login, where.login, who.color, text))
 
     # What happened
 

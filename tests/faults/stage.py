@@ -1,0 +1,268 @@
+"""A stage for one fault: a local Twitch, a bot on it, and a watch that measures from outside.
+
+What is measured is what a person would notice: own messages are written, and the first new colour ends the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import tempfile
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from colorchanger_bot.sandbox import LocalTwitch
+from colorchanger_bot.service import Service
+from colorchanger_bot.settings import Settings
+from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.timing import Timing
+
+SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat", "user:read:follows")
+SUBSCRIBE, PUT_COLOR, SOCKET = "POST /helix/eventsub/subscriptions", "PUT /helix/chat/color", "GET /ws"
+SAY_SECONDS = 0.05
+"""Between two own messages of a watch."""
+STOP_SECONDS = 5.0
+
+
+class Subject(Protocol):
+    """The bot under test."""
+
+    @property
+    def messages(self) -> int:
+        """How many own messages it has seen, each once."""
+        ...
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a scenario wants of its world."""
+
+    logins: tuple[str, ...] = ("me",)
+    channels: tuple[str, ...] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    timing: Timing = field(default_factory=Timing)
+    keepalive: int = 10
+
+
+class Ours:
+    """ColorChanger's service, in this process."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    @property
+    def messages(self) -> int:
+        return sum(painter.messages for painter in self.service.changer)
+
+    def session(self, login: str = "me") -> Any:
+        """The chat session of an account."""
+        return next(each for bot in self.service.bots.values() for each in bot.sessions.values() if each.login == login)
+
+    def account(self, login: str = "me") -> dict[str, Any]:
+        """How an account stands, as `health` would say it."""
+        return next(each for each in self.service.report()["accounts"] if each["login"] == login)
+
+
+Launch = Callable[["Stage"], contextlib.AbstractAsyncContextManager[Subject]]
+
+
+class Lag:
+    """How long this process had to wait for the machine, in seconds: time that no bot can make good."""
+
+    def __init__(self) -> None:
+        self.lost = 0.0
+
+    async def measure(self) -> None:
+        """Count from now on; runs until it is cancelled."""
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(SAY_SECONDS)
+            self.lost += max(0.0, time.monotonic() - before - SAY_SECONDS - 0.01)
+
+
+class Stage:
+    """One local Twitch with a bot on it."""
+
+    def __init__(self, twitch: LocalTwitch, setup: Setup, launch: Launch) -> None:
+        self.twitch = twitch
+        self.setup = setup
+        self.client_id = twitch.add_app().client_id
+        self.subject: Subject
+        self.stop_seconds = 0.0
+        self.lag = Lag()
+        self.patience = 2.0
+        """How long a watch goes on after the promise is broken, in seconds."""
+        self._launch = launch
+        for login in dict.fromkeys((*setup.logins, *setup.channels)):
+            twitch.add_user(login, "#FF0000", turbo=True)
+
+    @property
+    def ours(self) -> Ours:
+        """The bot, where a scenario looks inside."""
+        assert isinstance(self.subject, Ours)
+        return self.subject
+
+    @asynccontextmanager
+    async def running(self, *, subscribed: bool = True) -> AsyncGenerator[None]:
+        """Let the bot run, and take the time of its stop."""
+        launched = self._launch(self)
+        self.subject = await launched.__aenter__()
+        try:
+            if subscribed:
+                for login in self.setup.logins:
+                    for channel in self.setup.channels or (login,):
+                        await self.twitch.wait_subscribed(login, channel, timeout=30)
+            yield
+        finally:
+            began = time.monotonic()
+            await launched.__aexit__(None, None, None)
+            self.stop_seconds = time.monotonic() - began
+        assert self.stop_seconds < STOP_SECONDS, f"the stop took {self.stop_seconds:.1f} s"
+
+    def changes(self, login: str = "me") -> int:
+        """How many colours an account has been given."""
+        return sum(change.login == login for change in self.twitch.color_changes)
+
+    def asked(self, line: str) -> int:
+        """How many requests of this kind have come."""
+        return sum(seen.line == line for seen in self.twitch.requests)
+
+    async def say(self, login: str = "me", in_: str = "", text: str = "hello") -> str:
+        """An account writes a message."""
+        return await self.twitch.say(login, in_=in_ or login, text=text)
+
+    async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
+        """Wait for something that the local Twitch does not know of."""
+        async with asyncio.timeout(seconds):
+            while not condition():  # noqa: ASYNC110 - what is inside the bot has no event to wait for
+                await asyncio.sleep(0.02)
+
+    async def recovers(self, within: float, *, login: str = "me", in_: str = "", since: float | None = None) -> float:
+        """Write until a message leads to a new colour; return the seconds since the fault's end (now, if None).
+
+        Raises:
+            TimeoutError: not within so many seconds, and not within the patience after them.
+        """
+        since = time.monotonic() if since is None else since
+        before, lost = self.changes(login), self.lag.lost
+        async with asyncio.timeout(within + self.patience):
+            while self.changes(login) == before:
+                await self.say(login, in_ or login)
+                await asyncio.sleep(SAY_SECONDS)
+        return max(0.0, time.monotonic() - since - (self.lag.lost - lost))
+
+    async def hears_all(self, fault: Callable[[], Awaitable[object]], *, seconds: float = 3.0) -> None:
+        """Write for a while as the fault happens; every message must be seen, and once."""
+        before, said = self.subject.messages, 0
+        happening = asyncio.create_task(_do(fault))
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            await self.say()
+            said += 1
+            await asyncio.sleep(SAY_SECONDS)
+        await happening
+        with contextlib.suppress(TimeoutError):
+            await self.until(lambda: self.subject.messages - before >= said, 2)
+        await asyncio.sleep(0.2)
+        seen = self.subject.messages - before
+        assert seen == said, f"{seen} of {said} messages seen"
+
+
+async def _do(fault: Callable[[], Awaitable[object]]) -> None:
+    await fault()
+
+
+@asynccontextmanager
+async def launch_ours(stage: Stage) -> AsyncGenerator[Ours]:
+    """Start ColorChanger with the logins of the stage in a store of its own."""
+    twitch, setup = stage.twitch, stage.setup
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{(Path(folder) / 'store.sqlite3').as_posix()}"
+        accounts: Sequence[Mapping[str, Any]] = [
+            {"login": login, "channels": setup.channels} for login in setup.logins if setup.channels
+        ]
+        settings = Settings.model_validate(
+            {
+                "app": {"client_id": stage.client_id},
+                "storage": {"url": url},
+                "twitch": {
+                    "api_url": twitch.api_url,
+                    "id_url": twitch.id_url,
+                    "eventsub_url": f"{twitch.eventsub_url}?keepalive_timeout_seconds={setup.keepalive}",
+                },
+                "accounts": accounts,
+                **setup.settings,
+                "color": {"delay": 0, "restore": False, **setup.settings.get("color", {})},
+            }
+        )
+        async with Store.open(url) as store:
+            for login in setup.logins:
+                pair = twitch.issue_tokens(login, stage.client_id, SCOPES)
+                await store.put_login(
+                    login, stage.client_id, TokenPair(pair.access, pair.refresh), twitch.user(login).id
+                )
+            async with Service.running(settings, store, timing=setup.timing, seed=7) as service:
+                yield Ours(service)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One fault: `play` returns the seconds that were measured, or 0 where something else is checked."""
+
+    name: str
+    promise: float
+    """The most seconds it may take."""
+    play: Callable[[Stage], Awaitable[float]]
+    setup: Setup
+    rules: Mapping[str, float]
+    seconds: float
+    """About how long it runs, for the order in which they are started."""
+    inside: bool
+    """Whether it looks inside ColorChanger, so that no other bot can play it."""
+
+    async def run(self, launch: Launch = launch_ours, *, patience: float = 2.0) -> float:
+        """Play it on a local Twitch of its own.
+
+        Raises:
+            AssertionError, TimeoutError: the promise was not kept.
+        """
+        rules: dict[str, Any] = {"min_keepalive": 1.0, **self.rules}
+        async with LocalTwitch(**rules) as twitch:
+            stage = Stage(twitch, self.setup, launch)
+            stage.patience = patience
+            lag = asyncio.create_task(stage.lag.measure())
+            try:
+                async with stage.running():
+                    seconds = await self.play(stage)
+            finally:
+                lag.cancel()
+        assert seconds <= self.promise, f"{seconds:.2f} s, promised {self.promise:g} s"
+        return seconds
+
+
+SCENARIOS: dict[str, Scenario] = {}
+"""All scenarios by name, in the order of their definition."""
+
+
+def add(
+    name: str,
+    play: Callable[[Stage], Awaitable[float]],
+    *,
+    promise: float = 1.0,
+    seconds: float = 3.0,
+    inside: bool = False,
+    rules: Mapping[str, float] | None = None,
+    **setup: Any,
+) -> None:
+    """Add a scenario to the table."""
+    assert name not in SCENARIOS
+    SCENARIOS[name] = Scenario(name, promise, play, Setup(**setup), rules or {}, seconds, inside)
+
+
+def scenario(name: str, **options: Any) -> Callable[[Callable[[Stage], Awaitable[float]]], None]:
+    """Make a function a scenario."""
+    return lambda play: add(name, play, **options)
