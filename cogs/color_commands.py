@@ -71,14 +71,11 @@ class ColorCommands(commands.Component):
 
     async def run(self, message: twitchio.ChatMessage, text: str, *, called: str) -> None:
         """Do what an own account asks, once, however often the bot comes by with it, and answer."""
-        painter = await attachment_of(self.bot).commander(message)
+        shared = attachment_of(self.bot)
+        painter = await shared.commander(message)
         if painter is None:
             return
-        try:
-            answer = await obey(painter, text)
-        except ColorChangerError as error:
-            answer = str(error)
-        answer = chat_line(answer.replace("!color", called))
+        answer = chat_line((await obey(painter, text, shared.world)).replace("!color", called))
         logger.info("%s %s: %s", called, text, answer, extra={"account": painter.login})
         await self._reply(message, answer, painter.user_id)
 

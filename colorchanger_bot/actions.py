@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ConfigError, UnknownColor
@@ -14,7 +16,32 @@ ANSWER_SECONDS = 12.0
 MOST_COLORS = 30
 """In a palette or gradient that is typed in chat."""
 
+MOST_CHANNELS = 100
+"""Twitch lets an account read so many channels (EventSub, "channel.chat.message")."""
+
 Action = Callable[[Painter, str], Awaitable[str]]
+_LOGIN = re.compile(r"[a-z0-9_]{1,25}")
+
+
+class World(Protocol):
+    """What some words need beyond the account's own colour."""
+
+    async def color_of(self, user_id: str, login: str) -> Color | None:
+        """Return the colour of somebody else, asked as `user_id`; None for one who never chose.
+
+        Raises:
+            UnknownUser: there is nobody of that name.
+            ColorChangerError: Twitch does not tell.
+        """
+        ...
+
+    def channels(self, user_id: str) -> tuple[str, ...] | None:
+        """Return the channels that the account reads; None where they are not ours to choose."""
+        ...
+
+    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+        """Let the account read these channels from now on, and over a restart."""
+        ...
 
 
 def status(painter: Painter) -> str:
@@ -154,8 +181,42 @@ async def _recheck(painter: Painter, _rest: str) -> str:
     return "the next colour may be any again: if Twitch refuses it, I go back to its own names"
 
 
+async def _like(painter: Painter, rest: str, world: World) -> str:
+    login = _login(rest)
+    if login is None:
+        return "like whom? For example: like somebody"
+    color = await world.color_of(painter.user_id, login)
+    return f"{login} never chose a colour" if color is None else await hold(painter, color)
+
+
+async def _join(painter: Painter, rest: str, world: World) -> str:
+    login, channels = _login(rest), world.channels(painter.user_id)
+    if channels is None:
+        return NOT_OURS
+    if login is None:
+        return "which channel? For example: join afriend"
+    if login in channels:
+        return f"#{login} is read already"
+    if len(channels) >= MOST_CHANNELS:
+        return f"Twitch allows {MOST_CHANNELS} channels; leave one first"
+    await world.read(painter.user_id, (*channels, login))
+    return f"from now on also in #{login}"
+
+
+async def _leave(painter: Painter, rest: str, world: World) -> str:
+    login, channels = _login(rest), world.channels(painter.user_id)
+    if channels is None:
+        return NOT_OURS
+    if login not in channels:
+        return f"I read {', '.join(f'#{channel}' for channel in channels)}; for example: leave {channels[0]}"
+    if len(channels) == 1:
+        return f"#{login} is the only channel that is read; !color off stops the colours"
+    await world.read(painter.user_id, tuple(channel for channel in channels if channel != login))
+    return f"no longer in #{login}"
+
+
 async def _help(_painter: Painter, _rest: str) -> str:
-    return "!color " + " | ".join(ACTIONS)
+    return "!color " + " | ".join(WORDS)
 
 
 ACTIONS: dict[str, Action] = {
@@ -180,6 +241,20 @@ ACTIONS: dict[str, Action] = {
     "restore": _restore,
     "help": _help,
 }
+
+WORLDLY: dict[str, Callable[[Painter, str, World], Awaitable[str]]] = {
+    "like": _like,
+    "join": _join,
+    "leave": _leave,
+}
+WORDS = (*ACTIONS, *WORLDLY)
+NOT_OURS = "which channels this bot reads is its own affair"
+
+
+def _login(text: str) -> str | None:
+    """The login that somebody wrote, perhaps with a sign in front."""
+    login = text.strip().lstrip("@#").lower()
+    return login if _LOGIN.fullmatch(login) else None
 
 
 def _number(text: str) -> float | None:

@@ -23,7 +23,7 @@ from colorchanger_bot.settings import ColorSettings
 
 logger = logging.getLogger(__name__)
 
-RESTORE_SECONDS = 3.0
+RESTORE_SECONDS = 2.5
 """How long a stop may spend on putting colours back: the whole stop has 5 s."""
 REMEMBERED_MESSAGES = 500
 """Message ids kept to recognise repeats: minutes of the busiest person's chat."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from difflib import get_close_matches
 from typing import Protocol
 
-from colorchanger_bot.actions import ACTIONS, hold, in_words, status
+from colorchanger_bot.actions import ACTIONS, WORDS, WORLDLY, World, hold, in_words, status
 from colorchanger_bot.color import Color
-from colorchanger_bot.errors import ConfigError, UnknownColor
+from colorchanger_bot.errors import ColorChangerError, ConfigError, UnknownColor
 from colorchanger_bot.painter import Painter
 
 SHOWN_CHARACTERS = 40
@@ -27,7 +27,7 @@ class Speaker(Protocol):
         ...
 
 
-async def obey(painter: Painter, text: str) -> str:
+async def obey(painter: Painter, text: str, world: World) -> str:
     """Do what `text` (all that follows the command's name) asks for the account; return the answer, one line.
 
     What cannot be understood changes nothing, and the answer says how to say it.
@@ -35,15 +35,19 @@ async def obey(painter: Painter, text: str) -> str:
     verb, _, rest = text.strip().partition(" ")
     if not verb:
         return status(painter)
-    action = ACTIONS.get(verb.lower())
+    word = verb.lower()
     try:
-        if action is not None:
-            return await action(painter, rest.strip())
+        if word in ACTIONS:
+            return await ACTIONS[word](painter, rest.strip())
+        if word in WORLDLY:
+            return await WORLDLY[word](painter, rest.strip(), world)
         return await hold(painter, Color.parse(text))  # `!color hot pink` says all there is to say
     except UnknownColor as error:
-        return in_words(error) if action is not None else _unknown(verb, error)
+        return in_words(error) if word in WORDS else _unknown(verb, error)
     except ConfigError as error:
         return in_words(error)
+    except ColorChangerError as error:
+        return str(error)
 
 
 def chat_line(text: str) -> str:
@@ -53,9 +57,9 @@ def chat_line(text: str) -> str:
 
 def _unknown(verb: str, error: UnknownColor) -> str:
     """Answer a word that is neither a command nor a colour with what it is closest to."""
-    close = get_close_matches(verb.lower()[:SHOWN_CHARACTERS], ACTIONS, n=1, cutoff=0.7)
+    close = get_close_matches(verb.lower()[:SHOWN_CHARACTERS], WORDS, n=1, cutoff=0.7)
     if error.suggestion and not close:
         return str(error)
     shown = "".join(character for character in verb[:SHOWN_CHARACTERS] if character.isprintable())
-    hint = f"did you mean {close[0]}?" if close else f"I know: {', '.join(ACTIONS)}, or a colour"
+    hint = f"did you mean {close[0]}?" if close else f"I know: {', '.join(WORDS)}, or a colour"
     return f'I do not know "{shown}": {hint}'

@@ -3,6 +3,7 @@
     ColorChangerError
     ├── ConfigError             the settings are wrong
     ├── UnknownColor            a text that names no colour
+    ├── UnknownUser             a name that nobody has on Twitch
     ├── StoreError              the store cannot be opened, read or written
     │   └── StoreLocked         another running process owns it
     ├── AuthError               Twitch does not let this account do this
@@ -48,6 +49,13 @@ class UnknownColor(ColorChangerError, ValueError):
         super().__init__(f'"{text}" is no colour I know{hint}')
         self.text = text
         self.suggestion = suggestion
+
+
+class UnknownUser(ColorChangerError):
+    """Raised when nobody on Twitch has that name."""
+
+    def __init__(self, login: str) -> None:
+        super().__init__(f"there is nobody called {login} on Twitch")
 
 
 class StoreError(ColorChangerError):

@@ -22,6 +22,8 @@ class Remembered:
     """The colour that the account had before the first change, to be put back one day."""
     no_hex_until: float | None = None
     """Unix seconds: until then the account is taken to have neither Turbo nor Prime."""
+    channels: list[str] | None = None
+    """The channels to read, as set in chat; None: as the settings say."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict of JSON values."""

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, Protocol
 
-from colorchanger_bot.clock import Backoff, Clock
+from colorchanger_bot.clock import Backoff, Clock, wait_until
 from colorchanger_bot.color import Color, Moment, Strategy, build, nearest_name
 from colorchanger_bot.crowd import Crowd
 from colorchanger_bot.errors import (
@@ -122,6 +122,8 @@ class Painter:
         self.login = login
         self.trouble = ""
         """Why the last change did not happen; empty when it did."""
+        self.channels: tuple[str, ...] | None = None
+        """The channels to read, as set in chat; None: as the settings say."""
         self.messages = 0
         self.changes = 0
         self._configured = settings
@@ -136,7 +138,7 @@ class Painter:
         self._history: deque[Color] = deque(maxlen=HISTORY)
         self._original: Color | None = None
         self._never_chose = False
-        """Twitch knows no colour of this account from before: nothing can be put back."""
+        """No colour of this account from before is known: nothing can be put back."""
         self._no_hex_until: float | None = None
         self._overrides: dict[str, Any] = {}
         self.settings = settings
@@ -175,6 +177,7 @@ class Painter:
         self._history.extend(_colors(remembered.history))
         self._original = next(iter(_colors([remembered.original or ""])), None)
         self._no_hex_until = remembered.no_hex_until
+        self.channels = None if remembered.channels is None else tuple(remembered.channels)
         try:
             self._apply(remembered.overrides)
         except ConfigError as error:
@@ -216,10 +219,15 @@ class Painter:
         self._drop_automatic_wish()
         await self._remember()
 
+    async def keep_channels(self, channels: tuple[str, ...]) -> None:
+        """Remember which channels to read."""
+        self.channels = channels
+        await self._remember()
+
     async def restore(self) -> Change | None:
         """Put back the colour from before the first change; None if there is nothing to put back."""
         original = self._original
-        if original is None or original == self.current:
+        if original is None or (original == self.current and self._flying is None):
             return None
         change = await self.show(original)
         if change.result == "changed":
@@ -232,12 +240,17 @@ class Painter:
         before = next((color for color in self._history if color != self.current), None)
         return None if before is None else await self.show(before)
 
+    def recheck(self) -> None:
+        """Take the account to have Turbo or Prime again: the next hex shows whether it does."""
+        self._no_hex_until = None
+
     async def close(self) -> None:
         """Stop; a request under way is given up."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+        self._wish = None
 
     # When a change is owed
 
@@ -274,7 +287,8 @@ class Painter:
             while (wish := self._wish) is not None:
                 wait = max(wish.due, self._not_before) - self._clock.monotonic()
                 if wait > 0:
-                    await self._pause(wait)
+                    self._news.clear()
+                    await wait_until(self._news, self._clock, wait)  # but no longer than until there is news
                     continue
                 self._wish = None
                 await self._change(wish)
@@ -282,16 +296,6 @@ class Painter:
             self._log.exception("the colour change failed")
             self._end(self._wish, "unavailable", None, "an error of ColorChanger itself: see the log")
             self._wish = None
-
-    async def _pause(self, seconds: float) -> None:
-        """Wait, but no longer than until there is news."""
-        self._news.clear()
-        waits = {asyncio.ensure_future(self._clock.sleep(seconds)), asyncio.ensure_future(self._news.wait())}
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for each in waits:
-                each.cancel()
 
     async def _change(self, wish: Wish) -> None:
         color = wish.color or self._choose(wish.channel_id)
@@ -400,7 +404,11 @@ class Painter:
     async def _know_original(self) -> None:
         """Before the first change of all, keep what there was."""
         if self.settings.restore and self._original is None and not self._never_chose:
-            self._original = self.current or await self._api.get_color(self.user_id)
+            try:
+                self._original = self.current or await self._api.get_color(self.user_id)
+            except ColorChangerError as error:
+                # A colour now is worth more than the one from before at the end.
+                self._log.info("what the colour was before is not known, and cannot be put back: %s", error)
             self._never_chose = self._original is None
             await self._remember()
 
@@ -430,6 +438,7 @@ class Painter:
             state=self.strategy.save(),
             original=self._original.hex if self._original else None,
             no_hex_until=self._no_hex_until,
+            channels=None if self.channels is None else list(self.channels),
         )
         try:
             await self._memory.remember(self.user_id, remembered)

@@ -22,6 +22,7 @@ from colorchanger_bot.errors import (
     RateLimited,
     TokenRefused,
     TwitchUnavailable,
+    UnknownUser,
 )
 from colorchanger_bot.redaction import one_line, redact
 
@@ -44,7 +45,7 @@ class Turn:
 
 
 class TwitchioColors:
-    """The `ColorApi` and the `Speaker` of somebody else's bot: through TwitchIO, with that bot's tokens.
+    """The `ColorApi`, the `Speaker` and the `World` of somebody else's bot: through TwitchIO, with that bot's tokens.
 
     TwitchIO refreshes an expired token in the middle of a request, and a public application's refresh token works
     once: spent twice or cut off in between, the login is gone. So an account has one request at a time, and one that
@@ -75,6 +76,21 @@ class TwitchioColors:
         except OutcomeUnknown as error:  # it asks and changes nothing: no answer is no harm
             raise TwitchUnavailable(str(error)) from None
 
+    async def color_of(self, user_id: str, login: str) -> Color | None:
+        async def ask() -> Color | None:
+            users = await self._bot.fetch_users(logins=[login], token_for=user_id)
+            if not users:
+                raise UnknownUser(login)
+            return await self._shown(users[0].id, asked_by=user_id)
+
+        return await self._ask(user_id, ask)
+
+    def channels(self, user_id: str) -> tuple[str, ...] | None:
+        return None
+
+    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+        """Do nothing: which channels somebody else's bot reads is its own affair."""
+
     async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:
         channel = self._bot.create_partialuser(channel_id)
 
@@ -87,8 +103,8 @@ class TwitchioColors:
 
         return await self._ask(user_id, say, {403: ChannelRefused})
 
-    async def _shown(self, user_id: str) -> Color | None:
-        found = await self._bot.fetch_chatters_color([user_id], token_for=user_id)
+    async def _shown(self, user_id: str, asked_by: str | None = None) -> Color | None:
+        found = await self._bot.fetch_chatters_color([user_id], token_for=asked_by or user_id)
         return Color(found[0].colour.code) if found and found[0].colour else None
 
     async def _ask(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import twitchio
 from twitchio.ext import commands
 
+from colorchanger_bot.actions import World
 from colorchanger_bot.changer import Changer, OwnMessage
 from colorchanger_bot.chat import Speaker
 from colorchanger_bot.color import Color, Strategy
@@ -34,6 +35,7 @@ class Attachment:
     settings: Settings
     changer: Changer
     speaker: Speaker
+    world: World
     api: TwitchioColors
     memory: Memory
     strategy: Strategy | None = None
@@ -114,6 +116,7 @@ def attach(
     memory: Memory | None = None,
     changer: Changer | None = None,
     speaker: Speaker | None = None,
+    world: World | None = None,
 ) -> Attachment:
     """Give a bot its changer; with a changer of one's own the bot manages no account by itself.
 
@@ -129,6 +132,7 @@ def attach(
         settings=settings or Settings(),
         changer=changer or Changer(api, memory=memory),
         speaker=speaker or api,
+        world=world or api,
         api=api,
         memory=memory,
         strategy=strategy,

@@ -2,9 +2,10 @@
 
 import asyncio
 
+from minimal_bot import Bot, main
+
 from colorchanger_bot import Color, Moment, Settings, Strategy
 from colorchanger_bot.wiring import attach
-from minimal_bot import Bot, main
 
 LIGHTS = tuple(map(Color.parse, ("#E91916", "#D2691E", "#2E8B57")))
 

@@ -2,9 +2,10 @@
 
 import asyncio
 
+from minimal_bot import Bot, main
+
 from colorchanger_bot import Settings
 from colorchanger_bot.wiring import attach
-from minimal_bot import Bot, main
 
 SETTINGS = Settings.model_validate(
     {

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from colorchanger_bot.color import Color
+from colorchanger_bot.errors import ColorRejected, TwitchUnavailable, UnknownUser
 
 EPOCH = 1_760_000_000.0
 """Unix seconds at which a fake clock begins."""
@@ -68,6 +69,8 @@ class FakeColors:
 
     def __init__(self, *, turbo: bool = True) -> None:
         self.turbo = turbo
+        self.silent = False
+        """Whether it tells no colours."""
         self.sent: list[Color] = []
         self.shown: Color | None = Color.parse("#123456")
         self.answers: deque[Exception | None] = deque()
@@ -88,10 +91,29 @@ class FakeColors:
         if answer is not None:
             raise answer
         if not (self.turbo or color.is_named):
-            from colorchanger_bot.errors import ColorRejected
-
             raise ColorRejected("invalid color")
         self.shown = color
 
     async def get_color(self, user_id: str) -> Color | None:
+        if self.silent:
+            raise TwitchUnavailable("no answer")
         return self.shown
+
+
+class FakeWorld:
+    """A `World` of a few people; `reads` are the channels, None where they are not ours to choose."""
+
+    def __init__(self) -> None:
+        self.colors: dict[str, Color | None] = {"friend": Color.parse("#00AA88"), "plain": None}
+        self.reads: tuple[str, ...] | None = ("me",)
+
+    async def color_of(self, user_id: str, login: str) -> Color | None:
+        if login not in self.colors:
+            raise UnknownUser(login)
+        return self.colors[login]
+
+    def channels(self, user_id: str) -> tuple[str, ...] | None:
+        return self.reads
+
+    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+        self.reads = channels

@@ -14,7 +14,7 @@ from colorchanger_bot.color import Color
 from colorchanger_bot.memory import ShortMemory
 from colorchanger_bot.painter import Painter
 from colorchanger_bot.settings import ColorSettings
-from tests.fakes import FakeClock, FakeColors
+from tests.fakes import FakeClock, FakeColors, FakeWorld
 
 
 def make(api: FakeColors) -> Painter:
@@ -33,6 +33,11 @@ def make(api: FakeColors) -> Painter:
 @pytest.fixture
 def api() -> FakeColors:
     return FakeColors()
+
+
+@pytest.fixture
+def world() -> FakeWorld:
+    return FakeWorld()
 
 
 @pytest.fixture
@@ -67,8 +72,8 @@ async def painter(api: FakeColors) -> AsyncIterator[Painter]:
         ("off", {"enabled": False}),
     ],
 )
-async def test_it_sets(text: str, sets: dict[str, object], painter: Painter) -> None:
-    await obey(painter, text)
+async def test_it_sets(text: str, sets: dict[str, object], painter: Painter, world: FakeWorld) -> None:
+    await obey(painter, text, world)
     found = {key: getattr(painter.settings, key) for key in sets}
     plain = {
         key: tuple(map(str, value)) if key == "colors" else str(value) if isinstance(value, Color) else value
@@ -95,33 +100,74 @@ async def test_it_sets(text: str, sets: dict[str, object], painter: Painter) -> 
     ],
 )
 async def test_what_is_not_understood_changes_nothing_and_says_how_to_say_it(
-    text: str, answer: str, painter: Painter, api: FakeColors
+    text: str, answer: str, painter: Painter, api: FakeColors, world: FakeWorld
 ) -> None:
     before = painter.settings
-    assert await obey(painter, text) == answer
+    assert await obey(painter, text, world) == answer
     assert (painter.settings, api.sent) == (before, [])
 
 
-async def test_recheck_tries_a_hex_again(painter: Painter, api: FakeColors) -> None:
+async def test_recheck_tries_a_hex_again(painter: Painter, api: FakeColors, world: FakeWorld) -> None:
     api.turbo = False
-    await obey(painter, "next")
+    await obey(painter, "next", world)
     assert painter.hex_refused
     api.turbo = True
-    await obey(painter, "recheck")
-    await obey(painter, "next")
+    await obey(painter, "recheck", world)
+    await obey(painter, "next", world)
     assert not api.sent[-1].is_named
 
 
-async def test_restore_puts_the_colour_from_before_back(painter: Painter, api: FakeColors) -> None:
-    await obey(painter, "next")
-    assert await obey(painter, "restore") == "your colour is #123456 again, as before"
+async def test_restore_puts_the_colour_from_before_back(painter: Painter, api: FakeColors, world: FakeWorld) -> None:
+    await obey(painter, "next", world)
+    assert await obey(painter, "restore", world) == "your colour is #123456 again, as before"
     assert api.shown == Color.parse("#123456")
+
+
+async def test_like_takes_the_colour_of_somebody_and_keeps_it(
+    painter: Painter, api: FakeColors, world: FakeWorld
+) -> None:
+    await obey(painter, "like @Friend", world)
+    assert (api.shown, painter.strategy.name) == (Color.parse("#00AA88"), "hold")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("like", "like whom? For example: like somebody"),
+        ("like nobody_here", "there is nobody called nobody_here on Twitch"),
+        ("like plain", "plain never chose a colour"),
+        ("join", "which channel? For example: join afriend"),
+        ("join me", "#me is read already"),
+        ("join not-a-name", "which channel? For example: join afriend"),
+        ("leave", "I read #me; for example: leave me"),
+        ("leave friend", "I read #me; for example: leave me"),
+        ("leave me", "#me is the only channel that is read; !color off stops the colours"),
+    ],
+)
+async def test_what_cannot_be_done_with_others_is_said(
+    text: str, answer: str, painter: Painter, api: FakeColors, world: FakeWorld
+) -> None:
+    assert await obey(painter, text, world) == answer
+    assert (api.sent, world.reads) == ([], ("me",))
+
+
+async def test_channels_are_joined_and_left(painter: Painter, world: FakeWorld) -> None:
+    await obey(painter, "join #Friend", world)
+    assert world.reads == ("me", "friend")
+    await obey(painter, "leave friend", world)
+    assert world.reads == ("me",)
+
+
+async def test_where_the_channels_are_not_ours_it_says_so(painter: Painter, world: FakeWorld) -> None:
+    world.reads = None
+    for text in ("join friend", "leave me"):
+        assert await obey(painter, text, world) == "which channels this bot reads is its own affair"
 
 
 @given(st.text(max_size=600))
 async def test_whatever_is_typed_is_answered_with_one_line(text: str) -> None:
-    painter = make(FakeColors())
-    answer = await obey(painter, text)
+    painter, world = make(FakeColors()), FakeWorld()
+    answer = await obey(painter, text, world)
     await painter.close()
     assert answer
     assert "\n" not in answer

@@ -177,3 +177,80 @@ async def test_what_was_set_in_chat_survives_a_restart(
     await say("!color hex #00ff00")
     remembered = await store.recall(twitch.user("me").id)
     assert remembered.overrides == {"strategy": "hold", "base": "#00FF00"}
+
+
+async def test_channels_are_joined_and_left_and_remembered(
+    say: Say, service: Service, twitch: LocalTwitch, store: Store, settings_for: SettingsFor
+) -> None:
+    twitch.add_user("another")
+    await say("!color join another")
+    await twitch.wait_subscribed("me", "another")
+    await say("!color leave friend")
+    await twitch.wait_for(lambda: len(twitch.subscriptions) == 2)
+    assert (await store.recall(twitch.user("me").id)).channels == ["me", "another"]
+
+
+async def test_somebody_elses_colour_is_taken(say: Say, twitch: LocalTwitch) -> None:
+    twitch.user("friend").color = "#00AA88"
+    await say("!color like friend")
+    assert twitch.user("me").color == "#00AA88"
+
+
+async def test_capitals_are_fine(say: Say, twitch: LocalTwitch) -> None:
+    await say("!COLOR Hot Pink")
+    assert twitch.user("me").color == "#FF69B4"
+
+
+async def test_an_answer_in_another_channel_waits_until_twitch_takes_it(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    twitch.add_user("friend")
+    settings = settings_for(accounts=[{"login": "me", "channels": ["friend"]}], commands={"reply": "always"})
+    async with Service.running(settings, store):
+        await twitch.wait_subscribed("me", "friend")
+        await twitch.say("me", in_="friend", text="!color help")
+        await until(lambda: answers(twitch), seconds=10)
+        (sent,) = [seen for seen in twitch.requests if seen.line == "POST /helix/chat/messages"]
+        typed = [seen.at for seen in twitch.requests if seen.line == "POST /helix/eventsub/subscriptions"]
+        assert sent.at - typed[-1] > 1.0
+
+
+@pytest.mark.parametrize(
+    ("who", "allow", "obeyed"),
+    [
+        ("boss", ["self", "owner"], True),
+        ("friend", ["self", "owner"], False),
+        ("friend", ["self", "broadcaster"], True),
+        ("boss", ["self", "broadcaster"], False),
+        ("mod", ["self", "moderators"], True),
+        ("mod", ["self"], False),
+        ("me", ["owner"], False),
+        ("me", ["self"], True),
+    ],
+)
+async def test_who_may_is_as_the_settings_say(
+    who: str,
+    allow: list[str],
+    obeyed: bool,
+    twitch: LocalTwitch,
+    store: Store,
+    settings_for: SettingsFor,
+    log_in: LogIn,
+) -> None:
+    await log_in("me")
+    for login in ("friend", "boss", "mod"):
+        twitch.add_user(login)
+    twitch.make_moderator("mod", "friend")
+    settings = settings_for(
+        accounts=[{"login": "me", "channels": ["friend"]}], commands={"allow": allow, "owner": "boss"}
+    )
+    async with Service.running(settings, store) as service:
+        await twitch.wait_subscribed("me", "friend")
+        painter = service.changer[twitch.user("me").id]
+        await twitch.say(who, in_="friend", text="!color off")
+        if obeyed:
+            await until(lambda: not painter.settings.enabled)
+        else:
+            await asyncio.sleep(0.3)
+            assert painter.settings.enabled

@@ -369,6 +369,31 @@ async def test_off_puts_the_first_colour_back(make: Make, clock: FakeClock, api:
     assert (change.result, api.shown) == ("changed", ORIGINAL)
 
 
+async def test_the_colour_from_before_comes_back_also_over_a_request_under_way(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    api.gate.clear()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    restoring = asyncio.create_task(painter.restore())
+    await settle()
+    api.gate.set()
+    await restoring
+    assert api.shown == ORIGINAL
+
+
+async def test_a_closed_painter_starts_afresh_with_the_next_message(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    painter.saw(ORIGINAL)
+    await painter.close()
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    assert len(api.sent) == 1
+
+
 async def test_a_colour_that_twitch_knows_and_no_message_told_is_put_back(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
@@ -377,6 +402,18 @@ async def test_a_colour_that_twitch_knows_and_no_message_told_is_put_back(
     await clock.advance(DELAY)
     await painter.restore()
     assert api.shown == ORIGINAL
+
+
+async def test_a_colour_that_twitch_does_not_tell_keeps_nobody_waiting(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    api.silent = True
+    painter = make()
+    for _ in range(2):
+        painter.saw(None)
+        await clock.advance(DELAY)
+    assert len(api.sent) == 2
+    assert await painter.restore() is None
 
 
 async def test_an_account_that_never_chose_a_colour_has_nothing_to_put_back(

@@ -1,0 +1,63 @@
+"""HelixWorld: what the chat commands of our own bot need beyond an account's own colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from colorchanger_bot.changer import Changer
+from colorchanger_bot.color import Color
+from colorchanger_bot.errors import UnknownUser
+from colorchanger_bot.eventsub import ChatSession
+from colorchanger_bot.helix import HelixColors
+
+
+@dataclass(slots=True)
+class Reading:
+    """What an account reads: the channels on its list, and those of people it follows who are live."""
+
+    session: ChatSession
+    listed: tuple[str, ...]
+    live: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Login to id."""
+
+    def set_listed(self, channels: tuple[str, ...]) -> None:
+        """Change the list."""
+        self.listed = channels
+        self._apply()
+
+    def set_live(self, live: Mapping[str, str]) -> None:
+        """Take note of who is live now."""
+        self.live = live
+        self._apply()
+
+    def _apply(self) -> None:
+        self.session.want((*self.listed, *self.live), self.live)
+
+
+class HelixWorld:
+    """The `Speaker` and the `World` of our own bot."""
+
+    def __init__(self, colors: HelixColors, changer: Changer) -> None:
+        self.readings: dict[str, Reading] = {}
+        """By user id."""
+        self._colors = colors
+        self._changer = changer
+
+    async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:
+        return await self._colors.by_user[user_id].say(channel_id, user_id, text, reply_to=reply_to)
+
+    async def color_of(self, user_id: str, login: str) -> Color | None:
+        helix = self._colors.by_user[user_id]
+        users = await helix.users([login])
+        if not users:
+            raise UnknownUser(login)
+        return await helix.get_color(users[0].id)
+
+    def channels(self, user_id: str) -> tuple[str, ...] | None:
+        reading = self.readings.get(user_id)
+        return None if reading is None else reading.listed
+
+    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+        self.readings[user_id].set_listed(channels)
+        await self._changer[user_id].keep_channels(channels)
