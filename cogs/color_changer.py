@@ -14,9 +14,18 @@ class ColorChanger(commands.Component):
     def __init__(self, bot: commands.Bot) -> None:
         self.bot = bot
 
+    async def component_load(self) -> None:
+        """Listen, where the bot wants our chat session instead of TwitchIO's."""
+        listening = attachment_of(self.bot).listening
+        if listening is not None:
+            listening.start()
+
     async def component_teardown(self) -> None:
-        """Give up the changes that wait."""
-        await attachment_of(self.bot).changer.pause()
+        """Give up the changes that wait, and listen no longer."""
+        shared = attachment_of(self.bot)
+        if shared.listening is not None:
+            await shared.listening.stop()
+        await shared.changer.pause()
 
     @commands.Component.listener()
     async def event_message(self, message: twitchio.ChatMessage) -> None:

@@ -63,7 +63,7 @@ class TokenGuard:
         response = await handler(request)
         if response.status == 401:
             # A missing scope or a wrong user is a 401 too, and no refresh cures it.
-            if not _is_token_refused(await response.read()):
+            if not is_token_refused(await response.read()):
                 return response
             response.release()
             token = await self._keeper.renew(login_id, refused=token)
@@ -71,7 +71,7 @@ class TokenGuard:
             response = await handler(request)
             if response.status == 401:
                 # One failed request, one refresh: whether another one would help is for the next request.
-                if _is_token_refused(await response.read()):
+                if is_token_refused(await response.read()):
                     await self._keeper.look_into(login_id, refused=token)
                 return response
         self._keeper.worked(login_id, token)
@@ -113,7 +113,7 @@ class TokenGuard:
         return max(int(left), 2 * 3600)
 
 
-def _is_token_refused(body: bytes) -> bool:
+def is_token_refused(body: bytes) -> bool:
     """Whether a 401 is about the token itself."""
     text = body.decode("utf-8", "replace").lower()
     return not any(sign in text for sign in ("scope", "not match", "must match", "incorrect user"))

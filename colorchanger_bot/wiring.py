@@ -17,6 +17,7 @@ from colorchanger_bot.changer import Changer, OwnMessage
 from colorchanger_bot.chat import Speaker
 from colorchanger_bot.color import Color, Strategy
 from colorchanger_bot.errors import StoreError
+from colorchanger_bot.listening import Listening
 from colorchanger_bot.memory import Memory, ShortMemory
 from colorchanger_bot.painter import Painter
 from colorchanger_bot.settings import Settings
@@ -41,6 +42,8 @@ class Attachment:
     strategy: Strategy | None = None
     own_bot: bool = False
     """Whether the accounts are looked after by our own bot; in others, the bot's account is the one to manage."""
+    listening: Listening | None = None
+    """Our chat session in somebody else's bot, where it was asked for."""
     command: commands.Command[commands.Component, ...] | None = None
     """Our chat command, while its cog is loaded."""
 
@@ -117,12 +120,17 @@ def attach(
     changer: Changer | None = None,
     speaker: Speaker | None = None,
     world: World | None = None,
+    listen: bool = False,
 ) -> Attachment:
     """Give a bot its changer; with a changer of one's own the bot manages no account by itself.
 
     The place for it is before the cogs are loaded. Called again, also while they are, it counts from the next message
     on, the command's name from their next load; what was set in chat and the colours so far stay. To have the colours
     of before put back when the bot stops, call `await changer_for(bot).close()` in its `close`.
+
+    With `listen` the bot hears chat through our supervised session, from the load of the cog `color_changer` to its
+    unload, and needs no chat subscription of its own: in the channels that the settings list for its account, else
+    in its own. All messages become `event_message`, as always.
     """
     before = _attached(bot)
     api = before.api if before else TwitchioColors(bot)
@@ -137,6 +145,7 @@ def attach(
         memory=memory,
         strategy=strategy,
         own_bot=changer is not None,
+        listening=Listening(bot, settings or Settings()) if listen else None,
         command=before.command if before else None,
     )
     setattr(bot, ATTRIBUTE, attachment)

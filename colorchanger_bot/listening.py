@@ -1,0 +1,132 @@
+"""Listening: our supervised chat session in somebody else's bot, in the place of TwitchIO's, with that bot's token."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+import aiohttp
+import twitchio
+from aiohttp import hdrs
+from aiohttp.client_middlewares import ClientHandlerType
+from twitchio.ext import commands
+
+from colorchanger_bot.chat_event import chat_message
+from colorchanger_bot.clock import Backoff, SystemClock
+from colorchanger_bot.errors import NeedsLogin
+from colorchanger_bot.eventsub import ChatSession, Event
+from colorchanger_bot.guard import is_token_refused
+from colorchanger_bot.helix import Helix
+from colorchanger_bot.http import open_session, open_socket_session
+from colorchanger_bot.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+HANDLE = "the-token-of-the-bot"
+FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
+AUTHORISE = "authorise the bot's account, with user:read:chat"
+
+
+class HostToken:
+    """A client middleware that puts the bot's present token on a request, and lets TwitchIO renew it after a 401."""
+
+    def __init__(self, bot: commands.Bot) -> None:
+        self._bot = bot
+        self._lock = asyncio.Lock()
+
+    async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+        token = self._token()
+        request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
+        response = await handler(request)
+        if response.status != 401 or not is_token_refused(await response.read()):
+            return response
+        response.release()
+        request.headers[hdrs.AUTHORIZATION] = f"Bearer {await self._renewed(token)}"
+        return await handler(request)
+
+    def _token(self) -> str:
+        tokens = self._bot.tokens.get(self._bot.bot_id)
+        if tokens is None:
+            raise NeedsLogin(f"the bot has no login of its own account: {AUTHORISE}")
+        return tokens["token"]
+
+    async def _renewed(self, refused: str) -> str:
+        async with self._lock:
+            if self._token() == refused:
+                try:
+                    # Any request of TwitchIO's own makes it refresh; the tokens stay its affair.
+                    await self._bot.fetch_users(ids=[self._bot.bot_id], token_for=self._bot.bot_id)
+                except twitchio.HTTPException as error:
+                    ended = error.status
+                else:
+                    return self._token()
+                # (not raised in the handler: TwitchIO's error holds tokens, and would stay as the context of ours)
+                raise NeedsLogin(f"Twitch ended the login of the bot's account ({ended}): {AUTHORISE}")
+        return self._token()
+
+
+class Listening:
+    """Reads the chat of the channels that the settings list for the bot's account, else of its own."""
+
+    def __init__(self, bot: commands.Bot, settings: Settings) -> None:
+        self._bot = bot
+        self._settings = settings
+        self._task: asyncio.Task[None] | None = None
+        self.session: ChatSession | None = None
+        """The chat session, once the bot is ready."""
+
+    def start(self) -> None:
+        """Begin, as soon as the bot is ready; a second call changes nothing."""
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="colorchanger listens")
+            self._task.add_done_callback(_say_end)
+
+    async def stop(self) -> None:
+        """End the session."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        await self._bot.wait_until_ready()
+        clock, rng = SystemClock(), random.Random()  # noqa: S311 - jitter is no secret
+        login = await self._login(Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
+        async with open_session([HostToken(self._bot)]) as requests, open_socket_session() as sockets:
+            twitch = self._settings.twitch
+            client_id = self._bot.http.client_id
+            self.session = ChatSession(
+                self._bot.bot_id,
+                login,
+                helix=Helix(requests, client_id=client_id, handle=HANDLE, api_url=twitch.api_url),
+                sockets=sockets,
+                url=twitch.eventsub_url,
+                clock=clock,
+                rng=rng,
+                receive=self._receive,
+                wants=lambda _event: True,  # the host's other cogs are there for everybody
+            )
+            listed = self._settings.account(login)
+            self.session.want((listed.channels if listed else ()) or (login,))
+            await self.session.run()
+
+    async def _login(self, backoff: Backoff) -> str:
+        """The login of the bot's account; asked until Twitch answers."""
+        while True:
+            try:
+                users = await self._bot.fetch_users(ids=[self._bot.bot_id])
+            except (twitchio.HTTPException, aiohttp.ClientError, OSError) as error:
+                logger.warning("the name of the bot's account is not known yet (%s)", type(error).__name__)
+            else:
+                if users and users[0].name:
+                    return users[0].name
+            await asyncio.sleep(backoff.next())
+
+    def _receive(self, event: Event) -> None:
+        self._bot.dispatch("message", chat_message(event, self._bot.http))
+
+
+def _say_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.error("%s: failed", task.get_name(), exc_info=error)
