@@ -13,38 +13,24 @@ import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.changer import Changer, Recent
+from colorchanger_bot.chat_event import chat_message
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub import ChatSession, Event
+from colorchanger_bot.follows import follow_live
 from colorchanger_bot.guard import handle
 from colorchanger_bot.helix import Helix, HelixColors
+from colorchanger_bot.helix_world import HelixWorld, Reading
+from colorchanger_bot.scopes import READ_SCOPE, missing
 from colorchanger_bot.settings import ColorSettings, Settings
 from colorchanger_bot.store import Login
-from colorchanger_bot.tokens import LoginEvent, TokenKeeper
+from colorchanger_bot.timing import Timing
+from colorchanger_bot.tokens import LoginEvent, TokenKeeper, lack
 from colorchanger_bot.wiring import attach
 
 logger = logging.getLogger(__name__)
 
 COGS = "colorchanger_bot.cogs"
-READ_SCOPES = frozenset({"user:read:chat"})
-COLOR_SCOPES = frozenset({"user:manage:chat_color"})
-REPLY_SCOPES = frozenset({"user:write:chat"})
-
-
-def needed_scopes(settings: Settings) -> frozenset[str]:
-    """Return the permissions to ask of an account for what the settings want."""
-    replies = settings.commands.enabled and settings.commands.reply != "never"
-    return READ_SCOPES | COLOR_SCOPES | REPLY_SCOPES if replies else READ_SCOPES | COLOR_SCOPES
-
-
-class HelixSpeaker:
-    """The `Speaker` of our own bot."""
-
-    def __init__(self, colors: HelixColors) -> None:
-        self._colors = colors
-
-    async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:
-        return await self._colors.by_user[user_id].say(channel_id, user_id, text, reply_to=reply_to)
 
 
 class ColorChangerBot(commands.Bot):
@@ -66,8 +52,15 @@ class ColorChangerBot(commands.Bot):
         changer: Changer,
         clock: Clock,
         rng: random.Random,
+        timing: Timing | None = None,
     ) -> None:
-        super().__init__(client_id=client_id, prefix=settings.commands.prefix, session=session, fetch_client_user=False)
+        super().__init__(
+            client_id=client_id,
+            prefix=settings.commands.prefix,
+            session=session,
+            fetch_client_user=False,
+            case_insensitive=True,
+        )
         self.client_id = client_id
         self.sessions: dict[int, ChatSession] = {}
         """The chat sessions by the number of the login."""
@@ -79,10 +72,14 @@ class ColorChangerBot(commands.Bot):
         self._changer = changer
         self._clock = clock
         self._rng = rng
-        self._running: dict[int, asyncio.Task[None]] = {}
+        self._timing = timing or Timing()
+        self._running: dict[int, list[asyncio.Task[None]]] = {}
+        self._scopes: dict[int, frozenset[str]] = {}
         self._every_message = bool(settings.cogs.load)
+        self._hears_others = settings.commands.enabled and set(settings.commands.allow) != {"self"}
         self._seen = Recent(2000)
-        attach(self, settings, changer=changer, speaker=HelixSpeaker(colors))
+        self._world = HelixWorld(colors, changer)
+        attach(self, settings, changer=changer, speaker=self._world, world=self._world)
 
     @property
     def bot_id(self) -> str:
@@ -98,15 +95,20 @@ class ColorChangerBot(commands.Bot):
                 # Somebody else's cog is broken or misspelt: the colours go on without it.
                 logger.error("the cog %s cannot be loaded: %s", module, error)
 
-    async def manage(self, login: Login, channels: Iterable[str], color: ColorSettings) -> None:
-        """Take care of an account from now on, in these channels.
+    async def manage(
+        self, login: Login, channels: Iterable[str], color: ColorSettings, *, follow: bool = False
+    ) -> None:
+        """Take care of an account from now on, in these channels; `follow` adds those it follows while they are live.
 
         Raises:
             StoreError: what is remembered of it cannot be read.
         """
-        if login.user_id is None or login.id in self.sessions:
+        if login.user_id is None:
             return
         user_id = login.user_id
+        painter = await self._changer.manage(user_id, login.login, color)
+        if login.id in self.sessions:
+            return
         helix = Helix(
             self._session, client_id=login.client_id, handle=handle(login.id), api_url=self._settings.twitch.api_url
         )
@@ -121,36 +123,71 @@ class ColorChangerBot(commands.Bot):
             rng=self._rng,
             receive=self.receive,
             notice=partial(self._notice, user_id),
-            everything=self._every_message,
+            wants=self._wants if self._every_message or self._hears_others else None,
+            timing=self._timing,
         )
-        session.want(channels)
-        await self._changer.manage(user_id, login.login, color)
+        reading = self._world.readings[user_id] = Reading(session, painter.channels or tuple(channels))
+        session.want(reading.listed)
+        if login.lost or _is_deaf(login):
+            session.pause(login.lost or lack(login))
+        self._scopes[login.id] = login.pair.scopes
+        work = {"chat": session.run()}
+        if follow:
+            work["live channels"] = follow_live(
+                user_id,
+                login.login,
+                helix,
+                reading.set_live,
+                clock=self._clock,
+                rng=self._rng,
+                timing=self._timing,
+            )
+        self._running[login.id] = [
+            asyncio.create_task(each, name=f"{what} of {login.login}") for what, each in work.items()
+        ]
+        for task in self._running[login.id]:
+            task.add_done_callback(_log_end)
         await self._lend_token(login)
-        self._running[login.id] = asyncio.create_task(session.run(), name=f"chat of {login.login}")
-        self._running[login.id].add_done_callback(_log_end)
 
     async def on_login(self, event: LoginEvent) -> None:
         """Follow what happened to a login of this bot."""
         login = event.login
         if event.state == "lost":
+            if login.id in self.sessions:
+                self.sessions[login.id].pause(event.reason)
             await self.remove_token(login.user_id or "")
             if login.id not in self._keeper:  # logged out
-                await self._drop(login.id)
-        elif event.state == "found":
+                await self.drop(login.id)
+            return
+        if login.id in self.sessions:
+            self._go_on(self.sessions[login.id], login)
+        if event.state == "found":
             await self._lend_token(login)
-            if login.id in self.sessions:
-                self.sessions[login.id].resume()
+            if event.by_person and login.user_id is not None:
+                self.dispatch("oauth_authorized", _authorized_payload(login, self._clock))
         elif event.state == "refreshed" and login.user_id is not None:
             self.dispatch("token_refreshed", _refreshed_payload(login, self._clock))
+
+    def _go_on(self, session: ChatSession, login: Login) -> None:
+        """Let a session make use of a token that it did not know."""
+        if _is_deaf(login):
+            session.pause(lack(login))
+            return
+        session.resume()
+        if self._scopes.get(login.id) != login.pair.scopes:
+            self._scopes[login.id] = login.pair.scopes
+            session.hurry()
 
     def receive(self, event: Event) -> None:
         """Hand a chat event on to the cogs."""
         # Several accounts may read the same channel, and a cog wants each message once.
-        if self._every_message and not self._seen.add(event["message_id"]):
+        if not self._seen.add(event["message_id"]):
             return
-        for name in _NULLABLE:  # TwitchIO asks for them, Twitch may leave them out
-            event.setdefault(name, None)
-        self.dispatch("message", twitchio.ChatMessage(event, http=self.http))  # pyright: ignore[reportArgumentType]
+        self.dispatch("message", chat_message(event, self.http))
+
+    def _wants(self, event: Event) -> bool:
+        """Whether somebody else's message is made an event: for additional cogs all, else what may be a command."""
+        return self._every_message or event["message"]["text"].startswith(self._settings.commands.prefix)
 
     def _notice(self, user_id: str, event: Event) -> None:
         color = event.get("color") or ""
@@ -168,16 +205,12 @@ class ColorChangerBot(commands.Bot):
 
     async def stop_sessions(self) -> None:
         """End the chat sessions, so that no more messages come."""
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await _cancel(task for tasks in self._running.values() for task in tasks)
 
-    async def _drop(self, login_id: int) -> None:
+    async def drop(self, login_id: int) -> None:
+        """Look after an account no longer."""
         self.sessions.pop(login_id, None)
-        task = self._running.pop(login_id, None)
-        if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await _cancel(self._running.pop(login_id, []))
 
     async def _lend_token(self, login: Login) -> None:
         """Let TwitchIO act for the account."""
@@ -189,30 +222,51 @@ class ColorChangerBot(commands.Bot):
             logger.debug("%s cannot be lent to TwitchIO now: %s", login.login, error)
 
 
-_NULLABLE = (
-    "channel_points_custom_reward_id",
-    "channel_points_animation_id",
-    "source_broadcaster_user_id",
-    "source_broadcaster_user_login",
-    "source_broadcaster_user_name",
-    "source_message_id",
-    "reply",
-    "cheer",
-)
-
-
 def _refreshed_payload(login: Login, clock: Clock) -> twitchio.TokenRefreshedPayload:
     """TwitchIO's event in our bot: with the handle, which stands for the token wherever TwitchIO uses it."""
-    expires_at = login.pair.expires_at
     return twitchio.TokenRefreshedPayload(
         {
             "user_id": login.user_id or "",
             "token": handle(login.id),
             "refresh_token": handle(login.id),
             "scopes": twitchio.Scopes(sorted(login.pair.scopes)),
-            "expires_in": 0 if expires_at is None else int(expires_at - clock.now().timestamp()),
+            "expires_in": _expires_in(login, clock),
         }
     )
+
+
+def _authorized_payload(login: Login, clock: Clock) -> twitchio.authentication.UserTokenPayload:
+    """TwitchIO's event of a login that a person made, with the handle as well."""
+    payload = twitchio.authentication.UserTokenPayload(
+        {
+            "access_token": handle(login.id),
+            "refresh_token": handle(login.id),
+            "expires_in": _expires_in(login, clock),
+            "scope": sorted(login.pair.scopes),
+            "token_type": "bearer",
+        }
+    )
+    # TwitchIO sets these two itself, after it has asked Twitch whose token it is.
+    payload._user_id, payload._user_login = login.user_id, login.login  # pyright: ignore[reportPrivateUsage]
+    return payload
+
+
+def _expires_in(login: Login, clock: Clock) -> int:
+    """Seconds until the access token ends; 0 if nobody knows."""
+    expires_at = login.pair.expires_at
+    return 0 if expires_at is None else int(expires_at - clock.now().timestamp())
+
+
+def _is_deaf(login: Login) -> bool:
+    """Whether the login may not read chat at all: then asking Twitch channel by channel is of no use."""
+    return bool(missing(login.pair.scopes, [READ_SCOPE]))
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
 
 
 def _log_end(task: asyncio.Task[None]) -> None:

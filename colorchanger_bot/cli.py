@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from colorchanger_bot.cli_accounts import app as accounts_app
+from colorchanger_bot.options import Config, Debug, settings_of
+
 if TYPE_CHECKING:
     from colorchanger_bot.oauth import DeviceCode
     from colorchanger_bot.settings import Settings
@@ -25,9 +28,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="The settings: an example, a check, and what is in force.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-
-Config = Annotated[Path | None, typer.Option("--config", "-c", metavar="PATH", help="The settings file.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Log everything, and show a traceback when something fails.")]
+app.add_typer(accounts_app)
 
 
 def _version(wanted: bool) -> None:
@@ -51,9 +52,13 @@ def _main(
 def demo(
     messages: Annotated[int, typer.Option("--messages", "-n", min=1, max=100, help="Own messages to send.")] = 8,
     svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the last picture as an SVG file.")] = None,
+    in_browser: Annotated[bool, typer.Option("--web", help="In the browser: the dashboard beside a chat.")] = False,
     debug: Debug = False,
 ) -> None:
     """Show the real bot at work against a local Twitch; no account needed."""
+    if in_browser:
+        asyncio.run(_demo_in_browser(debug=debug))
+        return
     from colorchanger_bot.demo import play
 
     asyncio.run(play(messages, debug=debug, svg=svg))
@@ -62,21 +67,27 @@ def demo(
 @app.command()
 def run(config: Config = None, debug: Debug = False) -> None:
     """Change the colour of every logged-in account after each of its messages, until stopped."""
-    settings = _settings(config, debug=debug)
+    settings = settings_of(config, debug=debug)
     asyncio.run(_run(settings))
 
 
 @app.command()
-def login(config: Config = None, debug: Debug = False) -> None:
+def login(
+    scopes: Annotated[
+        str, typer.Option(metavar="SCOPES", help="More permissions to ask for, such as user:read:follows.")
+    ] = "",
+    config: Config = None,
+    debug: Debug = False,
+) -> None:
     """Log an account in with a code on your phone or in your browser."""
-    settings = _settings(config, debug=debug)
-    asyncio.run(_login(settings))
+    settings = settings_of(config, debug=debug)
+    asyncio.run(_login(settings, scopes))
 
 
 @app.command()
 def health(config: Config = None, debug: Debug = False) -> None:
     """Say whether the bot runs; exit code 0 if it does, 1 if not."""
-    settings = _settings(config, debug=debug)
+    settings = settings_of(config, debug=debug)
     alive, line = asyncio.run(_health(settings))
     typer.echo(line)
     raise typer.Exit(0 if alive else 1)
@@ -120,6 +131,23 @@ def preview(
         show.print_table(Console(), rows)
 
 
+@app.command()
+def sandbox(
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = 4444,
+) -> None:
+    """Run the local Twitch alone, to develop a bot against; it explains how."""
+    from colorchanger_bot.sandbox.guide import serve
+
+    async def run_it() -> None:
+        await serve(port, typer.echo, _stop_on_signal())
+
+    try:
+        asyncio.run(run_it())
+    except OSError as error:
+        typer.echo(f"port {port} cannot be used: {error.strerror}; try another one with --port", err=True)
+        raise typer.Exit(1) from None
+
+
 @config_app.command("example")
 def config_example() -> None:
     """Print a settings file with every key, its default and what it does."""
@@ -151,15 +179,12 @@ def config_show(config: Config = None) -> None:
     typer.echo(json.dumps(masked(load(config)), indent=2))
 
 
-def _settings(config: Path | None, *, debug: bool) -> Settings:
-    from colorchanger_bot import logs
-    from colorchanger_bot.settings import load
+async def _demo_in_browser(*, debug: bool) -> None:
+    import sys
 
-    settings = load(config)
-    for secret in settings.secrets():
-        logs.keep_secret(secret)
-    logs.setup(settings.log, debug=debug)
-    return settings
+    from colorchanger_bot.demo_web import serve
+
+    await serve(typer.echo, _stop_on_signal(), open_browser=sys.stdout.isatty(), debug=debug)
 
 
 async def _run(settings: Settings) -> None:
@@ -167,9 +192,10 @@ async def _run(settings: Settings) -> None:
     from colorchanger_bot.service import Service
     from colorchanger_bot.store import Store, locked
 
-    async with Store.open(settings.storage.url) as store:
+    async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
             with locked(settings.storage.url):
+                await _prepare(settings, store)
                 stop = _stop_on_signal()
                 async with Service.running(settings, store) as service:
                     typer.echo(service.plan())
@@ -182,6 +208,29 @@ async def _run(settings: Settings) -> None:
             raise StoreLocked(
                 f"{error}{pid}: {store.name}; stop it first, or give this one another storage.url"
             ) from None
+
+
+async def _prepare(settings: Settings, store: Store) -> None:
+    """Do what only the owner of the store may: sign it, encrypt what is still plain, take over TWITCH_CONF_FILE."""
+    import os
+
+    from colorchanger_bot.variables import CONF_FILE
+
+    await store.beat(time.time(), {})
+    if await store.seal():
+        typer.echo("the logins in the store are encrypted now")
+    if named := os.environ.get(CONF_FILE, "").strip():
+        from colorchanger_bot.clock import SystemClock
+        from colorchanger_bot.errors import ConfigError
+        from colorchanger_bot.importer import import_file
+
+        try:
+            outcomes = await import_file(Path(named), settings, store, clock=SystemClock())
+        except ConfigError as error:
+            typer.echo(f"TWITCH_CONF_FILE: {error}", err=True)
+            return
+        for outcome in outcomes:
+            typer.echo(f"TWITCH_CONF_FILE: {outcome.line()}")
 
 
 def _stop_on_signal() -> asyncio.Event:
@@ -197,20 +246,25 @@ def _stop_on_signal() -> asyncio.Event:
     return stop
 
 
-async def _login(settings: Settings) -> None:
-    from colorchanger_bot.bot import needed_scopes
+async def _login(settings: Settings, more: str) -> None:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.errors import ConfigError
     from colorchanger_bot.http import open_session
     from colorchanger_bot.login import log_in
     from colorchanger_bot.oauth import OAuth
+    from colorchanger_bot.scopes import needed_scopes, parse, purpose
     from colorchanger_bot.store import Store
+    from colorchanger_bot.tokens import lack
 
+    try:
+        scopes = needed_scopes(settings) | parse(more)
+    except ValueError as error:
+        raise ConfigError([f"--scopes: {error}"]) from None
     if not settings.app.client_id:
         console = "https://dev.twitch.tv/console"
         raise ConfigError([f"app.client_id is empty: register an application at {console}, put its Client ID there"])
     clock = SystemClock()
-    async with Store.open(settings.storage.url) as store, open_session() as session:
+    async with Store.open(settings.storage.url, settings.storage.keys) as store, open_session() as session:
         oauth = OAuth(
             session,
             client_id=settings.app.client_id,
@@ -218,11 +272,14 @@ async def _login(settings: Settings) -> None:
             id_url=settings.twitch.id_url,
             clock=clock,
         )
-        made = await log_in(oauth, store, needed_scopes(settings), clock=clock, show=_show_code)
+        typer.echo("Twitch will ask you to allow this:")
+        for scope in sorted(scopes):
+            typer.echo(f"  {scope}: {purpose(scope)}")
+        made = await log_in(oauth, store, scopes, clock=clock, show=_show_code)
         if made.user_id is None:
             typer.echo("logged in; Twitch did not say as whom yet, which the running bot will find out")
         else:
-            typer.echo(f"logged in as {made.login}: {_next_step(await _is_running(store))}")
+            typer.echo(f"logged in as {made.login}: {lack(made) or _next_step(await _is_running(store))}")
 
 
 def _show_code(code: DeviceCode) -> None:
@@ -252,7 +309,7 @@ async def _health(settings: Settings) -> tuple[bool, str]:
 
     if not exists(settings.storage.url):
         return False, "not running: there is no store yet"
-    async with Store.open(settings.storage.url) as store:
+    async with Store.open(settings.storage.url, settings.storage.keys) as store:
         beat = await store.heartbeat()
     if beat is None:
         return False, "not running"
@@ -264,4 +321,6 @@ async def _health(settings: Settings) -> tuple[bool, str]:
 
 def _account_line(account: dict[str, Any]) -> str:
     trouble = f": {account['trouble']}" if account.get("trouble") else ""
-    return f"  {account['login']}: {account['state']}{trouble}"
+    channels: dict[str, str] = account.get("channels") or {}
+    unread = [f"\n    #{channel}: {why}" for channel, why in channels.items() if why not in ("joined", "joining")]
+    return f"  {account['login']}: {account['state']}{trouble}{''.join(unread)}"

@@ -18,7 +18,6 @@ from rich.table import Table
 from rich.text import Text
 
 from colorchanger_bot import logs
-from colorchanger_bot.bot import needed_scopes
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import DARK, LIGHT, Color
 from colorchanger_bot.http import open_session
@@ -26,6 +25,7 @@ from colorchanger_bot.login import log_in
 from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.painter import Change
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
+from colorchanger_bot.scopes import needed_scopes
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings import Settings
 from colorchanger_bot.store import Store

@@ -102,6 +102,8 @@ class Account(Section):
     """Empty when only a token was given: whoever validates it learns the login (`Settings.with_login`)."""
     channels: values.Channels = ()
     """Empty: its own channel."""
+    follow_live: values.Switch = False
+    """Also the channels that it follows, while they are live (scope user:read:follows)."""
     color: ColorSettings = ColorSettings()
     access_token: values.Token = SecretStr("")
     refresh_token: values.Token = SecretStr("")
@@ -116,7 +118,14 @@ class CommandSettings(Section):
     prefix: values.Prefix = "!"
     name: values.Word = "color"
     aliases: values.Words = ("colour",)
+    owner: values.Login = ""
+    allow: values.Allowed = ("self",)
     reply: Annotated[Literal["own-channel", "always", "never"], Lower] = "own-channel"
+
+    def misfits(self) -> Iterator[str]:
+        """Yield what does not fit together."""
+        if "owner" in self.allow and not self.owner:
+            yield 'commands.owner is missing: commands.allow names the owner; write owner = "thelogin" below [commands]'
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -134,6 +143,32 @@ class StorageSettings(Section):
     """Where logins and colours are kept."""
 
     url: values.Database = ""
+    key: values.StorageKeys = SecretStr("")
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The keys for tokens at rest: the first one writes, all of them read; none: plain."""
+        return tuple(self.key.get_secret_value().split(",")) if self.key.get_secret_value() else ()
+
+
+class WebSettings(Section):
+    """The dashboard."""
+
+    enabled: values.Switch = False
+    host: values.Host = "127.0.0.1"
+    port: values.Port = 4343
+    password: values.Password = SecretStr("")
+    names: values.Hosts = ()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody is asked for a password."""
+        return not self.password.get_secret_value()
+
+    def misfits(self) -> Iterator[str]:
+        """Yield what does not fit together."""
+        if self.enabled and self.is_open and not values.is_loopback(self.host):
+            yield f'web.password is empty, and web.host = "{self.host}" lets others in: set web.password'
 
 
 class LogSettings(Section):

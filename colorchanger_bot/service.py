@@ -11,26 +11,33 @@ import logging
 import random
 from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import twitchio
 
 from colorchanger_bot.bot import ColorChangerBot
+from colorchanger_bot.budget import Budgets
 from colorchanger_bot.changer import Changer
 from colorchanger_bot.clock import Backoff, Clock, SystemClock
 from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
 from colorchanger_bot.guard import TokenGuard, handle
 from colorchanger_bot.helix import HelixColors
 from colorchanger_bot.http import open_session, open_socket_session
+from colorchanger_bot.memwatch import MemoryWatch
 from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.settings import Account, Settings
-from colorchanger_bot.store import Store, TokenPair
-from colorchanger_bot.tokens import LoginEvent, TokenKeeper, oauth_for
+from colorchanger_bot.store import Login, Store, TokenPair
+from colorchanger_bot.timing import Timing
+from colorchanger_bot.tokens import LoginEvent, TokenKeeper, lack, oauth_for
+
+if TYPE_CHECKING:
+    from colorchanger_bot.web.server import Web
+    from colorchanger_bot.web.stage import Stage
 
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
-STOP_SECONDS = 4.0
+STOP_SECONDS = 3.5
 """A stop takes at most so long: whoever sent the signal waits 5 s, then kills."""
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
 
@@ -39,13 +46,26 @@ class Service:
     """All accounts of one store, running."""
 
     def __init__(
-        self, settings: Settings, store: Store, *, clock: Clock | None = None, seed: int | None = None
+        self,
+        settings: Settings,
+        store: Store,
+        *,
+        clock: Clock | None = None,
+        seed: int | None = None,
+        timing: Timing | None = None,
+        stage: Stage | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
         self.bots: dict[str, ColorChangerBot] = {}
+        self.budgets = Budgets()
+        self.web: Web | None = None
+        """The dashboard, while there is one."""
+        self._stage = stage
         self._clock = clock or SystemClock()
+        self.memory = MemoryWatch(self._clock)
         self._rng = random.Random(seed)
+        self._timing = timing or Timing()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._starts: dict[str, asyncio.Task[Any]] = {}
         self._imported: dict[int, Account] = {}
@@ -53,14 +73,16 @@ class Service:
         self._colors = HelixColors()
         self.changer = Changer(self._colors, memory=store, clock=self._clock, rng=self._rng)
         self._plain = open_session()
-        secrets = client_secrets(settings)
+        self._secrets = client_secrets(settings)
+        self.oauth = oauth_for(self._secrets, self._oauth)
+        """What asks for logins in the name of an application, by client id."""
         self.keeper = TokenKeeper(
             store,
-            oauth_for(secrets, self._oauth),
+            self.oauth,
             clock=self._clock,
             rng=self._rng,
         )
-        self._session = open_session([TokenGuard(self.keeper, self._clock)])
+        self._session = open_session([self.budgets, TokenGuard(self.keeper, self._clock)])
         self._sockets = open_socket_session()
         self.keeper.on_event(self._on_login)
 
@@ -87,9 +109,11 @@ class Service:
     def plan(self) -> str:
         """Return in words what is about to happen, for the first lines of a run."""
         lines = [f"{len(list(self.keeper))} account(s), store {self.store.name}"]
+        if self.web is not None:
+            lines.append(f"  dashboard: {self.web.url}")
         for login in self.keeper:
             color = self.settings.color_for(login.login)
-            channels = ", ".join(f"#{channel}" for channel in self._channels(login.login))
+            channels = ", ".join(f"#{channel}" for channel in self._channels(login))
             how = f"{color.strategy}, {color.delay[0]:g} to {color.delay[1]:g} s after a message in {channels}"
             lines.append(f"  {login.login}: {self.keeper.trouble(login.id) or (how if color.enabled else 'off')}")
         return "\n".join(lines)
@@ -112,30 +136,54 @@ class Service:
         )
         return {
             "login": login.login,
-            "state": "needs login" if login.lost else "running" if session and session.joined else "starting",
+            "state": _state(login, joined=session is not None and session.joined > 0),
             "trouble": trouble,
-            "channels": {each.login: each.reason or each.state for each in (session.channels if session else ())},
+            "channels": {each.login: each.story for each in (session.channels if session else ())},
             "messages": painter.messages if painter else 0,
             "changes": painter.changes if painter else 0,
             "color": str(painter.current) if painter and painter.current else None,
             "enabled": painter.settings.enabled if painter else None,
+            "names_only": painter.hex_refused if painter else None,
         }
 
-    def _channels(self, login: str) -> tuple[str, ...]:
-        """The channels that an account reads: those listed for it, else its own."""
+    def _channels(self, login: Login) -> tuple[str, ...]:
+        """The channels that an account reads: those listed for it, else those it was imported with, else its own."""
+        listed = self.settings.account(login.login)
+        return (listed.channels if listed is not None else ()) or login.channels or (login.login,)
+
+    def _follows(self, login: str) -> bool:
         listed = self.settings.account(login)
-        return (listed.channels if listed is not None else ()) or (login,)
+        return listed is not None and listed.follow_live
 
     # Starting
 
     async def _start(self) -> None:
         _point_twitchio_at(self.settings)
         self._imported = await import_environment(self.settings, self.store)
+        # A secret in the settings is the newer one.
+        self._secrets |= await self.store.client_secrets() | {id_: each for id_, each in self._secrets.items() if each}
         await self.keeper.load()
+        await self._open_web()
         if not list(self.keeper):
-            raise NeedsLogin("no account is logged in yet; run: colorchanger login")
+            if self.web is None:
+                raise NeedsLogin("no account is logged in yet; run: colorchanger login")
+            logger.warning("no account is logged in yet; log one in on %s, or run: colorchanger login", self.web.url)
         self._spawn(self.keeper.watch(), "token watch")
         self._spawn(self._beat(), "heartbeat")
+        self._spawn(self.memory.run(), "memory watch")
+
+    async def _open_web(self) -> None:
+        if not self.settings.web.enabled:
+            return
+        from colorchanger_bot.web.server import Web  # noqa: PLC0415 - a run without the dashboard does not load it
+
+        try:
+            self.web = await Web.open(self, clock=self._clock, stage=self._stage)
+        except OSError as error:
+            where = f"{self.settings.web.host}:{self.settings.web.port}"
+            logger.error("no dashboard on %s: %s; the colours go on", where, error.strerror or error)
+        else:
+            logger.info("the dashboard is on %s", self.web.url)
 
     def _on_login(self, event: LoginEvent) -> None:
         self._spawn(self._follow(event), f"{event.state} login of {event.login.login}")
@@ -143,19 +191,25 @@ class Service:
     async def _follow(self, event: LoginEvent) -> None:
         if event.state == "found":
             await self._bring_up(event.login.id)
-        bot = self.bots.get(event.login.client_id)
-        if bot is not None:
-            await bot.on_login(event)
+        login = event.login
+        for client_id, bot in self.bots.items():
+            if client_id != login.client_id and login.id in bot.sessions:  # made anew with another application
+                await bot.drop(login.id)
+            elif client_id == login.client_id:
+                await bot.on_login(event)
+        if login.id not in self.keeper and login.user_id is not None:
+            await self.changer.forget(login.user_id)
 
     async def _bring_up(self, id_: int) -> None:
         """Get an account going: find out whose token it is, then hand it to the bot of its application."""
+        if id_ not in self.keeper:
+            return
         login = self.keeper[id_]
         backoff = Backoff(self._rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
         while login.user_id is None and not login.lost:
             try:
                 if not await self.keeper.validate(id_):
                     raise ColorChangerError("Twitch does not tell whose login it is")
-                login = self.keeper[id_]
             except AuthError as error:
                 if not error.retry:
                     return  # the keeper has said why, and tells when it is found again
@@ -164,12 +218,26 @@ class Service:
                 if backoff.attempts == 0:
                     logger.warning("%s waits: %s", login.login, error)
                 await self._clock.sleep(backoff.next())
-        login = self.keeper[id_]
+            if id_ not in self.keeper:
+                return
+            login = self.keeper[id_]
         if (account := self._imported.get(id_)) is not None:
             # Only now is the real name known; the settings that came with the token are for that account.
             self.settings = self.settings.with_login(account, login.login)
-        bot = await self._bot(login.client_id, id_)
-        await bot.manage(login, self._channels(login.login), self.settings.color_for(login.login))
+        while login.id in self.keeper:
+            try:
+                bot = await self._bot(login.client_id, id_)
+                await bot.manage(
+                    self.keeper[id_],
+                    self._channels(login),
+                    self.settings.color_for(login.login),
+                    follow=self._follows(login.login),
+                )
+            except ColorChangerError as error:
+                logger.error("%s waits: %s", login.login, error)
+                await self._clock.sleep(backoff.next())
+            else:
+                return
 
     async def _bot(self, client_id: str, id_: int) -> ColorChangerBot:
         bot = self.bots.get(client_id)
@@ -184,6 +252,7 @@ class Service:
                 changer=self.changer,
                 clock=self._clock,
                 rng=self._rng,
+                timing=self._timing,
             )
             start = bot.start(token=handle(id_), with_adapter=False, load_tokens=False, save_tokens=False)
             self._starts[client_id] = self._spawn(start, f"bot of {client_id}")
@@ -231,7 +300,8 @@ class Service:
     async def _stop(self) -> None:
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                await asyncio.gather(*(bot.stop_sessions() for bot in self.bots.values()))
+                web = [self.web.close()] if self.web is not None else []
+                await asyncio.gather(*web, *(bot.stop_sessions() for bot in self.bots.values()))
                 await asyncio.gather(self.changer.close(), self.keeper.close())
         except TimeoutError:
             logger.warning("the stop was cut short after %g s", STOP_SECONDS)
@@ -249,9 +319,14 @@ class Service:
 
 
 def client_secrets(settings: Settings) -> dict[str, str]:
-    """Return the secret of each application that has one, by client id."""
+    """Return the secret of each application that has one, by client id.
+
+    An account may come with its secret and without its client id, which only its token tells: that secret stands
+    under the empty id, and serves the applications that no other is given for.
+    """
     apps = [settings.app, *(settings.app_for(account) for account in settings.accounts)]
-    return {app.client_id: app.client_secret.get_secret_value() for app in apps}
+    secrets = ((app.client_id, app.client_secret.get_secret_value()) for app in apps)
+    return {client_id: secret for client_id, secret in secrets if secret}
 
 
 async def import_environment(settings: Settings, store: Store) -> dict[int, Account]:
@@ -265,8 +340,17 @@ async def import_environment(settings: Settings, store: Store) -> dict[int, Acco
         pair = TokenPair(account.access_token.get_secret_value(), account.refresh_token.get_secret_value())
         if pair.access or pair.refresh:
             login = await store.import_login(account.login, settings.app_for(account).client_id, pair)
-            imported[login.id] = account
+            if login is None:
+                logger.warning("%s was logged out; its tokens in the environment are not taken again", account.login)
+            else:
+                imported[login.id] = account
     return imported
+
+
+def _state(login: Login, *, joined: bool) -> str:
+    if login.lost or lack(login):
+        return "needs login"
+    return "running" if joined else "starting"
 
 
 def _point_twitchio_at(settings: Settings) -> None:

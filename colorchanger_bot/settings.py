@@ -28,6 +28,7 @@ from colorchanger_bot.sections import (
     Section,
     StorageSettings,
     TwitchSettings,
+    WebSettings,
 )
 from colorchanger_bot.sources import Found, find_file, is_table, login_of, read_file
 from colorchanger_bot.values import password
@@ -43,6 +44,7 @@ __all__ = [
     "Settings",
     "StorageSettings",
     "TwitchSettings",
+    "WebSettings",
     "example",
     "load",
     "masked",
@@ -58,6 +60,7 @@ class Settings(Section):
     commands: CommandSettings = CommandSettings()
     cogs: CogSettings = CogSettings()
     storage: StorageSettings = StorageSettings()
+    web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     twitch: TwitchSettings = TwitchSettings()
     _source: Path | None = PrivateAttr(None)
@@ -114,6 +117,8 @@ class Settings(Section):
         """Yield every secret in here, for the log to hide."""
         yield self.app.client_secret.get_secret_value()
         yield password(self.storage.url)
+        yield from self.storage.keys
+        yield self.web.password.get_secret_value()
         for account in self.accounts:
             for secret in (account.access_token, account.refresh_token, account.client_secret):
                 yield secret.get_secret_value()
@@ -145,7 +150,7 @@ def load(
         settings = Settings.model_validate(found.tree, context=found.file)
     except ValidationError as error:
         wrong += complaints(error, Settings, found)
-    wrong += [*_account_misfits(found), *_color_misfits(found)]
+    wrong += [*_account_misfits(found), *_color_misfits(found), *settings.web.misfits(), *settings.commands.misfits()]
     if wrong:
         raise ConfigError(list(dict.fromkeys(wrong)))
     return settings

@@ -6,10 +6,11 @@ Lists may also be one text, `a, b` or JSON, because environment variables are te
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import json
 import re
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, SecretStr
@@ -20,6 +21,7 @@ from colorchanger_bot.complaints import PlaceholderError
 from colorchanger_bot.errors import UnknownColor
 from colorchanger_bot.redaction import MARK
 from colorchanger_bot.sources import is_list
+from colorchanger_bot.vault import is_key
 
 _NAME = re.compile(r"[a-z0-9_]{1,25}")
 _PLACEHOLDER = re.compile(
@@ -130,6 +132,15 @@ def _credential(cure: str) -> Callable[[object], object]:
     return check
 
 
+def _storage_keys(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    keys = [key.strip() for key in value.split(",") if key.strip()]
+    if not all(map(is_key, keys)):
+        raise ValueError("this is no key; make one with: colorchanger key new")
+    return ",".join(keys)
+
+
 def _address(*schemes: str) -> AfterValidator:
     def check(value: str) -> str:
         try:
@@ -142,6 +153,20 @@ def _address(*schemes: str) -> AfterValidator:
         return value.rstrip("/")
 
     return AfterValidator(check)
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", value):
+        raise ValueError("write the address or name of a machine, without http:// and port")
+    return value.lower()
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach what listens on `host`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _database(value: str) -> str:
@@ -222,6 +247,13 @@ Channels = Annotated[
 Prefix = Annotated[str, AfterValidator(_word), _takes('a sign or a word in quotes, such as "!"')]
 Word = Annotated[str, Lower, AfterValidator(_word), _takes('a word in quotes, such as "color"')]
 Words = Annotated[tuple[Word, ...], _listed, _once_each, _takes('a list of words such as ["colour"]')]
+Who = Annotated[Literal["self", "owner", "broadcaster", "moderators"], Lower]
+Allowed = Annotated[
+    tuple[Who, ...],
+    _listed,
+    _once_each,
+    _takes('a list of self, owner, broadcaster, moderators, such as ["self", "owner"]'),
+]
 Modules = Annotated[
     tuple[Annotated[str, AfterValidator(_module)], ...],
     _listed,
@@ -229,6 +261,14 @@ Modules = Annotated[
     _takes('a list of Python modules such as ["my_bot.cogs.greeter"]'),
 ]
 FilePath = Annotated[str, AfterValidator(_file_path), _takes('the path of a file in quotes, or "" for none')]
+Host = Annotated[str, AfterValidator(_host), _takes('an address in quotes, such as "127.0.0.1"')]
+Hosts = Annotated[
+    tuple[Annotated[str, AfterValidator(_host)], ...],
+    _listed,
+    _once_each,
+    _takes('a list of names such as ["colors.example.org"]'),
+]
+Port = Annotated[Annotated[_whole, Field(ge=0, le=65535)], _takes("a port from 0 to 65535, such as 4343")]
 HttpAddress = Annotated[str, _address("https", "http"), _takes("an address in quotes")]
 SocketAddress = Annotated[str, _address("wss", "ws"), _takes("an address in quotes")]
 Database = Annotated[
@@ -250,6 +290,13 @@ ClientSecret = Annotated[
     BeforeValidator(_credential("put the secret of your Twitch application there, or remove it for a public one")),
     _shown_secret,
     _takes("the client secret in quotes"),
+]
+Password = Annotated[SecretStr, _shown_secret, _takes("a password in quotes")]
+StorageKeys = Annotated[
+    SecretStr,
+    BeforeValidator(_storage_keys),
+    _shown_secret,
+    _takes("a key of: colorchanger key new"),
 ]
 ClientId = Annotated[
     str,

@@ -1,0 +1,125 @@
+"""The numbers for Prometheus: read from the running parts when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from colorchanger_bot.painter import Change
+
+if TYPE_CHECKING:
+    from colorchanger_bot.service import Service
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 120.0)
+"""Seconds; the usual delay of 1 to 3 s is part of what is measured."""
+
+
+class Metrics:
+    """All metrics of one service, in a registry of their own."""
+
+    def __init__(self, service: Service) -> None:
+        self._registry = CollectorRegistry()
+        self._changes = Counter(
+            "colorchanger_changes", "Wishes for a new colour, by how they ended.", ["result"], registry=self._registry
+        )
+        self._seconds = Histogram(
+            "colorchanger_change_seconds",
+            "From the message to Twitch's yes, with the delay.",
+            buckets=BUCKETS,
+            registry=self._registry,
+        )
+        self._changes.labels("changed")  # there from the first scrape on, at zero
+        self._registry.register(_Running(service))
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        service.changer.on_change(self._note)
+
+    def text(self) -> bytes:
+        """Return everything in Prometheus' text format."""
+        return generate_latest(self._registry)
+
+    def _note(self, change: Change) -> None:
+        self._changes.labels(change.result).inc()
+        if change.result == "changed":
+            self._seconds.observe(change.seconds)
+
+
+class _Sum:
+    """Adds up counts of parts that come and go: the sum never falls."""
+
+    def __init__(self) -> None:
+        self._parts: dict[Hashable, int] = {}
+        self.total = 0
+
+    def read(self, parts: Mapping[Hashable, int]) -> int:
+        """Return the sum, with what has been counted since the last time."""
+        self.total += sum(max(0, number - self._parts.get(key, 0)) for key, number in parts.items())
+        self._parts = dict(parts)
+        return self.total
+
+
+class _Running(Collector):
+    """What the running parts know."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._messages = _Sum()
+        self._ends: dict[str, _Sum] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        yield from self._chat()
+        yield from self._logins()
+        grown = GaugeMetricFamily(
+            "colorchanger_memory_growth_objects", "Objects of types that only ever grow.", labels=["type"]
+        )
+        for name, number in self._service.memory.grown.items():
+            grown.add_metric([name], number)
+        yield grown
+
+    def _chat(self) -> Iterator[Metric]:
+        service = self._service
+        messages = self._messages.read({id(painter): painter.messages for painter in service.changer})
+        yield _counter("colorchanger_messages", "Own messages that were seen.", messages)
+        sessions = [session for bot in service.bots.values() for session in bot.sessions.values()]
+        joined = sum(session.joined for session in sessions)
+        yield _gauge("colorchanger_subscribed_channels", "Channels whose chat is read.", joined)
+        wanted = sum(len(session.channels) for session in sessions)
+        yield _gauge("colorchanger_wanted_channels", "Channels whose chat shall be read.", wanted)
+        ends = CounterMetricFamily(
+            "colorchanger_reconnects", "Chat sessions that ended and were followed by another.", labels=["reason"]
+        )
+        for reason in {"closed", "silent", "moved", *(reason for each in sessions for reason in each.ends)}:
+            known = self._ends.setdefault(reason, _Sum())
+            ends.add_metric([reason], known.read({id(session): session.ends[reason] for session in sessions}))
+        yield ends
+
+    def _logins(self) -> Iterator[Metric]:
+        service = self._service
+        refreshes = CounterMetricFamily(
+            "colorchanger_token_refreshes", "Token refreshes, by result.", labels=["result"]
+        )
+        for result, number in {"refreshed": 0, **service.keeper.refreshes}.items():
+            refreshes.add_metric([result], number)
+        yield refreshes
+        logins = list(service.keeper)
+        yield _gauge("colorchanger_accounts", "Accounts that are looked after.", len(logins))
+        lost = sum(bool(login.lost) for login in logins)
+        yield _gauge("colorchanger_accounts_needing_login", "Accounts that must log in again.", lost)
+        remaining = [budget.remaining for budget in service.budgets.by_login.values()]
+        if remaining:
+            help_ = "Requests that Twitch still allows this minute, of the account that has the fewest."
+            yield _gauge("colorchanger_ratelimit_remaining", help_, min(remaining))
+
+
+def _gauge(name: str, help_: str, value: float) -> Metric:
+    return GaugeMetricFamily(name, help_, value=value)
+
+
+def _counter(name: str, help_: str, value: float) -> Metric:
+    return CounterMetricFamily(name, help_, value=value)

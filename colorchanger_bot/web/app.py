@@ -1,0 +1,253 @@
+"""The dashboard as an aiohttp application: which path does what."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from colorchanger_bot.chat import obey
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.color import STRATEGIES
+from colorchanger_bot.metrics import CONTENT_TYPE, Metrics
+from colorchanger_bot.painter import Painter
+from colorchanger_bot.preview import Row
+from colorchanger_bot.web.auth import Auth
+from colorchanger_bot.web.checkup import Checkup
+from colorchanger_bot.web.guard import Guard, Refused, add_headers, cookie_name, set_session
+from colorchanger_bot.web.ledger import Ledger
+from colorchanger_bot.web.logins import Logins
+from colorchanger_bot.web.probes import readiness
+from colorchanger_bot.web.stage import Stage
+from colorchanger_bot.web.state import snapshot
+from colorchanger_bot.web.stream import Stream
+from colorchanger_bot.web.tryout import try_out
+from colorchanger_bot.wiring import attachment_of
+
+if TYPE_CHECKING:
+    from colorchanger_bot.service import Service
+    from colorchanger_bot.store import Login
+
+logger = logging.getLogger(__name__)
+
+HERE = Path(__file__).parent
+MOST_BYTES = 16 * 1024
+"""Of a request: the longest is a palette."""
+MOST_CHARACTERS = 500
+
+
+class Dashboard:
+    """What a visitor can see and do."""
+
+    def __init__(self, service: Service, *, clock: Clock, stage: Stage | None = None) -> None:
+        self._service = service
+        self._clock = clock
+        self._stage = stage
+        self._boot = secrets.token_hex(8)
+        """Tells a page that it comes from an earlier run, whose proofs are no longer good."""
+        self._auth = Auth(service.settings.web.password.get_secret_value(), clock)
+        self._guard = Guard(service.settings.web, self._auth)
+        self._metrics = Metrics(service)
+        self._ledger = Ledger(service.changer, clock)
+        self._stream = Stream(self._state, clock, may_see=self._guard.is_trusted)
+        self._logins = Logins(service, clock, self._stream.ring)
+        self._checkup = Checkup(service.settings, clock)
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
+        )
+        service.changer.on_change(lambda _: self._stream.ring())
+        if stage is not None:
+            stage.on_line(self._stream.ring)
+
+    def application(self) -> web.Application:
+        """Return the application."""
+        app = web.Application(middlewares=[self._guard.middleware()], client_max_size=MOST_BYTES)
+        app.on_response_prepare.append(add_headers)
+        app.add_routes(
+            [
+                web.get("/", self.page),
+                web.get("/login", self.login_page),
+                web.post("/login", self.log_in),
+                web.post("/logout", self.log_out),
+                web.get("/healthz", self.healthz),
+                web.get("/readyz", self.readyz),
+                web.get("/metrics", self.metrics),
+                web.get("/api/events", self._stream.serve),
+                web.get("/api/checkup", self.checkup),
+                web.get("/api/accounts/{login}/preview", self.preview),
+                web.post("/api/accounts/{login}/command", self.command),
+                web.post("/api/login", self.start_login),
+                web.delete("/api/login", self.cancel_login),
+                web.static("/static", HERE / "static"),
+            ]
+        )
+        if self._stage is not None:
+            app.add_routes([web.post("/api/chat", self.say), web.post("/api/chat/play", self.play)])
+        return app
+
+    async def close(self) -> None:
+        """Let every page go, and wait for no log-in any more."""
+        await self._logins.cancel()
+        self._stream.close()
+
+    # Pages
+
+    async def page(self, request: web.Request) -> web.Response:
+        """The dashboard itself."""
+        return self._page(
+            request,
+            "dashboard.html",
+            boot=self._boot,
+            strategies=[name for name in STRATEGIES if name != "hold"],
+            people=list(self._stage.people) if self._stage is not None else [],
+            can_log_out=not self._auth.is_open,
+        )
+
+    async def login_page(self, request: web.Request) -> web.Response:
+        """The question for the password."""
+        if self._guard.is_trusted(request):
+            raise web.HTTPSeeOther("/")
+        return self._page(request, "login.html", problem="")
+
+    async def log_in(self, request: web.Request) -> web.Response:
+        """Check the password."""
+        address = request.remote or ""
+        if wait := self._auth.attempts.wait(address):
+            problem = f"Too many wrong passwords: try again in {wait / 60:.0f} min."
+            response = self._page(request, "login.html", status=429, problem=problem)
+            response.headers["Retry-After"] = str(int(wait) + 1)
+            return response
+        if not self._auth.is_right(str((await request.post()).get("password", ""))):
+            self._auth.attempts.failed(address)
+            logger.warning("a wrong password for the dashboard, from %s", address)
+            return self._page(request, "login.html", status=401, problem="This is not the password.")
+        session = self._auth.new_session()
+        self._auth.trust(session)
+        response = web.Response(status=303, headers={"Location": "/"})
+        set_session(request, response, session)
+        return response
+
+    async def log_out(self, request: web.Request) -> web.Response:
+        """Forget this visitor."""
+        self._auth.forget(request.cookies.get(cookie_name(request), ""))
+        self._stream.ring()
+        return web.Response(status=303, headers={"Location": "/login"})
+
+    # For machines
+
+    async def healthz(self, _request: web.Request) -> web.Response:
+        """Answers: so the loop turns."""
+        return web.Response(text="ok\n")
+
+    async def readyz(self, request: web.Request) -> web.Response:
+        """Whether every wanted channel is read or parked; names only for those who may see them."""
+        found = readiness(self._service)
+        shown = found if self._guard.is_trusted(request) else {"ready": found["ready"]}
+        return _json(shown, status=200 if found["ready"] else 503)
+
+    async def metrics(self, _request: web.Request) -> web.Response:
+        """The numbers, for Prometheus."""
+        return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
+
+    # For the page
+
+    async def checkup(self, _request: web.Request) -> web.Response:
+        """What the doctor finds."""
+        return _json(await self._checkup.findings())
+
+    async def preview(self, request: web.Request) -> web.Response:
+        """The next colours of a strategy that is not applied yet."""
+        _, painter = self._account(request)
+        rows, answer = await try_out(painter, request.query.get("text", "").strip(), self._clock)
+        return _json({"rows": [_row(row) for row in rows], "problem": "" if rows else answer})
+
+    async def command(self, request: web.Request) -> web.Response:
+        """Do what the chat command would do."""
+        login, painter = self._account(request)
+        text = await _text(request)
+        answer = await obey(painter, text, attachment_of(self._service.bots[login.client_id]).world)
+        logger.info("the dashboard: %s: %s", text, answer, extra={"account": login.login})
+        self._stream.ring()
+        return _json({"answer": answer.replace(" (!color random goes on)", "").replace("!color ", "")})
+
+    async def start_login(self, _request: web.Request) -> web.Response:
+        """Begin to log an account in."""
+        await self._logins.start()
+        return _json({})
+
+    async def cancel_login(self, _request: web.Request) -> web.Response:
+        """Log nobody in."""
+        await self._logins.cancel()
+        return _json({})
+
+    async def say(self, request: web.Request) -> web.Response:
+        """Write in the chat of the demo."""
+        text = await _text(request)
+        who = request.query.get("as", "")
+        if self._stage is None or who not in self._stage.people:
+            raise Refused(404, "there is nobody of this name")
+        await self._stage.say(who, text)
+        return _json({})
+
+    async def play(self, _request: web.Request) -> web.Response:
+        """Let the people of the demo chat."""
+        if self._stage is not None:
+            await self._stage.play()
+        return _json({})
+
+    # Parts
+
+    def _state(self) -> dict[str, Any]:
+        state = snapshot(self._service, self._ledger) | {"boot": self._boot, "login": self._logins.to_json()}
+        return state | ({"chat": list(self._stage.lines)} if self._stage is not None else {})
+
+    def _account(self, request: web.Request) -> tuple[Login, Painter]:
+        """The account that a request is about.
+
+        Raises:
+            Refused: there is none of this name, or it is not looked after yet.
+        """
+        name = request.match_info["login"]
+        login = next((each for each in self._service.keeper if each.login == name), None)
+        painter = self._service.changer.get(login.user_id or "") if login is not None else None
+        if login is None or painter is None or login.client_id not in self._service.bots:
+            raise Refused(404, "this account is not looked after now")
+        return login, painter
+
+    def _page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
+        session = request.cookies.get(cookie_name(request), "") or self._auth.new_session()
+        html = self._templates.get_template(name).render(csrf=self._auth.csrf(session), **values)
+        response = web.Response(text=html, content_type="text/html", status=status)
+        set_session(request, response, session)
+        return response
+
+
+async def _text(request: web.Request) -> str:
+    """The text that a page sent.
+
+    Raises:
+        Refused: there is none, or it is too long.
+    """
+    try:
+        body = orjson.loads(await request.read())
+    except orjson.JSONDecodeError:
+        body = None
+    text: object = body.get("text") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
+    if request.content_type != "application/json" or not isinstance(text, str) or not text.strip():
+        raise Refused(400, 'send {"text": "..."} as JSON')
+    if len(text) > MOST_CHARACTERS:
+        raise Refused(400, f"this is longer than {MOST_CHARACTERS} characters")
+    return text.strip()
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {"hex": row.hex, "onDark": round(row.contrast_dark, 1), "onLight": round(row.contrast_light, 1)}
+
+
+def _json(data: dict[str, Any], *, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(data), content_type="application/json", status=status)

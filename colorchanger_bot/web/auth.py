@@ -1,0 +1,94 @@
+"""Auth: who may use the dashboard, and proof that a change comes from its own page."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict, deque
+
+from colorchanger_bot.clock import Clock
+
+SESSION_SECONDS = 7 * 86_400.0
+MOST_SESSIONS = 50
+WINDOW_SECONDS = 300.0
+TRIES_OF_ONE, TRIES_OF_ALL = 5, 50
+"""Wrong passwords in five minutes, from one address and in all: after that nobody is heard until it is over."""
+MOST_ADDRESSES = 1000
+
+
+class Attempts:
+    """Counts wrong passwords."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._all: deque[float] = deque(maxlen=TRIES_OF_ALL)
+        self._of_one: OrderedDict[str, deque[float]] = OrderedDict()
+
+    def wait(self, address: str) -> float:
+        """Return the seconds until this address may try again; 0 if it may now."""
+        past = self._clock.monotonic() - WINDOW_SECONDS
+        full = [
+            tries[0] - past
+            for tries in (self._all, self._of_one.get(address, deque[float]()))
+            if len(tries) == tries.maxlen
+        ]
+        return max(0.0, *full, 0.0)
+
+    def failed(self, address: str) -> None:
+        """Take note of a wrong password."""
+        now = self._clock.monotonic()
+        self._all.append(now)
+        self._of_one.setdefault(address, deque(maxlen=TRIES_OF_ONE)).append(now)
+        self._of_one.move_to_end(address)
+        if len(self._of_one) > MOST_ADDRESSES:
+            self._of_one.popitem(last=False)
+
+
+class Auth:
+    """Sessions are random names in a cookie; those that gave the password are remembered, by their hashes."""
+
+    def __init__(self, password: str, clock: Clock) -> None:
+        self.attempts = Attempts(clock)
+        self.is_open = not password
+        self._password = _digest(password)
+        self._clock = clock
+        self._key = secrets.token_bytes(32)
+        self._trusted: OrderedDict[bytes, float] = OrderedDict()
+
+    @staticmethod
+    def new_session() -> str:
+        """Return the name of a new session, which is trusted with nothing yet."""
+        return secrets.token_urlsafe(32)
+
+    def trusts(self, session: str) -> bool:
+        """Say whether a session may see and change things."""
+        if self.is_open:
+            return True
+        return self._clock.monotonic() < self._trusted.get(_digest(session), float("-inf"))
+
+    def is_right(self, password: str) -> bool:
+        """Say whether this is the password; it takes as long whatever is wrong with it."""
+        return not self.is_open and hmac.compare_digest(_digest(password), self._password)
+
+    def trust(self, session: str) -> None:
+        """Trust a session from now on, for a week."""
+        self._trusted[_digest(session)] = self._clock.monotonic() + SESSION_SECONDS
+        if len(self._trusted) > MOST_SESSIONS:
+            self._trusted.popitem(last=False)
+
+    def forget(self, session: str) -> None:
+        """Trust a session no longer."""
+        self._trusted.pop(_digest(session), None)
+
+    def csrf(self, session: str) -> str:
+        """Return what a page of this session shows with each change; another site cannot know it."""
+        return hmac.new(self._key, session.encode(), hashlib.sha256).hexdigest()
+
+    def is_csrf(self, session: str, token: str) -> bool:
+        """Say whether the token belongs to the session."""
+        return hmac.compare_digest(self.csrf(session).encode(), token.encode("utf-8", "replace"))
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "replace")).digest()

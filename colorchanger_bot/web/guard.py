@@ -1,0 +1,168 @@
+"""Guard: what stands before every page. Foreign names and origins, changes without proof and strangers stop here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import logging
+from urllib.parse import urlsplit
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler, Middleware
+
+from colorchanger_bot.errors import ColorChangerError
+from colorchanger_bot.redaction import redact
+from colorchanger_bot.sections import WebSettings
+from colorchanger_bot.values import is_loopback
+from colorchanger_bot.web.auth import SESSION_SECONDS, Auth
+
+logger = logging.getLogger(__name__)
+
+FREE = ("/healthz", "/readyz", "/login", "/static/")
+"""What a visitor sees without the password; /readyz tells details only to those who gave it."""
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Server": "colorchanger",
+}
+
+
+class Refused(web.HTTPException):
+    """Raised to answer with a status and one line."""
+
+    def __init__(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
+        self.status_code = status
+        super().__init__(text=f"{text}\n", headers=headers)
+
+
+class Guard:
+    """The middleware of the dashboard."""
+
+    def __init__(self, settings: WebSettings, auth: Auth) -> None:
+        self._settings = settings
+        self._auth = auth
+
+    def middleware(self) -> Middleware:
+        """Return what aiohttp calls around each handler."""
+
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self._check_names(request)
+            free = request.path.startswith(FREE)
+            if not free and not self.is_trusted(request):
+                if request.path == "/" and request.method == hdrs.METH_GET:
+                    raise web.HTTPSeeOther("/login")
+                raise Refused(401, "log in first", {"WWW-Authenticate": "Basic"} if request.path == "/metrics" else {})
+            if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
+                await self._check_proof(request)
+            try:
+                return await handler(request)
+            except ColorChangerError as error:
+                raise Refused(409, redact(str(error))) from None
+
+        return guard
+
+    def is_trusted(self, request: web.Request) -> bool:
+        """Say whether this visitor may see everything."""
+        if self._auth.trusts(request.cookies.get(cookie_name(request), "")):
+            return True
+        return request.path in ("/metrics", "/readyz") and self._knows_password(request)
+
+    def _knows_password(self, request: web.Request) -> bool:
+        """Whether a machine sent the password (RFC 7617); a wrong one counts as a try."""
+        scheme, _, text = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
+        if scheme.lower() != "basic":
+            return False
+        address = request.remote or ""
+        if wait := self._auth.attempts.wait(address):
+            raise Refused(429, "too many wrong passwords", {"Retry-After": str(int(wait) + 1)})
+        try:
+            password = base64.b64decode(text, validate=True).decode().partition(":")[2]
+        except (binascii.Error, UnicodeDecodeError):
+            password = ""
+        if self._auth.is_right(password):
+            return True
+        self._auth.attempts.failed(address)
+        return False
+
+    def _check_names(self, request: web.Request) -> None:
+        """Refuse another site's name that leads here (DNS rebinding), and whatever another site's page asks."""
+        if not self._is_ours(request.headers.get(hdrs.HOST, "")):
+            raise Refused(421, "the dashboard does not answer to this name; add it to web.names if it is yours")
+        site = request.headers.get("Sec-Fetch-Site", "none")
+        opens_page = request.method == hdrs.METH_GET and request.headers.get("Sec-Fetch-Mode") == "navigate"
+        if site not in ("none", "same-origin") and not opens_page:
+            raise Refused(403, "not from another site")
+        origin = request.headers.get(hdrs.ORIGIN)
+        if origin is not None and not self._is_own_origin(origin, request.headers[hdrs.HOST]):
+            raise Refused(403, "not from another site")
+
+    def _is_ours(self, host: str) -> bool:
+        name = _name(host)
+        if name in {"localhost", self._settings.host, *self._settings.names} or is_loopback(name):
+            return True
+        # Rebinding needs a name that an attacker can register: an address is none, nor is the name of a container.
+        return not self._auth.is_open and (_is_address(name) or bool(name and "." not in name))
+
+    def _is_own_origin(self, origin: str, host: str) -> bool:
+        parts = urlsplit(origin)
+        named = _name(parts.netloc) in self._settings.names  # a proxy in front may ask under a name of its own
+        return parts.scheme in ("http", "https") and (parts.netloc == host or named)
+
+    async def _check_proof(self, request: web.Request) -> None:
+        token = request.headers.get("X-CSRF-Token", "")
+        if not token and request.content_type == "application/x-www-form-urlencoded":
+            token = str((await request.post()).get("csrf", ""))
+        session = request.cookies.get(cookie_name(request), "")
+        if not (session and self._auth.is_csrf(session, token)):
+            raise Refused(403, "this page is out of date: reload it")
+
+
+async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Put the protecting headers on every answer."""
+    response.headers.update(HEADERS)
+    response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
+
+
+def cookie_name(request: web.Request) -> str:
+    """Return the name of the session's cookie: ports share cookies, so that the port is part of it."""
+    port = request.transport.get_extra_info("sockname")[1] if request.transport is not None else 0
+    return f"colorchanger_{port}"
+
+
+def set_session(request: web.Request, response: web.Response, session: str) -> None:
+    """Give the visitor a session; behind a proxy with TLS it is never sent without."""
+    origin, proxied = request.headers.get(hdrs.ORIGIN, ""), request.headers.get("X-Forwarded-Proto", "")
+    response.set_cookie(
+        cookie_name(request),
+        session,
+        max_age=int(SESSION_SECONDS),
+        httponly=True,
+        samesite="Strict",
+        secure=origin.startswith("https:") or proxied == "https",
+    )
+
+
+def _name(host: str) -> str:
+    """The name or address in a Host header; empty if it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

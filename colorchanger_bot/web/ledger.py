@@ -1,0 +1,52 @@
+"""Ledger: the last colours of each account, with when and how each change ended."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+
+from colorchanger_bot.changer import Changer
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.painter import Change, Painter, Result
+
+SHOWN = 30
+SILENT: frozenset[Result] = frozenset(["superseded", "unneeded"])
+"""Wishes that another one replaced, or that asked for what was there: nothing happened to the colour."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One colour; of those from before the start nobody knows the time."""
+
+    color: str
+    result: str
+    at: datetime | None = None
+    seconds: float | None = None
+    reason: str = ""
+
+
+class Ledger:
+    """Listens to all changes."""
+
+    def __init__(self, changer: Changer, clock: Clock) -> None:
+        self._changer = changer
+        self._clock = clock
+        self._entries: dict[str, deque[Entry]] = {}
+        changer.on_change(self._note)
+
+    def of(self, painter: Painter) -> list[Entry]:
+        """Return the last 30, newest first."""
+        entries = list(self._entries.get(painter.user_id, ()))
+        shown = sum(entry.result == "changed" for entry in entries)
+        older = [Entry(color.hex, "changed") for color in painter.history[shown:]]
+        return [*entries, *older][:SHOWN]
+
+    def _note(self, change: Change) -> None:
+        if change.result in SILENT:
+            return
+        color = change.color.hex if change.color is not None else ""
+        entry = Entry(color, change.result, self._clock.now(), change.seconds, change.reason)
+        self._entries.setdefault(change.user_id, deque(maxlen=SHOWN)).appendleft(entry)
+        for user_id in [each for each in self._entries if each not in self._changer]:
+            del self._entries[user_id]

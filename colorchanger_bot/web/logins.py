@@ -1,0 +1,120 @@
+"""Logging an account in from the page: a code, its picture, and how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import segno
+
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.errors import ColorChangerError
+from colorchanger_bot.login import log_in
+from colorchanger_bot.scopes import needed_scopes, purpose
+from colorchanger_bot.tokens import lack
+
+if TYPE_CHECKING:
+    from colorchanger_bot.oauth import DeviceCode
+    from colorchanger_bot.service import Service
+
+logger = logging.getLogger(__name__)
+
+NO_APPLICATION = "app.client_id is empty: register an application at https://dev.twitch.tv/console and set it"
+BORDER = 2
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far the log-in is."""
+
+    state: Literal["asking", "waiting", "done", "failed"] = "asking"
+    text: str = "Asking Twitch for a code …"
+    code: str = ""
+    url: str = ""
+
+
+class Logins:
+    """One log-in at a time; a new one ends the one before."""
+
+    def __init__(self, service: Service, clock: Clock, tell: Callable[[], None]) -> None:
+        self.progress: Progress | None = None
+        self._service = service
+        self._clock = clock
+        self._tell = tell
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin a log-in."""
+        await self.cancel()
+        self.progress = Progress()
+        self._task = asyncio.create_task(self._run(self.progress), name="log-in from the dashboard")
+        self._tell()
+
+    async def cancel(self) -> None:
+        """Wait for nobody any more."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        self._task = self.progress = None
+        self._tell()
+
+    def to_json(self) -> dict[str, Any] | None:
+        """Return what the page shows; the code is for the person who sees the page, and no secret."""
+        progress = self.progress
+        if progress is None:
+            return None
+        scopes = [purpose(scope) for scope in sorted(needed_scopes(self._service.settings))]
+        return {
+            "state": progress.state,
+            "text": progress.text,
+            "code": progress.code,
+            "url": progress.url,
+            "picture": _picture(progress.url) if progress.url else None,
+            "purposes": scopes,
+        }
+
+    async def _run(self, progress: Progress) -> None:
+        service = self._service
+        client_id = service.settings.app.client_id
+
+        def show(code: DeviceCode) -> None:
+            progress.state, progress.text = "waiting", "Waiting until you have entered the code …"
+            progress.code, progress.url = code.user_code, code.url
+            self._tell()
+
+        try:
+            if not client_id:
+                raise ColorChangerError(NO_APPLICATION)
+            made = await log_in(
+                service.oauth(client_id), service.store, needed_scopes(service.settings), clock=self._clock, show=show
+            )
+        except ColorChangerError as error:
+            progress.state, progress.text = "failed", str(error)
+        except Exception:  # the outermost place of this task
+            logger.exception("the log-in from the dashboard failed")
+            progress.state, progress.text = "failed", "an error of ColorChanger itself: see the log"
+        else:
+            progress.state, progress.text = "done", lack(made) or f"Logged in as {made.login}."
+        progress.code = progress.url = ""
+        self._tell()
+
+
+def _picture(url: str) -> dict[str, Any]:
+    """The QR code of an address, as one SVG path of horizontal bars in a square of `size` modules."""
+    matrix = [list(row) for row in segno.make(url, error="m").matrix_iter(border=BORDER)]
+    bars: list[str] = []
+    for y, row in enumerate(matrix):
+        x = 0
+        while x < len(row):
+            width = 0
+            while x + width < len(row) and row[x + width]:
+                width += 1
+            if width:
+                bars.append(f"M{x} {y}h{width}v1h-{width}z")
+            x += max(1, width)
+    return {"size": len(matrix), "path": "".join(bars)}

@@ -1,0 +1,66 @@
+"""Web: the dashboard, listening."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.web.app import Dashboard
+from colorchanger_bot.web.stage import Stage
+
+if TYPE_CHECKING:
+    from colorchanger_bot.service import Service
+
+GRACE_SECONDS = 0.5
+"""How long a stop waits for answers under way: the whole stop has 4 s, and colours to put back."""
+
+
+class Web:
+    """The dashboard of a service."""
+
+    def __init__(self, dashboard: Dashboard, runner: web.AppRunner, host: str) -> None:
+        self._dashboard = dashboard
+        self._runner = runner
+        self._host = host
+
+    @classmethod
+    async def open(cls, service: Service, *, clock: Clock, stage: Stage | None = None) -> Web:
+        """Start to listen.
+
+        Raises:
+            ConfigError: others could reach it without a password.
+            OSError: the port is taken, or the address is not of this machine.
+        """
+        settings = service.settings.web
+        if wrong := [*settings.misfits()]:
+            raise ConfigError(wrong)
+        dashboard = Dashboard(service, clock=clock, stage=stage)
+        runner = web.AppRunner(
+            dashboard.application(), access_log=None, shutdown_timeout=GRACE_SECONDS, handler_cancellation=True
+        )
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, settings.host, settings.port).start()
+        except OSError:
+            await runner.cleanup()
+            raise
+        return cls(dashboard, runner, settings.host)
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return int(self._runner.addresses[0][1])
+
+    @property
+    def url(self) -> str:
+        """Where a person opens it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(self._host, self._host)  # noqa: S104
+        return f"http://{host}:{self.port}"
+
+    async def close(self) -> None:
+        """Stop listening, and end what is open."""
+        await self._dashboard.close()
+        await self._runner.cleanup()

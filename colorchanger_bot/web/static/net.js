@@ -1,0 +1,52 @@
+// Talking with the bot: events that come by themselves, and requests that prove they come from this page.
+
+const SILENCE_MS = 8000;
+const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
+
+/** Send a request; resolves to the answer's JSON, rejects with one line for a person. */
+export async function ask(path, { method = "GET", text } = {}) {
+  const options = { method, headers: { "X-CSRF-Token": meta("csrf") } };
+  if (text !== undefined) {
+    options.headers["Content-Type"] = "application/json";
+    options.body = JSON.stringify({ text });
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new Error("The bot does not answer.");
+  }
+  if (response.status === 401) location.reload();
+  if (!response.ok) throw new Error((await response.text()).trim() || `The bot answers ${response.status}.`);
+  return response.json();
+}
+
+/** Listen to the bot for ever; `onState` gets each new state, `onConnection` whether there is a connection. */
+export function listen(onState, onConnection) {
+  let source, silence;
+  const heard = () => {
+    onConnection(true);
+    clearTimeout(silence);
+    silence = setTimeout(again, SILENCE_MS);
+  };
+  const again = () => {
+    onConnection(false);
+    clearTimeout(silence);
+    source?.close();
+    silence = setTimeout(open, 1000);
+  };
+  const open = () => {
+    source = new EventSource("/api/events");
+    source.addEventListener("same", heard);
+    source.addEventListener("state", (event) => {
+      const state = JSON.parse(event.data);
+      // Another run of the bot does not know the proofs of this page.
+      if (state.boot !== meta("boot")) return location.reload();
+      heard();
+      onState(state);
+    });
+    source.onerror = again;
+    silence = setTimeout(again, SILENCE_MS);
+  };
+  open();
+}

@@ -1,0 +1,72 @@
+"""Stream: tells every open page what is new, as server-sent events."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from aiohttp import web
+
+from colorchanger_bot.clock import Bell, Clock, wait_until
+
+LOOK_SECONDS = 2.0
+"""How often a page is told of what has no event, such as a channel that was joined."""
+GATHER_SECONDS = 0.05
+"""How long what happens at once is gathered into one event."""
+MOST_STREAMS = 20
+WRITE_SECONDS = 10.0
+"""A page that takes nothing for so long is gone."""
+
+
+class Stream:
+    """All open pages."""
+
+    def __init__(
+        self, state: Callable[[], dict[str, Any]], clock: Clock, *, may_see: Callable[[web.Request], bool]
+    ) -> None:
+        self._state = state
+        self._may_see = may_see
+        self._clock = clock
+        self._bell = Bell()
+        self._open = 0
+        self._closing = False
+
+    def ring(self) -> None:
+        """Say that something is new."""
+        self._bell.ring()
+
+    def close(self) -> None:
+        """Let every page go."""
+        self._closing = True
+        self._bell.ring()
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """Tell one page, until it leaves or its visitor logs out."""
+        if self._open >= MOST_STREAMS or self._closing:
+            raise web.HTTPServiceUnavailable(text="too many open pages\n")
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        await response.prepare(request)
+        self._open += 1
+        try:
+            with contextlib.suppress(ConnectionResetError, TimeoutError):
+                await self._tell(request, response)
+        finally:
+            self._open -= 1
+        return response
+
+    async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
+        await response.write(b"retry: 1000\n\n")
+        told = b""
+        while not self._closing and self._may_see(request):
+            news = self._bell.next
+            state = orjson.dumps(self._state())
+            # A page hears at every look, if only that there is nothing new: silence means a lost connection.
+            event = b"event: same\ndata: \n\n" if state == told else b"event: state\ndata: " + state + b"\n\n"
+            async with asyncio.timeout(WRITE_SECONDS):
+                await response.write(event)
+            told = state
+            await wait_until(news, self._clock, LOOK_SECONDS)
+            await self._clock.sleep(GATHER_SECONDS)

@@ -1,0 +1,62 @@
+"""What a strategy would look like: said in the words of the chat command, to a painter that nobody sees."""
+
+from __future__ import annotations
+
+import random
+
+from colorchanger_bot.chat import obey
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.color import STRATEGIES, Color
+from colorchanger_bot.memory import ShortMemory
+from colorchanger_bot.painter import Painter
+from colorchanger_bot.preview import Row, rows
+
+SHOWN = 12
+VERBS = frozenset(STRATEGIES) - {"hold"} | {"set"}
+MOST_CHARACTERS = 400
+
+
+class _NoTwitch:
+    """Takes every colour and changes nothing; nobody else is there."""
+
+    async def put_color(self, user_id: str, color: Color) -> None:
+        pass
+
+    async def get_color(self, user_id: str) -> Color | None:
+        return None
+
+    async def color_of(self, user_id: str, login: str) -> Color | None:
+        return None
+
+    def channels(self, user_id: str) -> tuple[str, ...] | None:
+        return None
+
+    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+        pass
+
+
+async def try_out(painter: Painter, text: str, clock: Clock) -> tuple[list[Row], str]:
+    """Return the next 12 colours after such a command, and what the command would answer; none if it is wrong."""
+    verb = text.partition(" ")[0].lower()
+    if verb not in VERBS or len(text) > MOST_CHARACTERS:
+        return [], f"choose one of {', '.join(sorted(VERBS))}"
+    memory, nowhere = ShortMemory(), _NoTwitch()
+    double = Painter(
+        painter.user_id,
+        painter.login,
+        painter.settings,
+        api=nowhere,
+        memory=memory,
+        clock=clock,
+        rng=random.Random(),
+        tell=lambda _: None,
+    )
+    try:
+        answer = await obey(double, text, nowhere)
+    finally:
+        await double.close()
+    if not (await memory.recall(painter.user_id)).overrides:  # it was not understood
+        return [], answer
+    names_only = double.settings.hex == "never" or (double.settings.hex == "auto" and painter.hex_refused)
+    count = 1 if verb == "set" else SHOWN
+    return [*rows(double.settings.plan(), count, random.Random(), clock.now(), names_only)], answer

@@ -1,0 +1,140 @@
+"""A running service with its dashboard, as machines and as a browser see it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, Page, async_playwright
+
+from colorchanger_bot.sandbox import LocalTwitch
+from colorchanger_bot.service import Service
+from colorchanger_bot.settings import Settings
+from colorchanger_bot.store import Store
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+"""The system's browser; without one, that of Playwright, and without that these tests fail."""
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+Serve = Callable[..., AbstractAsyncContextManager[Service]]
+
+
+class Visitor:
+    """Somebody at the dashboard, with a cookie jar and the proof of the page that was last seen."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self.session = session
+        self.url = url
+        self.csrf = ""
+
+    async def look(self, path: str = "/") -> str:
+        """Open a page, and remember its proof."""
+        status, text = await self.get(path)
+        assert status == 200, text
+        found = re.search(r'name="csrf" (?:content|value)="(\w+)"', text)
+        self.csrf = found[1] if found else ""
+        return text
+
+    async def get(self, path: str, **headers: str) -> tuple[int, str]:
+        async with self.session.get(self.url + path, headers=headers, allow_redirects=False) as answer:
+            return answer.status, await answer.text()
+
+    async def state(self) -> str:
+        """Return the first state that the stream of events tells."""
+        async with self.session.get(f"{self.url}/api/events") as stream:
+            async for line in stream.content:
+                if line.startswith(b"data: {"):
+                    return line.decode().removeprefix("data: ")
+        raise AssertionError("the stream ended")
+
+    async def say(self, login: str, text: str, **headers: str) -> tuple[int, str]:
+        """Send a command of the page."""
+        return await self.post(f"/api/accounts/{login}/command", json={"text": text}, **headers)
+
+    async def post(self, path: str, *, json: Any = None, data: Any = None, **headers: str) -> tuple[int, str]:
+        sent = {"X-CSRF-Token": self.csrf, **headers} if json is not None or data is None else headers
+        async with self.session.post(
+            self.url + path, json=json, data=data, headers=sent, allow_redirects=False
+        ) as answer:
+            return answer.status, await answer.text()
+
+
+@pytest.fixture
+def serve(store: Store, settings_for: Callable[..., Settings], log_in: Callable[..., Awaitable[None]]) -> Serve:
+    """Run the service with its dashboard on a free port, with one account, `me`."""
+
+    @asynccontextmanager
+    async def running(*, account: bool = True, stage: Any = None, **sections: Any) -> AsyncGenerator[Service]:
+        if account:
+            await log_in("me")
+        web = {"enabled": True, "port": 0, **sections.pop("web", {})}
+        async with Service.running(settings_for(web=web, **sections), store, stage=stage) as service:
+            yield service
+
+    return running
+
+
+@pytest.fixture
+async def service(serve: Serve, twitch: LocalTwitch) -> AsyncIterator[Service]:
+    async with serve() as running:
+        await twitch.wait_subscribed("me", "me")
+        yield running
+
+
+@asynccontextmanager
+async def visiting(service: Service) -> AsyncGenerator[Visitor]:
+    """Come to the dashboard of a service."""
+    assert service.web is not None
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
+        yield Visitor(session, f"http://127.0.0.1:{service.web.port}")
+
+
+@pytest.fixture
+async def visitor(service: Service) -> AsyncIterator[Visitor]:
+    async with visiting(service) as come:
+        yield come
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """A browser without a window."""
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield launched
+        await launched.close()
+
+
+@asynccontextmanager
+async def opened(browser: Browser, url: str, **options: Any) -> AsyncGenerator[Page]:
+    """Open a page, which may neither fail nor break its own rules."""
+    context = await browser.new_context(**options)
+    page = await context.new_page()
+    page.set_default_timeout(8000)
+    wrong: list[str] = []
+    foreign: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if "Content Security" in message.text else None)
+    page.on("request", lambda request: None if request.url.startswith(url) else foreign.append(request.url))
+    await page.goto(url)
+    yield page
+    await context.close()
+    assert (wrong, foreign) == ([], [])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs a browser, wherever its fixtures get it from."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)

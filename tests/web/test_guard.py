@@ -1,0 +1,262 @@
+"""The dashboard under attack: foreign names, foreign pages, guessed passwords, and the search for secrets."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import Callable
+from http import HTTPStatus
+from pathlib import Path
+
+import pytest
+
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.sandbox import LocalTwitch
+from colorchanger_bot.service import Service
+from colorchanger_bot.settings import Settings, load
+from colorchanger_bot.store import Store
+from colorchanger_bot.web.auth import TRIES_OF_ALL, TRIES_OF_ONE, WINDOW_SECONDS, Attempts, Auth
+from tests.fakes import FakeClock
+from tests.web.conftest import Serve, Visitor, visiting
+
+PASSWORD = "correct horse battery staple"
+PATHS = ("/", "/login", "/healthz", "/readyz", "/metrics", "/api/events", "/api/checkup", "/static/main.js")
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:4343", "localhost.evil.example", "192.168.1.5", "", "["]
+)
+async def test_a_foreign_name_gets_nothing(visitor: Visitor, path: str, host: str) -> None:
+    status, _ = await visitor.get(path, Host=host)
+    assert status in (HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.BAD_REQUEST)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "localhost:1234", "[::1]", "[::1]:4343"])
+async def test_the_names_of_this_machine_are_answered(visitor: Visitor, host: str) -> None:
+    assert (await visitor.get("/healthz", Host=host))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"X-CSRF-Token": ""},
+        {"X-CSRF-Token": "0" * 64},
+        {"X-CSRF-Token": "é"},
+    ],
+    ids=str,
+)
+async def test_a_change_from_elsewhere_is_refused(
+    visitor: Visitor, service: Service, twitch: LocalTwitch, headers: dict[str, str]
+) -> None:
+    await visitor.look()
+    status, _ = await visitor.say("me", "off", **headers)
+    assert status == 403
+    assert service.changer[twitch.user("me").id].settings.enabled
+    assert (await visitor.say("me", "off", Origin=visitor.url))[0] == 200
+
+
+async def test_the_proof_of_one_visitor_is_no_good_for_another(service: Service, visitor: Visitor) -> None:
+    await visitor.look()
+    async with visiting(service) as other:
+        await other.look()
+        other.csrf = visitor.csrf
+        assert (await other.say("me", "off"))[0] == 403
+
+
+@pytest.mark.parametrize("path", ["/api/events", "/api/checkup", "/metrics"])
+async def test_another_sites_page_cannot_read_the_api(visitor: Visitor, path: str) -> None:
+    assert (await visitor.get(path, **{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}))[0] == 403
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"text": 1}', b'{"text": ""}', b'{"text": "%s"}' % (b"x" * 501), b"x" * 20_000]
+)
+async def test_an_odd_body_is_refused(visitor: Visitor, body: bytes) -> None:
+    await visitor.look()
+    status, _ = await visitor.post(
+        "/api/accounts/me/command", data=body, **{"Content-Type": "application/json", "X-CSRF-Token": visitor.csrf}
+    )
+    assert status in (400, 413)
+
+
+async def test_every_answer_has_the_protecting_headers(visitor: Visitor) -> None:
+    for path in ("/", "/healthz", "/nothing", "/static/main.js"):
+        async with visitor.session.get(visitor.url + path) as answer:
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "aiohttp" not in answer.headers["Server"]
+
+
+async def test_the_page_has_no_script_and_no_style_of_its_own(visitor: Visitor) -> None:
+    page = await visitor.look()
+    assert "<style" not in page
+    assert " style=" not in page
+    assert page.count("<script") == page.count('<script type="module" src="/static/')
+
+
+async def test_static_files_do_not_lead_out(visitor: Visitor) -> None:
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/"):
+        assert (await visitor.get(path))[0] in (403, 404)
+
+
+# The password
+
+
+async def test_without_the_password_there_is_nothing_to_see(serve: Serve) -> None:
+    async with serve(web={"password": PASSWORD}) as service, visiting(service) as stranger:
+        assert (await stranger.get("/"))[0] == 303
+        for path in ("/api/events", "/api/checkup", "/metrics", "/api/accounts/me/preview?text=random"):
+            assert (await stranger.get(path))[0] == 401
+        assert (await stranger.say("me", "off"))[0] == 401
+        assert (await stranger.get("/healthz"))[0] == 200
+        _, ready = await stranger.get("/readyz")
+        assert "me" not in ready
+
+
+async def test_the_password_opens_the_page_and_the_log_out_closes_it(serve: Serve) -> None:
+    async with serve(web={"password": PASSWORD}) as service, visiting(service) as owner:
+        await owner.look("/login")
+        assert (await owner.post("/login", data={"csrf": owner.csrf, "password": PASSWORD}))[0] == 303
+        await owner.look()
+        assert (await owner.get("/metrics"))[0] == 200
+        async with owner.session.get(f"{owner.url}/api/events") as open_page:
+            await open_page.content.readline()
+            assert (await owner.post("/logout", data={"csrf": owner.csrf}))[0] == 303
+            assert (await owner.get("/"))[0] == 303
+            async with asyncio.timeout(5):
+                await open_page.read()  # comes to an end
+
+
+async def test_behind_tls_the_session_is_never_sent_without(visitor: Visitor) -> None:
+    async with visitor.session.get(f"{visitor.url}/", headers={"X-Forwarded-Proto": "https"}) as answer:
+        assert "Secure" in answer.headers["Set-Cookie"]
+    async with visitor.session.get(f"{visitor.url}/") as answer:
+        cookie = answer.headers["Set-Cookie"]
+    assert "Secure" not in cookie
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+
+
+async def test_a_log_in_needs_its_own_page(serve: Serve) -> None:
+    async with serve(web={"password": PASSWORD}) as service, visiting(service) as stranger:
+        await stranger.look("/login")
+        assert (await stranger.post("/login", data={"password": PASSWORD}))[0] == 403
+
+
+async def test_the_session_changes_with_the_log_in(serve: Serve) -> None:
+    async with serve(web={"password": PASSWORD}) as service, visiting(service) as owner:
+        await owner.look("/login")
+        before = owner.csrf
+        await owner.post("/login", data={"csrf": before, "password": PASSWORD})
+        await owner.look()
+        assert owner.csrf != before
+
+
+async def test_a_password_cannot_be_guessed_a_thousand_times(serve: Serve) -> None:
+    async with serve(web={"password": PASSWORD}) as service, visiting(service) as thief:
+        await thief.look("/login")
+        statuses = [
+            (await thief.post("/login", data={"csrf": thief.csrf, "password": f"guess {number}"}))[0]
+            for number in range(1000)
+        ]
+        assert statuses == [401] * TRIES_OF_ONE + [429] * (1000 - TRIES_OF_ONE)
+        # Now not even the right one: else the guessing would go on in silence.
+        assert (await thief.post("/login", data={"csrf": thief.csrf, "password": PASSWORD}))[0] == 429
+        basic = base64.b64encode(f"x:{PASSWORD}".encode()).decode()
+        assert (await thief.get("/metrics", Authorization=f"Basic {basic}"))[0] == 429
+
+
+async def test_prometheus_may_send_the_password(serve: Serve) -> None:
+    async with serve(web={"password": PASSWORD}) as service, visiting(service) as machine:
+        good, bad = (base64.b64encode(f"prometheus:{word}".encode()).decode() for word in (PASSWORD, "wrong"))
+        assert (await machine.get("/metrics", Authorization=f"Basic {good}"))[0] == 200
+        assert (await machine.get("/metrics", Authorization=f"Basic {bad}"))[0] == 401
+        assert (await machine.get("/", Authorization=f"Basic {good}"))[0] == 303
+
+
+@pytest.mark.parametrize("host", ["192.168.1.5:4343", "colorchanger:4343", "colors.example.org"])
+async def test_with_a_password_it_answers_to_addresses_containers_and_its_own_names(serve: Serve, host: str) -> None:
+    web = {"password": PASSWORD, "names": ["colors.example.org"]}
+    async with serve(web=web) as service, visiting(service) as machine:
+        assert (await machine.get("/healthz", Host=host))[0] == 200
+        assert (await machine.get("/healthz", Host="evil.example"))[0] == 421
+
+
+async def test_wrong_tries_are_forgotten_in_time() -> None:
+    clock = FakeClock()
+    attempts = Attempts(clock)
+    for _ in range(TRIES_OF_ONE):
+        assert attempts.wait("one") == 0
+        attempts.failed("one")
+    assert attempts.wait("one") == WINDOW_SECONDS
+    assert attempts.wait("other") == 0
+    await clock.advance(WINDOW_SECONDS)
+    assert attempts.wait("one") == 0
+
+
+def test_many_addresses_together_are_limited_too() -> None:
+    attempts = Attempts(FakeClock())
+    for number in range(TRIES_OF_ALL):
+        attempts.failed(f"address {number}")
+    assert attempts.wait("a new one") > 0
+
+
+async def test_a_session_ends_after_a_week() -> None:
+    clock = FakeClock()
+    auth = Auth(PASSWORD, clock)
+    session = auth.new_session()
+    auth.trust(session)
+    assert auth.trusts(session)
+    await clock.advance(7 * 86_400)
+    assert not auth.trusts(session)
+
+
+# Settings
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "myhost"])
+def test_others_are_not_let_in_without_a_password(tmp_path: Path, host: str) -> None:
+    environ = {"COLORCHANGER_WEB__ENABLED": "true", "COLORCHANGER_WEB__HOST": host}
+    with pytest.raises(ConfigError, match=r"set web\.password"):
+        load(environ=environ, cwd=tmp_path, config_dir=tmp_path)
+    settings = load(environ=environ | {"COLORCHANGER_WEB__PASSWORD": PASSWORD}, cwd=tmp_path, config_dir=tmp_path)
+    assert settings.web.host == host
+
+
+async def test_settings_made_in_code_are_checked_as_well(
+    store: Store, settings_for: Callable[..., Settings], log_in: Callable[..., object]
+) -> None:
+    with pytest.raises(ConfigError, match=r"set web\.password"):
+        async with Service.running(settings_for(web={"enabled": True, "host": "0.0.0.0"}), store):
+            pass
+
+
+# Secrets
+
+
+async def test_no_answer_holds_a_secret(serve: Serve, twitch: LocalTwitch, store: Store) -> None:
+    async with serve(web={"password": PASSWORD}) as service, visiting(service) as owner:
+        await twitch.wait_subscribed("me", "me")
+        await owner.look("/login")
+        await owner.post("/login", data={"csrf": owner.csrf, "password": PASSWORD})
+        seen = [await owner.look()]
+        (login,) = await store.logins()
+        await owner.post("/api/login", json={})
+        await twitch.wait_for(lambda: twitch.pending_devices)
+        (device,) = twitch.pending_devices
+        seen += [(await owner.get(path))[1] for path in PATHS if path != "/api/events"]
+        seen += [(await owner.say("me", word))[1] for word in ("status", "next", "help", "nonsense")]
+        seen.append(await owner.state())
+        await twitch.revoke_login("me")
+        await asyncio.sleep(0.1)
+        seen += [(await owner.get("/api/checkup"))[1], await owner.state(), (await owner.say("me", "next"))[1]]
+        secrets = {login.pair.access, login.pair.refresh, device.device_code, PASSWORD}
+        assert [secret for secret in secrets for text in seen if secret in text] == []

@@ -1,0 +1,310 @@
+"""The dashboard in a real browser: the tour, each control, log-in, lost connections, phones, keyboards, readers."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from colorchanger_bot.demo import ME
+from colorchanger_bot.demo_web import DemoChat
+from colorchanger_bot.sandbox import CROWD, LocalTwitch, faults
+from colorchanger_bot.service import Service
+from tests.web.conftest import Serve, opened
+from tests.web.relay import relay
+
+PASSWORD = "correct horse battery staple"
+PHONE = {"width": 360, "height": 740}
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+AXE = Axe()
+
+
+def url(service: Service) -> str:
+    assert service.web is not None
+    return service.web.url
+
+
+@pytest.fixture
+async def page(browser: Browser, service: Service) -> AsyncIterator[Page]:
+    async with opened(browser, url(service)) as opened_page:
+        await expect(opened_page.locator("#connection")).to_have_text("live")
+        yield opened_page
+
+
+async def complaints(page: Page) -> list[str]:
+    """What axe-core finds wrong; chat shows names in whatever colour people chose, which is not ours to judge."""
+    found = await AXE.run(page, context={"exclude": [[".lines b"], [".preview b"]]}, options=RULES)
+    return [
+        f"{each['id']}: {node['html'][:120]} {node.get('failureSummary', '')}"
+        for each in found.response["violations"]
+        for node in each["nodes"]
+    ]
+
+
+async def color_of_name(page: Page) -> str:
+    """The colour in which the page draws the name, as hex."""
+    css = await page.locator(".grounds .name").first.evaluate("name => name.style.color")
+    red, green, blue = (int(part) for part in css.removeprefix("rgb(").rstrip(")").split(","))
+    return f"#{red:02X}{green:02X}{blue:02X}"
+
+
+async def test_a_message_changes_the_name_on_the_page(page: Page, twitch: LocalTwitch) -> None:
+    await twitch.say("me", in_="me", text="hello")
+    await expect(page.locator(".messages")).to_have_text("1")
+    await expect(page.locator(".changes")).to_have_text("1")
+    await expect(page.locator(".strip li")).to_have_count(2)
+    assert await color_of_name(page) == twitch.user("me").color
+
+
+async def test_each_button_does_what_it_says(page: Page, twitch: LocalTwitch, service: Service) -> None:
+    painter = service.changer[twitch.user("me").id]
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.locator(".changes")).to_have_text("1")
+    first = twitch.user("me").color
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.locator(".changes")).to_have_text("2")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.locator(".changes")).to_have_text("3")
+    assert twitch.user("me").color == first
+    await page.get_by_role("button", name="Keep").click()
+    await expect(page.locator(".strategy")).to_contain_text("hold")
+    assert painter.settings.strategy == "hold"
+    await page.get_by_label("or type one").fill("hot pink")
+    await page.get_by_role("button", name="Set", exact=True).click()
+    await expect(page.locator(".dark .facts")).to_contain_text("#FF69B4")
+    assert twitch.user("me").color == "#FF69B4"
+    switch = page.get_by_role("switch", name="New colours")
+    await expect(switch).to_have_attribute("aria-checked", "true")
+    await switch.click()
+    await expect(switch).to_have_attribute("aria-checked", "false")
+    await expect(page.locator(".state")).to_have_text("off")
+    assert not painter.settings.enabled
+    await switch.click()
+    await expect(page.locator(".state")).to_have_text("running")
+
+
+async def test_a_wrong_colour_is_answered_in_words(page: Page) -> None:
+    await page.get_by_label("or type one").fill("hot pnk")
+    await page.get_by_role("button", name="Set", exact=True).click()
+    await expect(page.locator(".answer")).to_contain_text("did you mean")
+
+
+async def test_a_strategy_is_seen_before_it_is_applied(page: Page, twitch: LocalTwitch, service: Service) -> None:
+    painter = service.changer[twitch.user("me").id]
+    await page.locator(".plan > summary").click()
+    await page.get_by_role("combobox", name="Strategy").select_option("palette")
+    await page.get_by_role("textbox", name="Colours").fill("red, dodger blue")
+    await expect(page.locator(".preview .dark b")).to_have_count(12)
+    await expect(page.locator(".preview")).to_have_attribute(
+        "aria-label", "The next 12 colours: " + ", ".join(["#FF0000", "#1E90FF"] * 6)
+    )
+    assert painter.settings.strategy == "random"
+    await page.get_by_role("button", name="Apply").click()
+    await expect(page.locator(".strategy")).to_have_text("palette")
+    assert painter.settings.strategy == "palette"
+    await page.get_by_role("textbox", name="Colours").fill("nonsense")
+    await expect(page.locator(".preview-problem")).to_contain_text("no colour")
+    await expect(page.locator(".preview b")).to_have_count(0)
+
+
+async def test_the_delay_can_be_set(page: Page, twitch: LocalTwitch, service: Service) -> None:
+    await page.locator(".plan > summary").click()
+    await page.get_by_label("Seconds after a message, from").fill("2")
+    await page.get_by_label("to", exact=True).fill("4.5")
+    await page.get_by_role("button", name="Set delay").click()
+    await expect(page.locator(".answer")).to_contain_text("2 to 4.5 s")
+    assert service.changer[twitch.user("me").id].settings.delay == (2.0, 4.5)
+
+
+async def test_what_goes_wrong_is_said_with_its_cure(page: Page, twitch: LocalTwitch) -> None:
+    twitch.faults.add("PUT /helix/chat/color", faults.status(400, message="no such thing"), times=2)
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.locator(".trouble")).to_contain_text("no such thing")
+    await expect(page.locator(".strip li.rejected")).to_have_count(1)
+    assert await complaints(page) == []
+    await twitch.revoke_login("me")
+    await expect(page.locator(".state")).to_have_text("needs login")
+    await page.get_by_role("button", name="Log in again").click()
+    await expect(page.locator("#code")).to_be_visible()
+
+
+async def test_an_account_is_logged_in_from_the_page(browser: Browser, serve: Serve, twitch: LocalTwitch) -> None:
+    twitch.add_user("fresh", "#FF0000", turbo=True)
+    async with serve(account=False) as service, opened(browser, url(service)) as page:
+        await expect(page.locator("#nobody")).to_be_visible()
+        await page.get_by_role("button", name="Get a code").click()
+        await expect(page.get_by_role("img", name="QR code")).to_be_visible()
+        code = await page.locator("#code").inner_text()
+        assert await page.locator("#log-in-url").get_attribute("href") == f"{twitch.id_url}/activate?device-code={code}"
+        assert await complaints(page) == []
+        twitch.approve_device(code, "fresh")
+        await expect(page.locator("#log-in-text")).to_have_text("Logged in as fresh.", timeout=15_000)
+        await expect(page.get_by_role("heading", name="fresh")).to_be_visible(timeout=15_000)
+        await page.get_by_role("button", name="OK").click()
+        await expect(page.get_by_role("button", name="Get a code")).to_be_focused()
+
+
+async def test_a_lost_connection_is_said_and_comes_back(
+    browser: Browser, service: Service, twitch: LocalTwitch
+) -> None:
+    assert service.web is not None
+    async with relay(service.web.port) as line, opened(browser, f"http://127.0.0.1:{line.port}") as page:
+        await expect(page.locator("#connection")).to_have_text("live")
+        await line.cut()
+        await expect(page.locator("#lost")).to_contain_text("connection to the bot is lost")
+        await page.get_by_role("button", name="Next").click()
+        await expect(page.locator(".answer")).to_have_text("The bot does not answer.")
+        await line.mend()
+        await expect(page.locator("#connection")).to_have_text("live")
+        await expect(page.locator("#lost")).to_be_hidden()
+        await twitch.say("me", in_="me", text="hello")
+        await expect(page.locator(".messages")).to_have_text("1")
+
+
+async def test_a_page_of_an_earlier_run_loads_itself_anew(browser: Browser, serve: Serve, twitch: LocalTwitch) -> None:
+    async with serve() as first, opened(browser, url(first)) as page:
+        await expect(page.locator("#connection")).to_have_text("live")
+        before = await page.locator('meta[name="boot"]').get_attribute("content")
+        assert first.web is not None
+        port = first.web.port
+        await first.web.close()
+        await expect(page.locator("#connection")).to_have_text("no connection")
+        first.settings = first.settings.model_copy(update={"web": first.settings.web.model_copy(update={"port": port})})
+        await first._open_web()  # pyright: ignore[reportPrivateUsage]
+        await expect(page.locator(f'meta[name="boot"]:not([content="{before}"])')).to_have_count(1, timeout=15_000)
+        await page.get_by_role("button", name="Next").click()
+        await expect(page.locator(".changes")).to_have_text("1")
+
+
+async def test_all_can_be_done_with_the_keyboard(page: Page, twitch: LocalTwitch, service: Service) -> None:
+    reached: list[str] = []
+    for _ in range(30):
+        await page.keyboard.press("Tab")
+        name = await page.evaluate(
+            "() => { const at = document.activeElement; "
+            "const ring = getComputedStyle(at).outlineStyle !== 'none' || at.matches('.skip'); "
+            "return `${ring ? '' : 'NO RING '}${at.dataset.say ?? at.className} ${at.id} ${at.textContent}` }"
+        )
+        reached.append(name)
+        if "Check again" in name:
+            break
+    for wanted in (
+        "Skip to",
+        "switch",
+        "next",
+        "undo",
+        "keep",
+        "wheel",
+        "typed",
+        "As a table",
+        "Strategy",
+        "Get a code",
+    ):
+        assert any(wanted in name for name in reached), (wanted, reached)
+    assert [name for name in reached if name.startswith("NO RING")] == []
+    await page.get_by_role("button", name="Next").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".changes")).to_have_text("1")
+    await page.get_by_role("switch").focus()
+    await page.keyboard.press("Space")
+    await expect(page.locator(".state")).to_have_text("off")
+    await page.locator(".plan > summary").focus()
+    await page.keyboard.press("Enter")
+    await page.get_by_role("combobox", name="Strategy").focus()
+    await page.keyboard.type("rain")
+    await page.keyboard.press("Enter")
+    await page.get_by_role("button", name="Apply").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".strategy")).to_have_text("rainbow")
+
+
+async def test_focus_and_open_parts_stay_while_the_state_changes(page: Page, twitch: LocalTwitch) -> None:
+    await page.locator(".plan > summary").click()
+    await page.get_by_label("or type one").focus()
+    await page.keyboard.press("End")
+    await page.keyboard.type("x")
+    for number in range(1, 4):
+        await twitch.say("me", in_="me", text="hello")
+        await expect(page.locator(".changes")).to_have_text(str(number))
+    await expect(page.get_by_label("or type one")).to_be_focused()
+    assert (await page.get_by_label("or type one").input_value()).endswith("x")
+    await expect(page.locator(".plan")).to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("viewport", [{"width": 1280, "height": 900}, PHONE], ids=["desktop", "phone"])
+async def test_it_is_accessible_and_fits(
+    browser: Browser, serve: Serve, twitch: LocalTwitch, scheme: str, viewport: dict[str, int]
+) -> None:
+    async with serve() as service, opened(browser, url(service), color_scheme=scheme, viewport=viewport) as page:
+        await twitch.wait_subscribed("me", "me")
+        await expect(page.locator("#findings li").first).to_be_visible()
+        await page.locator(".plan > summary").click()
+        await page.get_by_text("As a table").click()
+        await expect(page.locator(".preview .dark b")).to_have_count(12)
+        await twitch.say("me", in_="me", text="hello")
+        await expect(page.locator(".changes")).to_have_text("1")
+        assert await complaints(page) == []
+        assert await page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+
+
+async def test_the_password_page_opens_the_dashboard(browser: Browser, serve: Serve) -> None:
+    async with serve(web={"password": PASSWORD}) as service, opened(browser, url(service), viewport=PHONE) as page:
+        await page.get_by_label("Password of this dashboard").fill("guess")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_role("alert")).to_have_text("This is not the password.")
+        assert await complaints(page) == []
+        await page.get_by_label("Password of this dashboard").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#connection")).to_have_text("live")
+        await page.get_by_role("button", name="Log out").click()
+        await expect(page.get_by_label("Password of this dashboard")).to_be_visible()
+
+
+async def test_text_that_looks_like_html_stays_text(page: Page, twitch: LocalTwitch) -> None:
+    twitch.faults.add("PUT /helix/chat/color", faults.status(400, message="<img src=x onerror=alert(1)>"), times=2)
+    await page.get_by_role("button", name="Next").click()
+    await expect(page.locator(".trouble")).to_contain_text("<img src=x")
+    await expect(page.locator(".trouble img")).to_have_count(0)
+
+
+# The tour: the demo with its chat
+
+
+async def test_the_tour(browser: Browser, serve: Serve, twitch: LocalTwitch, log_in: object, tmp_path: Path) -> None:
+    for login, color in CROWD:
+        twitch.add_user(login, color)
+    await log_in(ME)  # type: ignore[operator]
+    chat = DemoChat(twitch, random.Random(1))
+    async with serve(account=False, stage=chat) as service, opened(browser, url(service)) as page:
+        await twitch.wait_subscribed(ME, ME)
+        line, names = page.get_by_label("Message", exact=True), page.locator("#lines b", has_text=ME)
+        for number, text in enumerate(("hello", "and again"), start=1):
+            await line.fill(text)
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".changes")).to_have_text(str(number))
+            await expect(names).to_have_count(number)
+        first, second = [await names.nth(place).evaluate("name => name.style.color") for place in (0, 1)]
+        assert first != second
+        await page.get_by_label("Write as").select_option("mira")
+        await line.fill("!color off")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator("#lines li")).to_have_count(3)
+        await expect(page.locator(".state")).to_have_text("running")
+        await page.get_by_label("Write as").select_option(ME)
+        await line.fill("!color rainbow")
+        await page.get_by_role("button", name="Send").click()
+        await expect(page.locator(".strategy")).to_have_text("rainbow")
+        await expect(page.locator("#lines li").last).to_contain_text("rainbow: round the wheel")
+        await page.get_by_role("button", name="Let them chat").click()
+        await expect(page.locator("#lines li", has_not_text=ME).nth(1)).to_be_visible()
+        assert await complaints(page) == []
+        kept = Path(os.environ.get("COLORCHANGER_SCREENSHOTS", tmp_path)) / "dashboard.png"
+        await page.screenshot(path=kept, full_page=True)
+        assert kept.stat().st_size > 10_000
+        await chat.close()
