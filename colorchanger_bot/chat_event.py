@@ -46,7 +46,7 @@ def chat_message(event: Event, http: Any) -> twitchio.ChatMessage:
     try:
         return twitchio.ChatMessage(whole, http=http)  # pyright: ignore[reportArgumentType]
     except ODD:
-        bare = {**_DEFAULTS, "color": whole["color"], "message": {"text": _text(event), "fragments": []}}
+        bare: Event = {**_DEFAULTS, "color": whole["color"], "message": {"text": _text(event), "fragments": []}}
         bare |= {name: event[name] for name in _IDS[:3]}
         bare |= {name: event[name] for name in (*_IDS[3:], *_NAMES) if isinstance(event.get(name), str)}
         return twitchio.ChatMessage(bare, http=http)  # pyright: ignore[reportArgumentType]

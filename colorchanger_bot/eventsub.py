@@ -42,8 +42,8 @@ Event = dict[str, Any]
 class ChatSession:
     """Reads the chat of an account's channels.
 
-    `receive` gets each own message once, and those of others that `wants` says yes to; `notice` gets a glance at every message of
-    somebody else, before anything is made of it.
+    `receive` gets each own message once, and those of others that `wants` says yes to; `notice` gets a glance at
+    every message of somebody else, before anything is made of it.
     """
 
     def __init__(

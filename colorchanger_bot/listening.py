@@ -91,7 +91,7 @@ class Listening:
 
     async def _run(self) -> None:
         await self._bot.wait_until_ready()
-        clock, rng = SystemClock(), random.Random()  # noqa: S311 - jitter is no secret
+        clock, rng = SystemClock(), random.Random()
         login = await self._login(Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
         async with open_session([HostToken(self._bot)]) as requests, open_socket_session() as sockets:
             twitch = self._settings.twitch

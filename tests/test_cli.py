@@ -182,3 +182,13 @@ async def test_show_masks_what_is_secret(with_tokens: Environment) -> None:
     assert code == 0
     assert with_tokens["TWITCH_ACCESS_TOKEN_1"] not in output
     assert '"login": "me"' in output
+
+
+@pytest.mark.parametrize("wait", [0.3, 0.6, 1.0])
+async def test_a_stop_while_it_starts_is_a_clean_stop(wait: float, with_tokens: Environment) -> None:
+    async with running(with_tokens) as process:
+        await asyncio.sleep(wait)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(10):
+            code, _, errors = await end(process)
+    assert (code, "Traceback" in errors) == (0, False)

@@ -11,10 +11,11 @@ from typing import Any
 from colorchanger_bot.complaints import leaf_keys
 from colorchanger_bot.settings import Settings, example, load, masked
 from colorchanger_bot.sources import ENVIRONMENT_ONLY
-from colorchanger_bot.variables import CONFIG, NUMBERED, SECRETS_DIR, SHORT
+from colorchanger_bot.variables import CONF_FILE, CONFIG, NUMBERED, SECRETS_DIR, SHORT
 
 ROOT = Path(__file__).parents[1]
 KEYS = {".".join(map(str, key)) for key, _ in leaf_keys(Settings)} - {f"accounts.{key}" for key in ENVIRONMENT_ONLY}
+OF_ACCOUNT = {"login": None, "channels": [], "follow_live": False}
 OF_COLOR = {key for key in KEYS if key.startswith("accounts.color.")}
 
 
@@ -81,13 +82,13 @@ def test_the_documentation_states_the_defaults() -> None:
     defaults = masked(Settings())
     for key, stated in _documented().items():
         section, name = key.split(".")
-        default = None if key == "accounts.login" else [] if section == "accounts" else defaults[section][name]
+        default = OF_ACCOUNT[name] if section == "accounts" else defaults[section][name]
         assert (None if stated == "none" else json.loads(stated.strip("`"))) == default, key
 
 
 def test_every_other_variable_is_in_the_documentation_and_the_reverse() -> None:
     _, _, part = (ROOT / "docs/settings.md").read_text("utf-8").partition("## Environment variables")
-    expected = {CONFIG, SECRETS_DIR, *SHORT, *(f"{name}_N" for name in NUMBERED)}
+    expected = {CONFIG, CONF_FILE, SECRETS_DIR, *SHORT, *(f"{name}_N" for name in NUMBERED)}
     assert set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)) == expected
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from colorchanger_bot.actions import ACTIONS
+from colorchanger_bot.actions import WORDS
 from colorchanger_bot.color import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
@@ -65,13 +65,13 @@ def test_python_in_a_document_is_python(document: Path) -> None:
 def test_every_chat_command_is_in_the_readme() -> None:
     section = README.partition("## In chat")[2].partition("\n## ")[0]
     named = set(re.findall(r"`!color ([a-z]+)", section))
-    assert set(ACTIONS) - {"status"} == named
+    assert set(WORDS) - {"status"} == named
 
 
 def test_every_chat_command_has_its_line_in_the_commands_page() -> None:
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     rows = [line.partition(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
-    assert set(ACTIONS) == {word for row in rows for word in re.findall(r"`([a-z]+)", row)}
+    assert set(WORDS) == {word for row in rows for word in re.findall(r"`([a-z]+)", row)}
 
 
 def test_every_strategy_has_its_place_in_the_colour_page() -> None:

@@ -15,6 +15,7 @@ from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.settings import Settings
 from colorchanger_bot.wiring import attach
 from tests.conftest import SCOPES
+from tests.fakes import until
 
 COG = "colorchanger_bot.cogs.color_changer"
 
@@ -65,9 +66,7 @@ async def test_an_own_message_is_heard_and_answered_with_a_colour(host: Host, tw
 async def test_the_other_cogs_of_the_bot_hear_everybody(host: Host, twitch: LocalTwitch) -> None:
     await twitch.wait_subscribed("me", "me")
     await twitch.say("stranger", in_="me", text="hello")
-    async with asyncio.timeout(5):
-        while host.heard != 1:
-            await asyncio.sleep(0.01)
+    await until(lambda: host.heard == 1)
     assert twitch.color_changes == []
 
 

@@ -346,3 +346,39 @@ async def test_other_strategies_remember_nothing_of_other_people(
         await twitch.say("stranger", in_="me", text="hello")
         await asyncio.sleep(0.2)
         assert service.changer.crowd.colors(twitch.user("me").id) == ()
+
+
+@pytest.mark.parametrize(
+    ("app", "accounts"),
+    [
+        ({}, [{"client_secret": "SECRET"}]),
+        ({"client_id": "ID", "client_secret": "SECRET"}, [{"client_id": "ID"}]),
+        ({}, [{"client_id": "ID", "client_secret": "SECRET"}, {"client_id": "ID"}]),
+        ({"client_id": "ID", "client_secret": "SECRET"}, [{}]),
+    ],
+    ids=["without its id", "of the application", "given once for two", "only of the application"],
+)
+async def test_the_secret_of_a_confidential_application_is_found(
+    app: dict[str, str],
+    accounts: list[dict[str, str]],
+    twitch: LocalTwitch,
+    store: Store,
+    settings_for: SettingsFor,
+) -> None:
+    secret = "s3cr3t0fth3app"
+    client_id = twitch.add_app(client_secret=secret).client_id
+    places = {"ID": client_id, "SECRET": secret}
+    named: list[dict[str, str]] = []
+    for number, account in enumerate(accounts):
+        twitch.add_user(f"user{number}", turbo=True)
+        pair = twitch.issue_tokens(f"user{number}", client_id, SCOPES)
+        tokens = {"login": f"user{number}", "access_token": pair.access, "refresh_token": pair.refresh}
+        named.append(tokens | {key: places[value] for key, value in account.items()})
+    settings = settings_for(app={key: places[value] for key, value in app.items()}, accounts=named)
+    async with Service.running(settings, store):
+        for account in named:
+            await twitch.wait_subscribed(account["login"], account["login"])
+            twitch.expire(account["login"])
+            await twitch.say(account["login"], in_=account["login"], text="hello")
+        await twitch.wait_for(lambda: len(twitch.color_changes) == len(named))
+    assert set(twitch.refreshes.values()) == {1}

@@ -644,3 +644,11 @@ def test_importing_the_settings_reads_nothing_and_stays_cheap() -> None:
     loaded = set(_run("import sys; import colorchanger_bot.settings; print(*sys.modules)").split())
     assert "colorchanger_bot.settings" in loaded
     assert not {"twitchio", "aiohttp", "asyncio", "sqlalchemy", "rich", "typer", "pydantic_settings"} & loaded
+
+
+def test_an_owner_who_may_command_has_a_name(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[commands]\nallow = ["self", "owner"]\n', encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path / "config.toml", environ={}, cwd=tmp_path, config_dir=tmp_path)
+    (problem,) = caught.value.problems
+    assert "commands.owner is missing: commands.allow names the owner" in problem
