@@ -179,7 +179,7 @@ async def _accounts(
         async with aclosing(_token(settings, store, login, clock, running=report is not None)) as findings:
             async for finding in findings:
                 yield finding
-                working = working or finding.text.startswith("the token works")
+                working = working or finding.text.startswith("the login works")
         if working:
             async with aclosing(_helix(settings, session, login, standing)) as findings:
                 async for finding in findings:
@@ -200,13 +200,17 @@ async def _token(
     async with oauth_of(settings, store, login.client_id, clock) as (_, oauth):
         found = await oauth.validate(login.pair.access) if login.pair.access else "invalid"
     if isinstance(found, Owner):
-        left = "" if found.expires_at is None else f" for {in_words(found.expires_at - clock.now().timestamp())}"
-        yield Finding(login.login, "fine", f"the token works{left}")
+        left = (
+            ""
+            if found.expires_at is None
+            else f", and is renewed within {in_words(found.expires_at - clock.now().timestamp())}"
+        )
+        yield Finding(login.login, "fine", f"the login works{left}")
         for scope in scopes.missing(found.scopes, sorted(scopes.needed_scopes(settings))):
             level: Level = "wrong" if scope in scopes.VITAL else "note"
             yield Finding(login.login, level, f"the login lacks {scope} ({scopes.purpose(scope)})", CURE)
     elif found == "unknown":
-        yield Finding(login.login, "note", "Twitch does not tell whether the token works", "try again in a moment")
+        yield Finding(login.login, "note", "Twitch does not tell whether the login works", "try again in a moment")
     elif not login.pair.refresh:
         yield Finding(login.login, "wrong", "the token has ended, and there is none to renew it with", CURE)
     else:

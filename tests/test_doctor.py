@@ -65,7 +65,7 @@ async def test_a_running_bot_in_good_health_has_nothing_wrong(
     assert wrong(findings) == []
     assert verdict(findings) == "nothing is wrong"
     said = "\n".join(finding.line() for finding in findings)
-    for sign in ("plain, 0600", "reachable", "clock: right", "reads #me", "the token works", "of 800 a minute"):
+    for sign in ("plain, 0600", "reachable", "clock: right", "reads #me", "the login works", "of 800 a minute"):
         assert sign in said
 
 
