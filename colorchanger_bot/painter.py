@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 5.0
 """After a change, how long a message may still show an older colour because it was on its way."""
+RAPID_CHANGES, RAPID_SECONDS = 3, 1.0
+"""So many automatic changes in so long, whatever the delay: nobody writes faster, and a burst gets a handful."""
 HISTORY = 30
 ATTEMPTS = 8
 """Tries of one automatic change while Twitch is in trouble, over about two minutes; the next message tries anew."""
@@ -151,6 +153,8 @@ class Painter:
         self._maybe: Color | None = None
         """A colour whose request got no answer: the next message shows whether it took."""
         self._changed_at = float("-inf")
+        self._rapid: deque[float] = deque(maxlen=RAPID_CHANGES)
+        """When the last automatic changes began."""
         self._not_before = float("-inf")
         self._backoff = Backoff(rng, first=FIRST_RETRY_SECONDS, most=MOST_RETRY_SECONDS)
 
@@ -196,6 +200,8 @@ class Painter:
         due = now + self._rng.uniform(*self.settings.delay)
         if self._wish is None:
             due = max(due, self._changed_at + self.settings.cooldown)
+            if len(self._rapid) == RAPID_CHANGES:
+                due = max(due, self._rapid[0] + RAPID_SECONDS)
             self._ask(Wish(since=now, due=due, channel_id=channel_id))
         elif self._backoff.attempts:
             # A retry waits already: the new message may bring it forward, but not into a storm.
@@ -298,6 +304,8 @@ class Painter:
             self._wish = None
 
     async def _change(self, wish: Wish) -> None:
+        if wish.ending is None:
+            self._rapid.append(self._clock.monotonic())
         color = wish.color or self._choose(wish.channel_id)
         if color is None or (wish.color is None and color == self.current):
             self._end(wish, "unneeded", self.current)

@@ -154,6 +154,18 @@ async def test_a_message_that_shows_the_colour_on_its_way_is_owed_the_next(
     assert len(api.sent) == 2
 
 
+async def test_a_burst_gets_a_handful_of_changes_also_without_a_delay(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make(delay=(0.0, 0.0))
+    for _ in range(40):
+        painter.saw(painter.current)
+        await clock.advance(0.025)
+    await clock.advance(60)
+    assert len(api.sent) <= 5
+    assert painter.current == api.sent[-1]
+
+
 async def test_the_cooldown_keeps_changes_apart(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(cooldown=30.0)
     painter.saw(ORIGINAL)
