@@ -90,7 +90,10 @@ class Helix:
             params = [("login", login) for login in logins[start : start + USERS_PER_CALL]]
             rows = await self._data("GET", "users", params=params)
             try:
-                found += [User(str(row["id"]), str(row["login"]).lower(), str(row.get("display_name") or row["login"])) for row in rows]
+                found += [
+                    User(str(row["id"]), str(row["login"]).lower(), str(row.get("display_name") or row["login"]))
+                    for row in rows
+                ]
             except (LookupError, TypeError):
                 raise TwitchUnavailable(ODD_ANSWER) from None
         return found
