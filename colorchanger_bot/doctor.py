@@ -175,12 +175,10 @@ async def _accounts(
         if off:
             what, _, cure = off.partition("; ")
             yield Finding(login.login, "note", what, cure)
-        working = False
-        async with aclosing(_token(settings, store, login, clock, running=report is not None)) as findings:
-            async for finding in findings:
-                yield finding
-                working = working or finding.text.startswith("the login works")
-        if working:
+        found = await _validated(settings, store, login, clock)
+        for finding in _token(settings, login, found, clock, running=report is not None):
+            yield finding
+        if isinstance(found, Owner):
             async with aclosing(_helix(settings, session, login, standing)) as findings:
                 async for finding in findings:
                     yield finding
@@ -189,22 +187,32 @@ async def _accounts(
             yield finding
 
 
-async def _token(
-    settings: Settings, store: Store, login: Login, clock: Clock, *, running: bool
-) -> AsyncGenerator[Finding]:
+async def _validated(
+    settings: Settings, store: Store, login: Login, clock: Clock
+) -> Owner | Literal["invalid", "unknown"]:
+    """Ask Twitch about the login; one that is lost, or has no token, is not worth the question."""
     for secret in (login.pair.access, login.pair.refresh):
         redaction.keep_secret(secret)
+    if login.lost or not login.pair.access:
+        return "invalid"
+    async with oauth_of(settings, store, login.client_id, clock) as (_, oauth):
+        return await oauth.validate(login.pair.access)
+
+
+def _token(
+    settings: Settings,
+    login: Login,
+    found: Owner | Literal["invalid", "unknown"],
+    clock: Clock,
+    *,
+    running: bool,
+) -> Iterator[Finding]:
     if login.lost:
         yield Finding(login.login, "wrong", login.lost, CURE)
-        return
-    async with oauth_of(settings, store, login.client_id, clock) as (_, oauth):
-        found = await oauth.validate(login.pair.access) if login.pair.access else "invalid"
-    if isinstance(found, Owner):
-        left = (
-            ""
-            if found.expires_at is None
-            else f", and is renewed within {in_words(found.expires_at - clock.now().timestamp())}"
-        )
+    elif isinstance(found, Owner):
+        left = ""
+        if found.expires_at is not None:
+            left = f", and is renewed within {in_words(found.expires_at - clock.now().timestamp())}"
         yield Finding(login.login, "fine", f"the login works{left}")
         for scope in scopes.missing(found.scopes, sorted(scopes.needed_scopes(settings))):
             level: Level = "wrong" if scope in scopes.VITAL else "note"

@@ -161,7 +161,7 @@ class Service:
         _point_twitchio_at(self.settings)
         self._imported = await import_environment(self.settings, self.store)
         # A secret in the settings is the newer one.
-        self._secrets |= await self.store.client_secrets() | {id_: each for id_, each in self._secrets.items() if each}
+        self._secrets |= await self.store.client_secrets() | self._secrets
         await self.keeper.load()
         await self._open_web()
         if not list(self.keeper):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -14,24 +13,9 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.store import Store, TokenPair
 from colorchanger_bot.vault import is_key, new_key
 from tests.conftest import SCOPES
-from tests.test_cli import Environment, call, end, running, start
+from tests.processes import Environment, call, end, running, start
 
 SECRET = "s3cr3toftheapplication"
-
-
-@pytest.fixture
-def surroundings(twitch: LocalTwitch, store_url: str, tmp_path: Path) -> Environment:
-    """Everything that points a process at the local Twitch and at its own store, and nothing of this user's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWITCH_", "COLORCHANGER_"))}
-    return kept | {
-        "HOME": str(tmp_path),
-        "COLORCHANGER_STORAGE__URL": store_url,
-        "COLORCHANGER_TWITCH__API_URL": twitch.api_url,
-        "COLORCHANGER_TWITCH__ID_URL": twitch.id_url,
-        "COLORCHANGER_TWITCH__EVENTSUB_URL": twitch.eventsub_url,
-        "COLORCHANGER_COLOR__DELAY": "0",
-        "PYTHONUTF8": "1",
-    }
 
 
 @pytest.fixture
@@ -68,49 +52,49 @@ def issued_by(twitch: LocalTwitch) -> set[str]:
     return {*tokens._access, *tokens._refresh, *devices._waiting}  # pyright: ignore[reportPrivateUsage]
 
 
-async def test_from_an_import_to_a_logout(twitch: LocalTwitch, surroundings: Environment, conf: Path) -> None:
-    code, output, errors = await call("import", str(conf), environment=surroundings)
+async def test_from_an_import_to_a_logout(twitch: LocalTwitch, environment: Environment, conf: Path) -> None:
+    code, output, errors = await call("import", str(conf), environment=environment)
     assert (code, errors) == (0, "")
     assert output.startswith("me: taken\nStop the other program for good")
-    async with running(surroundings) as process:
+    async with running(environment) as process:
         await twitch.wait_subscribed("me", "me", timeout=15)
         code, _, errors = await call(
-            "key", "rotate", environment=surroundings | {"COLORCHANGER_STORAGE__KEY": new_key()}
+            "key", "rotate", environment=environment | {"COLORCHANGER_STORAGE__KEY": new_key()}
         )
         assert code == 4
         process.send_signal(signal.SIGTERM)
         await end(process)
-    code, output, errors = await call("logout", "me", environment=surroundings)
+    code, output, errors = await call("logout", "me", environment=environment)
     assert (code, output, errors) == (0, "me is logged out\n", "")
     (code, output, _), (second, _, errors) = await asyncio.gather(
-        call("accounts", "--json", environment=surroundings), call("logout", "me", environment=surroundings)
+        call("accounts", "--json", environment=environment), call("logout", "me", environment=environment)
     )
     assert (code, json.loads(output)) == (0, [])
     assert (second, errors) == (2, "no account me is logged in; there is: none at all\n")
 
 
 async def test_the_file_that_the_environment_names_is_taken_over_at_the_start(
-    twitch: LocalTwitch, surroundings: Environment, conf: Path
+    twitch: LocalTwitch, environment: Environment, conf: Path
 ) -> None:
-    async with running(surroundings | {"TWITCH_CONF_FILE": str(conf)}) as process:
+    async with running(environment | {"TWITCH_CONF_FILE": str(conf)}) as process:
         await twitch.wait_subscribed("me", "me", timeout=15)
         process.send_signal(signal.SIGTERM)
         _, output, _ = await end(process)
     assert "TWITCH_CONF_FILE: me: taken" in output
 
 
-async def test_keys_from_new_to_off(surroundings: Environment, store: Store, store_url: str) -> None:
+async def test_keys_from_new_to_off(environment: Environment, store: Store, store_url: str) -> None:
     made = await store.put_login("me", "client", TokenPair("access-in-the-clear", "refresh-in-the-clear"))
-    code, output, errors = await call("key", "new", environment=surroundings)
+    code, output, errors = await call("key", "new", environment=environment)
     key = output.strip()
     assert (code, is_key(key), key in errors) == (0, True, False)
-    with_key = surroundings | {"COLORCHANGER_STORAGE__KEY": f"{key},{new_key()}"}
+    with_key = environment | {"COLORCHANGER_STORAGE__KEY": f"{key},{new_key()}"}
     code, output, errors = await call("key", "rotate", environment=with_key)
     assert (code, errors) == (0, "")
     assert "1 entries encrypted anew" in output
     (_, _, wrong), (_, _, without) = await asyncio.gather(
-        call("run", environment=surroundings | {"COLORCHANGER_STORAGE__KEY": new_key()}),
-        call("accounts", environment=surroundings),
+        call("run", environment=environment | {"COLORCHANGER_STORAGE__KEY": new_key()}),
+        call("accounts", environment=environment),
     )
     assert "storage.key is not the key that the logins were encrypted with" in wrong
     assert "the logins are encrypted: set storage.key" in without
@@ -119,20 +103,20 @@ async def test_keys_from_new_to_off(surroundings: Environment, store: Store, sto
     assert await store.logins() == [made]
 
 
-async def test_a_key_without_the_form_of_one_is_refused_unseen(surroundings: Environment) -> None:
+async def test_a_key_without_the_form_of_one_is_refused_unseen(environment: Environment) -> None:
     key = new_key()[:-3]
-    code, _, errors = await call("accounts", environment=surroundings | {"COLORCHANGER_STORAGE__KEY": key})
+    code, _, errors = await call("accounts", environment=environment | {"COLORCHANGER_STORAGE__KEY": key})
     assert code == 2
     assert "make one with: colorchanger key new" in errors
     assert key not in errors
 
 
 async def test_a_login_says_what_it_asks_for_and_takes_more_scopes(
-    twitch: LocalTwitch, surroundings: Environment
+    twitch: LocalTwitch, environment: Environment
 ) -> None:
     twitch.add_user("me")
-    surroundings |= {"COLORCHANGER_APP__CLIENT_ID": twitch.add_app().client_id, "COLORCHANGER_COMMANDS__REPLY": "never"}
-    process = await start("login", "--scopes", "user:read:follows", environment=surroundings)
+    environment |= {"COLORCHANGER_APP__CLIENT_ID": twitch.add_app().client_id, "COLORCHANGER_COMMANDS__REPLY": "never"}
+    process = await start("login", "--scopes", "user:read:follows", environment=environment)
     await twitch.wait_for(lambda: twitch.pending_devices, timeout=15)
     twitch.approve_device(twitch.pending_devices[0].user_code, "me")
     _, output, _ = await end(process)
@@ -144,29 +128,29 @@ async def test_a_login_says_what_it_asks_for_and_takes_more_scopes(
         assert f"\n  {line}\n" in output
     assert "user:write:chat" not in output
     (_, listed, _), (code, _, errors) = await asyncio.gather(
-        call("accounts", "--json", environment=surroundings),
-        call("login", "--scopes", "everything!", environment=surroundings),
+        call("accounts", "--json", environment=environment),
+        call("login", "--scopes", "everything!", environment=environment),
     )
     assert (code, errors.startswith("--scopes: ")) == (2, True)
     assert json.loads(listed)[0]["scopes"] == ["user:manage:chat_color", "user:read:chat", "user:read:follows"]
 
 
-async def test_the_doctor_ends_with_its_verdict_and_code(surroundings: Environment, conf: Path) -> None:
-    await call("import", str(conf), environment=surroundings)
-    code, output, errors = await call("doctor", environment=surroundings)
+async def test_the_doctor_ends_with_its_verdict_and_code(environment: Environment, conf: Path) -> None:
+    await call("import", str(conf), environment=environment)
+    code, output, errors = await call("doctor", environment=environment)
     assert (code, errors) == (1, "")
     assert output.splitlines()[-1] == "1 thing(s) wrong: bot"
-    code, output, _ = await call("doctor", "--json", environment=surroundings | {"COLORCHANGER_COLOR__THEME": "pink"})
+    code, output, _ = await call("doctor", "--json", environment=environment | {"COLORCHANGER_COLOR__THEME": "pink"})
     assert (code, json.loads(output)["ok"]) == (1, False)
     assert "COLORCHANGER_COLOR__THEME" in json.loads(output)["findings"][0]["text"]
 
 
 async def test_no_failing_path_writes_a_secret(
-    twitch: LocalTwitch, surroundings: Environment, conf: Path, tmp_path: Path, store_url: str
+    twitch: LocalTwitch, environment: Environment, conf: Path, tmp_path: Path, store_url: str
 ) -> None:
     log = tmp_path / "bot.log"
     key = new_key()
-    surroundings |= {
+    environment |= {
         "COLORCHANGER_LOG__FILE": str(log),
         "COLORCHANGER_STORAGE__KEY": key,
         "COLORCHANGER_APP__CLIENT_ID": twitch.add_app("abcdefghijklmnopqrstuvwxyz0123", SECRET + "2").client_id,
@@ -176,7 +160,7 @@ async def test_no_failing_path_writes_a_secret(
     written: list[str] = []
 
     async def collect(*arguments: str, **more: str) -> None:
-        _, output, errors = await call(*arguments, environment=surroundings | more)
+        _, output, errors = await call(*arguments, environment=environment | more)
         written.extend((output, errors))
 
     for action, commands in (
@@ -190,7 +174,7 @@ async def test_no_failing_path_writes_a_secret(
     twitch.faults.add("PUT /helix/chat/color", faults.status(500))
     twitch.faults.add("POST /oauth2/token", faults.garbage())
     twitch.expire("me")
-    process = await start("run", "--debug", environment=surroundings)
+    process = await start("run", "--debug", environment=environment)
     await twitch.wait_subscribed("me", "me", timeout=20)
     await twitch.say("me", in_="me", text="hello")
     await twitch.wait_for(lambda: twitch.color_changes, timeout=10)
