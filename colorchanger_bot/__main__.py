@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
-from typing import NoReturn
 
 from colorchanger_bot.errors import ColorChangerError, ConfigError, NeedsLogin, StoreLocked
 from colorchanger_bot.redaction import redact
@@ -15,8 +15,7 @@ FAILED, USAGE, LOGIN_NEEDED, ALREADY_RUNNING, INTERRUPTED = 1, 2, 3, 4, 130
 
 def main() -> None:
     """Run the command line."""
-    # Until `run` takes the signals over, and everywhere else, a stop is a quiet end: `run` was asked to end, and did.
-    signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGTERM, _on_sigterm)
     try:
         from colorchanger_bot.cli import app
 
@@ -30,7 +29,7 @@ def main() -> None:
         _print(traceback.format_exc())
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        _stop()
+        sys.exit(_stopped())
 
 
 def exit_code(error: ColorChangerError) -> int:
@@ -46,8 +45,19 @@ def exit_code(error: ColorChangerError) -> int:
             return FAILED
 
 
-def _stop(*_: object) -> NoReturn:
-    sys.exit(0 if "run" in sys.argv[1:] else INTERRUPTED)
+def _on_sigterm(*_: object) -> None:
+    """End as Ctrl-C does, where a command listens to it; `run` takes both signals over itself."""
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        signal.raise_signal(signal.SIGINT)  # asyncio cancels what runs, and everything is closed in order
+        return
+    # Nothing has begun but imports. An exception out of a signal could strike inside a destructor or a lock of the
+    # import system, where Python prints it and goes on; what is not open need not be closed.
+    os._exit(_stopped())
+
+
+def _stopped() -> int:
+    """Return the exit code of an end that somebody asked for: for `run` that is success."""
+    return 0 if "run" in sys.argv[1:] else INTERRUPTED
 
 
 def _print(text: str) -> None:

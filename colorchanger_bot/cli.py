@@ -188,6 +188,7 @@ async def _demo_in_browser(*, debug: bool) -> None:
 
 
 async def _run(settings: Settings) -> None:
+    stop = _stop_on_signal()  # before all else: loading what follows takes a while
     from colorchanger_bot.errors import StoreLocked
     from colorchanger_bot.service import Service
     from colorchanger_bot.store import Store, locked
@@ -196,7 +197,6 @@ async def _run(settings: Settings) -> None:
         try:
             with locked(settings.storage.url):
                 await _prepare(settings, store)
-                stop = _stop_on_signal()
                 async with Service.running(settings, store) as service:
                     typer.echo(service.plan())
                     await stop.wait()

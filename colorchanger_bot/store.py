@@ -1,42 +1,34 @@
 """What must outlive the process, in SQL: logins with their tokens, colours per account, a heartbeat.
 
-SQLite in the user's data directory unless a URL says otherwise. Every write is one transaction that is on disk
-(WAL, `synchronous = FULL`) when the call returns, which is what "saved before use" rests on.
+SQLite in the user's data directory unless a URL says otherwise. Every call is one transaction that ends even if its
+caller is cancelled; what it wrote is on disk when it returns.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 import os
-import sqlite3
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Self
 
 import sqlalchemy as sql
-from sqlalchemy import event
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from colorchanger_bot import tables
+from colorchanger_bot.database import Database, put, whole
 from colorchanger_bot.errors import ConfigError, StoreError
 from colorchanger_bot.memory import Remembered
-from colorchanger_bot.storefile import address_of, back_up, check, default_url, exists, file_of, locked, make_private
+from colorchanger_bot.storefile import default_url, exists, locked
 from colorchanger_bot.tables import apps, colors, heartbeat, imports, logins
 from colorchanger_bot.vault import Vault
 
 __all__ = ["Heartbeat", "Login", "Store", "TokenPair", "default_url", "exists", "locked"]
 
-BUSY_SECONDS = 5
-"""How long a writer waits for another process (`colorchanger login` beside `run`)."""
 ALIVE_SECONDS = 30.0
 """A heartbeat older than this means that the process hangs or is gone."""
-ANSWER_SECONDS = 20.0
-"""No call waits longer than this for the database."""
 
 AtRest = Literal["empty", "plain", "encrypted", "mixed"]
 
@@ -90,10 +82,10 @@ class Heartbeat:
 class Store:
     """The SQL store; `async with Store.open(url) as store`."""
 
-    def __init__(self, engine: AsyncEngine, name: str, vault: Vault | None = None) -> None:
-        self._engine = engine
+    def __init__(self, database: Database, vault: Vault | None = None) -> None:
+        self.database = database
         self._vault = vault or Vault()
-        self.name = name
+        self.name = database.name
         """Where it is, for people; without a password."""
 
     @classmethod
@@ -105,48 +97,45 @@ class Store:
             StoreError: it cannot be opened, it is damaged, or a newer version of ColorChanger wrote it.
             ConfigError: the logins are encrypted with another key, or there is none.
         """
-        address = address_of(url)
-        path = file_of(address)
-        if path is not None:
-            make_private(path)
-            await asyncio.to_thread(check, path)
-        options: dict[str, Any] = {"pool_size": 1, "max_overflow": 0} if path else {}
-        engine = create_async_engine(address, **options)
-        if address.get_backend_name() == "sqlite":
-            event.listen(engine.sync_engine, "connect", _set_pragmas)
-        store = cls(engine, str(path or address.render_as_string(hide_password=True)), Vault(keys))
-        try:
-            await store._prepare(path)
+        async with Database.open(url) as database:
+            store = cls(database, Vault(keys))
+            try:
+                for value in await store._secrets():
+                    store._vault.open(value)
+            except StoreError as error:
+                raise ConfigError([f"the store {store.name}: {error}"]) from None
             yield store
-        finally:
-            await engine.dispose()
 
     # Logins
 
+    @whole
     async def logins(self) -> list[Login]:
         """Return all logins, in the order in which they came."""
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             rows = await connection.execute(sql.select(logins).order_by(logins.c.id))
             return [self._login(row) for row in rows.mappings()]
 
+    @whole
     async def login(self, id_: int) -> Login | None:
         """Return one login by its number."""
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             row = (await connection.execute(sql.select(logins).where(logins.c.id == id_))).mappings().first()
             return None if row is None else self._login(row)
 
+    @whole
     async def put_login(self, login: str, client_id: str, pair: TokenPair, user_id: str | None = None) -> Login:
         """Store a login that a person has just made; it replaces an older one of the same account."""
         same = logins.c.login == login
         if user_id is not None:
             same = same | (logins.c.user_id == user_id)
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             old = (await connection.execute(sql.select(logins).where(same).order_by(logins.c.id))).mappings().all()
             for surplus in old[1:]:  # a renamed account may be known by its id and, in another row, by its name
                 await _give_way(connection, surplus["id"], to=old[0]["id"])
             owner = {"login": login, "client_id": client_id, "user_id": user_id}
             return self._login(await self._write(connection, old[0] if old else None, pair, owner))
 
+    @whole
     async def import_login(
         self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str] = ()
     ) -> Login | None:
@@ -158,7 +147,7 @@ class Store:
         """
         fingerprint = hashlib.sha256(f"{client_id}\n{pair.access}\n{pair.refresh}".encode()).hexdigest()
         name = login or f"token_{fingerprint[:12]}"
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             known = sql.select(imports.c.login_id).where(imports.c.fingerprint == fingerprint)
             if (id_ := (await connection.execute(known)).scalar_one_or_none()) is not None:
                 row = (await connection.execute(sql.select(logins).where(logins.c.id == id_))).mappings().first()
@@ -172,28 +161,33 @@ class Store:
             await connection.execute(sql.insert(imports).values(fingerprint=fingerprint, login_id=made.id))
             return made
 
+    @whole
     async def begin_refresh(self, login: Login) -> Login | None:
         """Note that the refresh token is about to be spent, so that a crash does not make us spend it twice."""
         return await self._update(login, {"doubt": 1})
 
+    @whole
     async def replace_pair(self, login: Login, pair: TokenPair) -> Login | None:
         """Store the pair that follows `login.pair`; None if the stored login is no longer the one that was given."""
         newer = {"generation": login.generation + 1, "lost": "", "doubt": 0}
         return await self._update(login, self._values(pair) | newer)
 
+    @whole
     async def identify(self, login: Login, *, user_id: str, name: str, client_id: str, pair: TokenPair) -> Login | None:
         """Store what Twitch told of a token: whose it is and of which application, its scopes, when it ends."""
         known = {"user_id": user_id, "login": name, "client_id": client_id, "lost": ""}
         return await self._update(login, known | {"expires_at": pair.expires_at, "scopes": _joined(pair.scopes)})
 
+    @whole
     async def lose(self, login: Login, reason: str) -> Login | None:
         """Note that the owner must log in again, and why."""
         return await self._update(login, {"lost": reason})
 
+    @whole
     async def forget_login(self, id_: int) -> None:
         """Remove a login with its tokens and what is remembered of its colours."""
         user_id = sql.select(logins.c.user_id).where(logins.c.id == id_).scalar_subquery()
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             await connection.execute(sql.delete(colors).where(colors.c.user_id == user_id))
             await connection.execute(sql.delete(logins).where(logins.c.id == id_))
 
@@ -214,7 +208,7 @@ class Store:
     async def _update(self, login: Login, values: Mapping[str, Any]) -> Login | None:
         """Change columns of a stored login and return it, unless another process has put a newer pair there."""
         this = logins.c.id == login.id
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             if "user_id" in values:
                 # Another row that stands for the same account (it was known by an older name) gives way.
                 account = (logins.c.login == values["login"]) | (logins.c.user_id == values["user_id"])
@@ -228,68 +222,78 @@ class Store:
 
     # Secrets of applications that came with an import
 
+    @whole
     async def put_app(self, client_id: str, client_secret: str) -> None:
         """Keep the secret of an application."""
         row = {"client_id": client_id, "client_secret": self._vault.lock(client_secret)}
-        async with self._transaction() as connection:
-            await _put(connection, apps, apps.c.client_id, row)
+        async with self.database.transaction() as connection:
+            await put(connection, apps, apps.c.client_id, row)
 
+    @whole
     async def client_secrets(self) -> dict[str, str]:
         """Return the secrets of applications that are kept here, by client id."""
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             rows = (await connection.execute(sql.select(apps))).mappings().all()
         return {row["client_id"]: self._vault.open(row["client_secret"]) for row in rows}
 
     # Colours (the `Memory` of the changer)
 
+    @whole
     async def recall(self, user_id: str) -> Remembered:
         query = sql.select(colors.c.remembered).where(colors.c.user_id == user_id)
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             text = (await connection.execute(query)).scalar_one_or_none()
         return Remembered.from_json(json.loads(text)) if text else Remembered()
 
+    @whole
     async def remember(self, user_id: str, remembered: Remembered) -> None:
         text = json.dumps(remembered.to_json())
-        async with self._transaction() as connection:
-            await _put(connection, colors, colors.c.user_id, {"user_id": user_id, "remembered": text})
+        async with self.database.transaction() as connection:
+            await put(connection, colors, colors.c.user_id, {"user_id": user_id, "remembered": text})
 
     # The heartbeat
 
+    @whole
     async def beat(self, at: float, status: Mapping[str, Any]) -> None:
         """Leave a sign of life at `at` unix seconds."""
         row = {"id": 1, "pid": os.getpid(), "at": at, "status": json.dumps(status)}
-        async with self._transaction() as connection:
-            await _put(connection, heartbeat, heartbeat.c.id, row)
+        async with self.database.transaction() as connection:
+            await put(connection, heartbeat, heartbeat.c.id, row)
 
+    @whole
     async def stop_beating(self) -> None:
         """Remove the sign of life: this process ends."""
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             await connection.execute(sql.delete(heartbeat))
 
+    @whole
     async def heartbeat(self) -> Heartbeat | None:
         """Return the last sign of life; None if no process runs."""
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             row = (await connection.execute(sql.select(heartbeat))).mappings().first()
         return None if row is None else Heartbeat(row["pid"], row["at"], json.loads(row["status"]))
 
     # Encryption
 
+    @whole
     async def at_rest(self) -> AtRest:
         """Say how the tokens stand in the store."""
         sealed = {not Vault().is_current(value) for value in await self._secrets()}
         return "empty" if not sealed else "mixed" if len(sealed) > 1 else "encrypted" if True in sealed else "plain"
 
+    @whole
     async def seal(self) -> int:
         """Write every token that is not in the form of the first key so; return how many rows changed."""
         return await self._rewrite(self._vault)
 
+    @whole
     async def unseal(self) -> int:
         """Write every token plain; return how many rows changed."""
         return await self._rewrite(Vault())
 
     async def _rewrite(self, writer: Vault) -> int:
         changed = 0
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             for table, names in tables.SECRETS.items():
                 (key,) = table.primary_key.columns
                 for row in (await connection.execute(sql.select(table))).mappings().all():
@@ -298,24 +302,12 @@ class Store:
                     values = {name: writer.lock(self._vault.open(row[name])) for name in names}
                     await connection.execute(sql.update(table).where(key == row[key.name]).values(values))
                     changed += 1
-        if changed and self._engine.dialect.name == "sqlite":
-            await self._scrub()
+        if changed:
+            await self.database.scrub()
         return changed
 
-    async def _scrub(self) -> None:
-        """Let nothing of what was overwritten stay in the file or its write-ahead log."""
-        try:
-            async with self._engine.connect() as connection:
-                raw: Any = (await connection.get_raw_connection()).driver_connection
-                for line in ("VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
-                    await (await raw.execute(line)).close()
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            raise StoreError(
-                f"the store {self.name} was rewritten, but could not be tidied up ({error}): stop what uses it, repeat"
-            ) from None
-
     async def _secrets(self) -> list[str]:
-        async with self._transaction() as connection:
+        async with self.database.transaction() as connection:
             return [
                 row[name]
                 for table, names in tables.SECRETS.items()
@@ -323,37 +315,6 @@ class Store:
                 for name in names
                 if row[name]
             ]
-
-    # The database itself
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncGenerator[AsyncConnection]:
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS), self._engine.begin() as connection:
-                yield connection
-        except TimeoutError as error:
-            raise StoreError(f"the store {self.name} did not answer within {ANSWER_SECONDS:g} s") from error
-        except SQLAlchemyError as error:
-            # The statement and its parameters hold tokens: only what the driver said is repeated.
-            said = getattr(error, "orig", None) or type(error).__name__
-            raise StoreError(f"the store {self.name} failed: {said}") from None
-
-    async def _prepare(self, path: Path | None) -> None:
-        """Bring the tables up to date, and see whether the key fits, before anything else is done."""
-        async with self._transaction() as connection:
-            found = await connection.run_sync(tables.version)
-        if found is not None and found > tables.SCHEMA_VERSION:
-            raise StoreError(f"the store {self.name} was written by a newer ColorChanger: update this one")
-        if found is not None and found < tables.SCHEMA_VERSION and path is not None:
-            await asyncio.to_thread(back_up, path, f"version-{found}")
-        if found != tables.SCHEMA_VERSION:
-            async with self._transaction() as connection:
-                await connection.run_sync(tables.upgrade)
-        try:
-            for value in await self._secrets():
-                self._vault.open(value)
-        except StoreError as error:
-            raise ConfigError([f"the store {self.name}: {error}"]) from None
 
     # Rows
 
@@ -391,23 +352,7 @@ def _joined(scopes: frozenset[str]) -> str:
     return " ".join(sorted(scopes))
 
 
-def _set_pragmas(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_SECONDS * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.execute("PRAGMA secure_delete = ON")  # an old token must not linger in a free page
-    cursor.close()
-
-
 async def _give_way(connection: AsyncConnection, id_: int, *, to: int) -> None:
     """Remove a row that stands for the same account as another one, which inherits what was imported as it."""
     await connection.execute(sql.update(imports).where(imports.c.login_id == id_).values(login_id=to))
     await connection.execute(sql.delete(logins).where(logins.c.id == id_))
-
-
-async def _put(connection: AsyncConnection, table: sql.Table, key: sql.Column[Any], row: dict[str, Any]) -> None:
-    """Update the row of that key, or insert it: in words that every database understands."""
-    done = await connection.execute(sql.update(table).where(key == row[key.name]).values(row))
-    if done.rowcount == 0:
-        await connection.execute(sql.insert(table).values(row))

@@ -34,6 +34,7 @@ LAYERS = {
     "scopes": 2,
     "store": 2,
     "storefile": 2,
+    "database": 2,
     "tables": 2,
     "vault": 1,
     "http": 3,

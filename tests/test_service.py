@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from itertools import pairwise
 
@@ -10,7 +11,9 @@ import pytest
 
 from colorchanger_bot.color import Color
 from colorchanger_bot.color.readable import readable
+from colorchanger_bot.database import Database
 from colorchanger_bot.errors import NeedsLogin
+from colorchanger_bot.memory import Remembered
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings import Settings
@@ -48,6 +51,35 @@ async def test_the_colour_from_before_is_put_back_on_a_clean_stop(
         await twitch.say("me", in_="me", text="hello")
         await twitch.wait_for(lambda: twitch.color_changes)
     assert twitch.user("me").color == "#ABCDEF"
+
+
+class Dawdling(Store):
+    """Tells what is remembered of an account some steps of the loop after the stop has begun."""
+
+    def __init__(self, database: Database, steps: int) -> None:
+        super().__init__(database)
+        self.asked, self.stopping = asyncio.Event(), asyncio.Event()
+        self._steps = steps
+
+    async def recall(self, user_id: str) -> Remembered:
+        self.asked.set()
+        await self.stopping.wait()
+        for _ in range(self._steps):
+            await asyncio.sleep(0)
+        return Remembered()
+
+
+async def test_a_stop_while_an_account_is_brought_up_starts_nothing_more(
+    store: Store, settings_for: SettingsFor, log_in: LogIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    await log_in("me")
+    for steps in range(30):
+        dawdling = Dawdling(store.database, steps)
+        async with Service.running(settings_for(), dawdling):
+            await dawdling.asked.wait()
+            dawdling.stopping.set()
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [line for line in said if "Starlette" not in line] == []
 
 
 async def test_each_message_in_turn_gets_another_colour(

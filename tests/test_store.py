@@ -120,6 +120,21 @@ async def test_a_heartbeat_says_who_and_when_until_it_is_ended(store: Store) -> 
     assert await store.heartbeat() is None
 
 
+async def test_a_write_ends_whole_though_its_caller_is_cancelled(store_url: str) -> None:
+    # Cut off in the middle of a statement, the connection may stay open in its thread, and the database locked.
+    async with Store.open(store_url) as store:
+        write = asyncio.create_task(store.beat(1.0, {}))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        write.cancel()
+        await asyncio.gather(write, return_exceptions=True)
+        assert write.cancelled()
+    async with Store.open(store_url) as store:
+        beat = await store.heartbeat()
+    assert beat is not None
+    assert beat.at == 1.0
+
+
 async def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "store.sqlite3"
     async with Store.open(f"sqlite:///{path}") as store:

@@ -403,7 +403,7 @@ async def test_a_watch_that_cannot_read_the_store_says_so_once(
             raise StoreError("the disk is gone")
 
     kept = replace(me)
-    keeper._store = Unreadable(store._engine, "x")  # pyright: ignore[reportPrivateUsage]
+    keeper._store = Unreadable(store.database)  # pyright: ignore[reportPrivateUsage]
     for _ in range(3):
         await keeper._look()  # pyright: ignore[reportPrivateUsage]
     assert [record.message for record in caplog.records if "cannot be looked at" in record.message] == [
