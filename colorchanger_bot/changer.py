@@ -129,10 +129,10 @@ class Changer:
         return self._painters[user_id]
 
     async def forget(self, user_id: str) -> None:
-        """Take care of an account no longer; its colour stays as it is."""
+        """Take care of an account no longer, and remember nothing more of it; its colour stays as it is."""
         painter = self._painters.pop(user_id, None)
         if painter is not None:
-            await painter.close()
+            await painter.close(keep=False)
 
     def saw(self, message: OwnMessage) -> None:
         """Take note of an own message; one that was seen before, or that we sent ourselves, changes nothing."""

@@ -37,8 +37,12 @@ logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 5.0
 """After a change, how long a message may still show an older colour because it was on its way."""
-RAPID_CHANGES, RAPID_SECONDS = 3, 1.0
-"""So many automatic changes in so long, whatever the delay: nobody writes faster, and a burst gets a handful."""
+TOGETHER_SECONDS = 0.005
+"""Messages that come so close to each other were not typed one after the other: they come from a queue or a script."""
+BURST_MESSAGES, BURST_SECONDS = 3, 1.0
+"""So many messages too many in so long are a burst, and a burst gets that many automatic changes in that long."""
+SAVE_SECONDS = 1.0
+"""After a change, how long its trace waits to be kept, so that many changes are one write."""
 HISTORY = 30
 ATTEMPTS = 8
 """Tries of one automatic change while Twitch is in trouble, over about two minutes; the next message tries anew."""
@@ -153,8 +157,12 @@ class Painter:
         self._maybe: Color | None = None
         """A colour whose request got no answer: the next message shows whether it took."""
         self._changed_at = float("-inf")
-        self._rapid: deque[float] = deque(maxlen=RAPID_CHANGES)
+        self._seen_at = float("-inf")
+        self._crowded: deque[float] = deque(maxlen=BURST_MESSAGES)
+        """When messages came that were too many: right behind another, or while a change was under way."""
+        self._begun: deque[float] = deque(maxlen=BURST_MESSAGES)
         """When the last automatic changes began."""
+        self._saving: asyncio.Task[None] | None = None
         self._not_before = float("-inf")
         self._backoff = Backoff(rng, first=FIRST_RETRY_SECONDS, most=MOST_RETRY_SECONDS)
 
@@ -191,17 +199,20 @@ class Painter:
 
     def saw(self, shown: Color | None, channel_id: str = "") -> None:
         """Take note of an own message that was sent in colour `shown` (None: unknown)."""
+        now = self._clock.monotonic()
         self.messages += 1
+        if self._flying is not None or now - self._seen_at < TOGETHER_SECONDS:
+            self._crowded.append(now)
+        self._seen_at = now
         owed = self._owed(shown)
         self._observe(shown)
         if not (self.settings.enabled and owed):
             return
-        now = self._clock.monotonic()
         due = now + self._rng.uniform(*self.settings.delay)
         if self._wish is None:
             due = max(due, self._changed_at + self.settings.cooldown)
-            if len(self._rapid) == RAPID_CHANGES:
-                due = max(due, self._rapid[0] + RAPID_SECONDS)
+            if self._in_burst(now) and len(self._begun) == BURST_MESSAGES:
+                due = max(due, self._begun[0] + BURST_SECONDS)
             self._ask(Wish(since=now, due=due, channel_id=channel_id))
         elif self._backoff.attempts:
             # A retry waits already: the new message may bring it forward, but not into a storm.
@@ -250,13 +261,18 @@ class Painter:
         """Take the account to have Turbo or Prime again: the next hex shows whether it does."""
         self._no_hex_until = None
 
-    async def close(self) -> None:
-        """Stop; a request under way is given up."""
+    async def close(self, *, keep: bool = True) -> None:
+        """Stop; a request under way is given up, and what is not kept yet is kept, or with `keep` off forgotten."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         self._wish = None
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
+            if keep:
+                await self._remember()
 
     # When a change is owed
 
@@ -268,6 +284,9 @@ class Painter:
         if self._clock.monotonic() - self._changed_at < SETTLE_SECONDS:
             return shown == self.current or shown not in self._history
         return True
+
+    def _in_burst(self, now: float) -> bool:
+        return len(self._crowded) == BURST_MESSAGES and now - self._crowded[0] < BURST_SECONDS
 
     def _observe(self, shown: Color | None) -> None:
         """Learn from a message what the account really shows: a lost answer, or a change made elsewhere."""
@@ -305,7 +324,7 @@ class Painter:
 
     async def _change(self, wish: Wish) -> None:
         if wish.ending is None:
-            self._rapid.append(self._clock.monotonic())
+            self._begun.append(self._clock.monotonic())
         color = wish.color or self._choose(wish.channel_id)
         if color is None or (wish.color is None and color == self.current):
             self._end(wish, "unneeded", self.current)
@@ -331,7 +350,7 @@ class Painter:
             self._changed_at = self._clock.monotonic()
             self.changes += 1
             self._end(wish, "changed", shown)
-            await self._remember()
+            self._remember_soon()
 
     def _retry(self, wish: Wish, color: Color, due: float, error: ColorChangerError) -> None:
         if self._wish is not None:  # a newer wish came meanwhile: that one, then
@@ -437,6 +456,15 @@ class Painter:
 
     def _build(self, settings: ColorSettings) -> Strategy:
         return self._own_strategy or build(settings.plan())
+
+    def _remember_soon(self) -> None:
+        if self._saving is None:
+            self._saving = asyncio.create_task(self._remember_later(), name=f"memory of {self.login}")
+
+    async def _remember_later(self) -> None:
+        await self._clock.sleep(SAVE_SECONDS)
+        self._saving = None
+        await self._remember()
 
     async def _remember(self) -> None:
         remembered = Remembered(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorRejected, TwitchUnavailable, UnknownUser
+from colorchanger_bot.memory import Remembered, ShortMemory
 
 EPOCH = 1_760_000_000.0
 """Unix seconds at which a fake clock begins."""
@@ -76,6 +77,8 @@ class FakeColors:
         self.answers: deque[Exception | None] = deque()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.pause: Callable[[], Awaitable[None]] | None = None
+        """What an answer waits for besides the gate."""
         self.in_flight = 0
         self.most_in_flight = 0
 
@@ -85,6 +88,8 @@ class FakeColors:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             await self.gate.wait()
+            if self.pause is not None:
+                await self.pause()
         finally:
             self.in_flight -= 1
         answer = self.answers.popleft() if self.answers else None
@@ -98,6 +103,18 @@ class FakeColors:
         if self.silent:
             raise TwitchUnavailable("no answer")
         return self.shown
+
+
+class FakeMemory(ShortMemory):
+    """A memory that counts what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes = 0
+
+    async def remember(self, user_id: str, remembered: Remembered) -> None:
+        self.writes += 1
+        await super().remember(user_id, remembered)
 
 
 class FakeWorld:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -18,10 +19,9 @@ from colorchanger_bot.errors import (
     RateLimited,
     TwitchUnavailable,
 )
-from colorchanger_bot.memory import ShortMemory
 from colorchanger_bot.painter import Change, Painter
 from colorchanger_bot.settings import ColorSettings
-from tests.fakes import EPOCH, FakeClock, FakeColors, settle
+from tests.fakes import EPOCH, FakeClock, FakeColors, FakeMemory, settle
 
 Make = Callable[..., Painter]
 DELAY = 2.0
@@ -39,8 +39,8 @@ def api() -> FakeColors:
 
 
 @pytest.fixture
-def memory() -> ShortMemory:
-    return ShortMemory()
+def memory() -> FakeMemory:
+    return FakeMemory()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def told() -> list[Change]:
 
 @pytest.fixture
 async def make(
-    clock: FakeClock, api: FakeColors, memory: ShortMemory, told: list[Change]
+    clock: FakeClock, api: FakeColors, memory: FakeMemory, told: list[Change]
 ) -> AsyncIterator[Callable[..., Painter]]:
     made: list[Painter] = []
 
@@ -154,16 +154,60 @@ async def test_a_message_that_shows_the_colour_on_its_way_is_owed_the_next(
     assert len(api.sent) == 2
 
 
+@pytest.mark.parametrize(("apart", "answer"), [(0.0, 0.0), (0.001, 0.0), (0.001, 0.1), (0.025, 0.1)])
 async def test_a_burst_gets_a_handful_of_changes_also_without_a_delay(
+    apart: float, answer: float, make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    api.pause = partial(clock.sleep, answer)
+    painter = make(delay=(0.0, 0.0))
+    for _ in range(200):
+        painter.saw(api.shown)
+        await clock.advance(apart)
+        if clock.monotonic() > 1.0:
+            break
+    await clock.advance(60)
+    assert len(api.sent) <= 5
+    assert api.most_in_flight == 1
+    assert painter.current == api.sent[-1]
+
+
+async def test_messages_that_are_answered_one_by_one_each_get_a_change_at_once(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make(delay=(0.0, 0.0))
+    for number in range(1, 41):
+        painter.saw(api.shown)
+        await clock.advance(0.01)
+        assert len(api.sent) == number
+
+
+async def test_many_changes_are_kept_by_few_writes(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
+    painter = make(delay=(0.0, 0.0))
     for _ in range(40):
         painter.saw(painter.current)
-        await clock.advance(0.025)
-    await clock.advance(60)
-    assert len(api.sent) <= 5
-    assert painter.current == api.sent[-1]
+        await clock.advance(0.05)
+    await clock.advance(2)
+    assert memory.writes <= 5
+    assert (await memory.recall(painter.user_id)).history[0] == (painter.current or ORIGINAL).hex
+
+
+async def test_what_was_not_yet_kept_is_kept_at_the_end(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
+    painter = make(delay=(0.0, 0.0))
+    painter.saw(ORIGINAL)
+    await clock.advance(0.05)
+    await painter.close()
+    assert (await memory.recall(painter.user_id)).history[0] == (painter.current or ORIGINAL).hex
+
+
+async def test_what_was_not_yet_kept_of_an_account_that_is_gone_is_forgotten(
+    make: Make, clock: FakeClock, memory: FakeMemory
+) -> None:
+    painter = make(delay=(0.0, 0.0), restore=False)
+    painter.saw(ORIGINAL)
+    await clock.advance(0.05)
+    await painter.close(keep=False)
+    await clock.advance(5)
+    assert memory.writes == 0
 
 
 async def test_the_cooldown_keeps_changes_apart(make: Make, clock: FakeClock, api: FakeColors) -> None:
@@ -480,7 +524,7 @@ async def test_a_value_that_is_not_allowed_changes_nothing(make: Make) -> None:
     assert painter.settings.delay == (DELAY, DELAY)
 
 
-async def test_a_broken_memory_starts_afresh(make: Make, memory: ShortMemory) -> None:
+async def test_a_broken_memory_starts_afresh(make: Make, memory: FakeMemory) -> None:
     from colorchanger_bot.memory import Remembered
 
     await memory.remember("1", Remembered(overrides={"strategy": "gone"}, history=["no colour", "#FF0000"]))

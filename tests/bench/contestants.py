@@ -1,0 +1,102 @@
+"""Who takes part in the comparison, and how each of them is started as a process of its own.
+
+A contestant of ours is a module that reads `Task` from the file named in the environment variable `BENCH_TASK`, logs
+nothing, reads the chats it is told to, and gives each account another colour after each of its own messages.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+TASK = "BENCH_TASK"
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """An account, its token, and the channels it reads, by login and by id."""
+
+    login: str
+    user_id: str
+    access: str
+    refresh: str
+    channels: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Where Twitch is, and who reads what there."""
+
+    api_url: str
+    id_url: str
+    eventsub_url: str
+    client_id: str
+    client_secret: str
+    readers: tuple[Reader, ...]
+
+    @classmethod
+    def given(cls) -> Task:
+        """Return the task of this process."""
+        data = json.loads(Path(os.environ[TASK]).read_text("utf-8"))
+        readers = (Reader(**each | {"channels": tuple(map(tuple, each["channels"]))}) for each in data.pop("readers"))
+        return cls(**data, readers=tuple(readers))
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Somebody who does the job; `start` returns command and environment for a task and an empty directory."""
+
+    name: str
+    start: Callable[[Task, Path], tuple[Sequence[str], dict[str, str]]]
+
+
+def _ours(task: Task, home: Path) -> tuple[Sequence[str], dict[str, str]]:
+    environment = {
+        "HOME": str(home),
+        "COLORCHANGER_STORAGE__URL": f"sqlite:///{(home / 'store.sqlite3').as_posix()}",
+        "COLORCHANGER_TWITCH__API_URL": task.api_url,
+        "COLORCHANGER_TWITCH__ID_URL": task.id_url,
+        "COLORCHANGER_TWITCH__EVENTSUB_URL": task.eventsub_url,
+        "COLORCHANGER_COLOR__DELAY": "0",
+        "COLORCHANGER_COLOR__RESTORE": "false",
+    }
+    for number, reader in enumerate(task.readers, 1):
+        environment |= {
+            f"TWITCH_USERNAME_{number}": reader.login,
+            f"TWITCH_ACCESS_TOKEN_{number}": reader.access,
+            f"TWITCH_REFRESH_TOKEN_{number}": reader.refresh,
+            f"TWITCH_CLIENT_ID_{number}": task.client_id,
+            f"TWITCH_CLIENT_SECRET_{number}": task.client_secret,
+            f"TWITCH_CHANNELS_{number}": ",".join(login for login, _ in reader.channels),
+        }
+    return [sys.executable, "-m", "colorchanger_bot", "run"], environment
+
+
+def _module(name: str) -> Callable[[Task, Path], tuple[Sequence[str], dict[str, str]]]:
+    def start(task: Task, home: Path) -> tuple[Sequence[str], dict[str, str]]:
+        file = home / "task.json"
+        file.write_text(json.dumps(asdict(task)), "utf-8")
+        return [sys.executable, "-m", name], {"HOME": str(home), TASK: str(file), "PYTHONPATH": str(ROOT)}
+
+    return start
+
+
+OURS = Contestant("colorchanger", _ours)
+PLAIN = Contestant("plain TwitchIO", _module("tests.bench.plain_bot"))
+FLOOR = Contestant("floor", _module("tests.bench.floor_bot"))
+
+
+def peer(checkout: Path) -> Contestant:
+    """Return realAbitbol/twitch_colorchanger, which is started from a checkout of its own."""
+    start = _module("tests.bench.peer_bot")
+
+    def there(task: Task, home: Path) -> tuple[Sequence[str], dict[str, str]]:
+        command, environment = start(task, home)
+        return command, environment | {"BENCH_PEER": str(checkout.resolve())}
+
+    return Contestant("twitch_colorchanger", there)

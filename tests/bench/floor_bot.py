@@ -1,0 +1,64 @@
+"""The floor: the least that the job costs in Python, with aiohttp and orjson and nothing else around them.
+
+No retries, no refresh, no reconnect, no readable colours: what is measured above it is the price of those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+import aiohttp
+import orjson
+
+from tests.bench.contestants import Reader, Task
+
+JOIN_SECONDS = 0.5
+"""Twitch lets an account join 20 channels in 10 s."""
+
+
+async def run(task: Task, reader: Reader, session: aiohttp.ClientSession) -> None:
+    headers = {"Authorization": f"Bearer {reader.access}", "Client-Id": task.client_id}
+    color_url = f"{task.api_url}/chat/color"
+
+    async def paint() -> None:
+        query = {"user_id": reader.user_id, "color": f"#{random.randrange(1 << 24):06x}"}
+        async with session.put(color_url, params=query, headers=headers) as answer:
+            await answer.read()
+
+    async def join(session_id: str) -> None:
+        for number, (_, channel_id) in enumerate(reader.channels):
+            if number:
+                await asyncio.sleep(JOIN_SECONDS)
+            wanted: dict[str, Any] = {
+                "type": "channel.chat.message",
+                "version": "1",
+                "condition": {"broadcaster_user_id": channel_id, "user_id": reader.user_id},
+                "transport": {"method": "websocket", "session_id": session_id},
+            }
+            url = f"{task.api_url}/eventsub/subscriptions"
+            async with session.post(url, json=wanted, headers=headers) as answer:
+                await answer.read()
+
+    tasks: set[asyncio.Task[None]] = set()
+    async with session.ws_connect(task.eventsub_url) as socket:
+        async for message in socket:
+            data = orjson.loads(message.data)
+            kind = data["metadata"]["message_type"]
+            if kind == "notification":
+                if data["payload"]["event"]["chatter_user_id"] == reader.user_id:
+                    tasks.add(asyncio.create_task(paint()))
+            elif kind == "session_welcome":
+                tasks.add(asyncio.create_task(join(data["payload"]["session"]["id"])))
+            tasks = {task for task in tasks if not task.done()} if len(tasks) > 100 else tasks
+
+
+async def main() -> None:
+    task = Task.given()
+    async with aiohttp.ClientSession() as session:
+        await asyncio.gather(*(run(task, reader, session) for reader in task.readers))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,59 @@
+"""A plain TwitchIO bot that does our main job the straightforward way: the yardstick of bench and fault suite."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import warnings
+
+with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # TwitchIO's web adapter, at import
+    from twitchio import ChatMessage, eventsub
+    from twitchio.eventsub import websockets
+    from twitchio.ext import commands
+    from twitchio.http import Route
+
+from tests.bench.contestants import Task
+
+
+class PlainBot(commands.Bot):
+    """Gives its accounts another colour after each own message."""
+
+    def __init__(self, client_id: str, client_secret: str, bot_id: str) -> None:
+        super().__init__(client_id=client_id, client_secret=client_secret, bot_id=bot_id, prefix="!")
+        self.accounts = {bot_id}
+        self.messages = 0
+
+    async def event_message(self, payload: ChatMessage) -> None:
+        if payload.chatter.id in self.accounts:
+            self.messages += 1
+            user = self.create_partialuser(payload.chatter.id)
+            await user.update_chatter_color(f"#{random.randrange(1 << 24):06x}")
+
+    async def read(self, channel_id: str, account_id: str) -> None:
+        """Subscribe to a channel's chat."""
+        payload = eventsub.ChatMessageSubscription(broadcaster_user_id=channel_id, user_id=account_id)
+        await self.subscribe_websocket(payload=payload, token_for=account_id)
+
+
+def point_at(api_url: str, id_url: str, eventsub_url: str) -> None:
+    """Let TwitchIO go to another Twitch: it keeps the addresses in class attributes, one set for a process."""
+    Route.BASE, Route.ID_BASE = f"{api_url}/", f"{id_url}/"
+    websockets.WSS = eventsub_url
+
+
+async def main() -> None:
+    task = Task.given()
+    point_at(task.api_url, task.id_url, task.eventsub_url)
+    async with PlainBot(task.client_id, task.client_secret, task.readers[0].user_id) as bot:
+        running = asyncio.create_task(bot.start(with_adapter=False, load_tokens=False, save_tokens=False))
+        await bot.wait_until_ready()
+        for reader in task.readers:
+            bot.accounts.add(reader.user_id)
+            await bot.add_token(reader.access, reader.refresh)
+            for _, channel_id in reader.channels:
+                await bot.read(channel_id, reader.user_id)
+        await running
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
