@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -12,11 +13,10 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
 import platformdirs
 from filelock import FileLock, Timeout
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from colorchanger_bot.errors import StoreError, StoreLocked
 
@@ -26,33 +26,44 @@ BESIDE = ("-wal", "-shm")
 """What SQLite keeps next to a database in WAL mode."""
 
 
+MEMORY = ":memory:"
+"""What SQLite calls a database without a file."""
+_ADDRESS = re.compile(r"[a-z][\w+.-]*://.*", re.IGNORECASE | re.DOTALL)
+_SQLITE = re.compile(r"sqlite(?:\+(?:aiosqlite|pysqlite))?://(.*)", re.IGNORECASE | re.DOTALL)
+
+
 def default_url() -> str:
     """Return the URL of the SQLite file in the user's data directory."""
-    return URL.create("sqlite", database=str(_home() / "colorchanger.sqlite3")).render_as_string()
+    path = str(_home() / "colorchanger.sqlite3").replace("%", "%25").replace("?", "%3F")
+    return f"sqlite:///{path}"
 
 
-def address_of(url: str) -> URL:
-    """Return what SQLAlchemy connects to.
+def address_of(url: str) -> str:
+    """Return the address of a store; an empty `url` means the usual place.
 
     Raises:
-        StoreError: that is no URL.
+        StoreError: that is no address of a database.
     """
-    try:
-        address = make_url(url or default_url())
-    except SQLAlchemyError:
-        raise StoreError("storage.url is not an SQLAlchemy URL: leave it empty for a file of ours") from None
-    if address.drivername == "sqlite":
-        address = address.set(drivername="sqlite+aiosqlite")
-    if address.database and file_of(address):
-        address = address.set(database=str(Path(address.database).expanduser()))
+    address = url or default_url()
+    if not _ADDRESS.fullmatch(address):
+        raise StoreError("storage.url is no address of a database: leave it empty for a file of ours")
+    if (ours := _SQLITE.fullmatch(address)) and not re.fullmatch(r"(/[^?]*)?", ours[1]):
+        raise StoreError(
+            "storage.url: write sqlite:///path, or sqlite:////path from the root, and no options behind it"
+        )
     return address
 
 
-def file_of(address: URL) -> Path | None:
+def is_sqlite(address: str) -> bool:
+    """Whether it is ours to open, rather than somebody's server."""
+    return _SQLITE.fullmatch(address) is not None
+
+
+def file_of(address: str) -> Path | None:
     """Return the SQLite file of an address; None for a database elsewhere."""
-    if address.get_backend_name() != "sqlite" or address.database in (None, "", ":memory:"):
-        return None
-    return Path(address.database)
+    ours = _SQLITE.fullmatch(address)
+    name = unquote(ours[1][1:]) if ours else ""
+    return None if name in ("", MEMORY) else Path(name).expanduser()
 
 
 def exists(url: str = "") -> bool:
@@ -156,7 +167,7 @@ def locked(url: str = "") -> Generator[None]:
         make_private(file)
         path = Path(f"{file}.lock")
     else:
-        path = _home() / f"{hashlib.sha256(str(address).encode()).hexdigest()[:16]}.lock"
+        path = _home() / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.lock"
     lock = FileLock(path, timeout=0, mode=PRIVATE)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,102 +1,138 @@
-"""The tables of the store, and how an older store becomes one of this version."""
+"""The tables of the store, and how an older store becomes one of this version.
+
+All SQL is written once, in words that SQLite, PostgreSQL and MySQL understand.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple, Protocol
 
-import sqlalchemy as sql
-from sqlalchemy.schema import CreateColumn
+Row = dict[str, Any]
 
 SCHEMA_VERSION = 2
 """2: when a token was issued, whether its refresh was begun, channels of an import, secrets of applications."""
 
-metadata = sql.MetaData()
-schema = sql.Table("schema_version", metadata, sql.Column("version", sql.Integer, primary_key=True))
-logins = sql.Table(
-    "logins",
-    metadata,
-    sql.Column("id", sql.Integer, primary_key=True),
-    sql.Column("user_id", sql.String(32), unique=True),
-    sql.Column("login", sql.String(25), nullable=False, unique=True),
-    sql.Column("client_id", sql.String(64), nullable=False),
-    sql.Column("access_token", sql.Text, nullable=False),
-    sql.Column("refresh_token", sql.Text, nullable=False),
-    sql.Column("expires_at", sql.Float),
-    sql.Column("scopes", sql.Text, nullable=False),
-    sql.Column("lost", sql.Text, nullable=False, default=""),
-    sql.Column("generation", sql.Integer, nullable=False, default=1),
-    sql.Column("issued_at", sql.Float),
-    sql.Column("doubt", sql.Integer, nullable=False, server_default="0"),
-    sql.Column("channels", sql.Text, nullable=False, server_default=""),
+# FLOAT has 24 bits in MySQL, too few for unix seconds; and MySQL has no default for TEXT.
+_CHANNELS = "VARCHAR(8000) NOT NULL DEFAULT ''"
+TABLES = (
+    "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY)",
+    f"""
+    CREATE TABLE IF NOT EXISTS logins (
+        id INTEGER NOT NULL PRIMARY KEY,
+        user_id VARCHAR(32) UNIQUE,
+        login VARCHAR(25) NOT NULL UNIQUE,
+        client_id VARCHAR(64) NOT NULL,
+        access_token TEXT NOT NULL,
+        refresh_token TEXT NOT NULL,
+        expires_at DOUBLE PRECISION,
+        scopes TEXT NOT NULL,
+        lost TEXT NOT NULL,
+        generation INTEGER NOT NULL,
+        issued_at DOUBLE PRECISION,
+        doubt INTEGER NOT NULL DEFAULT 0,
+        channels {_CHANNELS}
+    )
+    """,
+    "CREATE TABLE IF NOT EXISTS apps (client_id VARCHAR(64) NOT NULL PRIMARY KEY, client_secret TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS imports (fingerprint VARCHAR(64) NOT NULL PRIMARY KEY, login_id INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS colors (user_id VARCHAR(32) NOT NULL PRIMARY KEY, remembered TEXT NOT NULL)",
+    """
+    CREATE TABLE IF NOT EXISTS heartbeat (
+        id INTEGER NOT NULL PRIMARY KEY,
+        pid INTEGER NOT NULL,
+        at DOUBLE PRECISION NOT NULL,
+        status TEXT NOT NULL
+    )
+    """,
 )
-apps = sql.Table(
-    "apps",
-    metadata,
-    sql.Column("client_id", sql.String(64), primary_key=True),
-    sql.Column("client_secret", sql.Text, nullable=False),
-)
-imports = sql.Table(
-    "imports",
-    metadata,
-    sql.Column("fingerprint", sql.String(64), primary_key=True),
-    sql.Column("login_id", sql.Integer, nullable=False),
-)
-colors = sql.Table(
-    "colors",
-    metadata,
-    sql.Column("user_id", sql.String(32), primary_key=True),
-    sql.Column("remembered", sql.Text, nullable=False),
-)
-heartbeat = sql.Table(
-    "heartbeat",
-    metadata,
-    sql.Column("id", sql.Integer, primary_key=True),
-    sql.Column("pid", sql.Integer, nullable=False),
-    sql.Column("at", sql.Float, nullable=False),
-    sql.Column("status", sql.Text, nullable=False),
-)
-
-SECRETS = {logins: ("access_token", "refresh_token"), apps: ("client_secret",)}
-"""The columns that are encrypted when there is a key."""
+ADDED = {
+    2: (
+        ("logins", "issued_at", "DOUBLE PRECISION"),
+        ("logins", "doubt", "INTEGER NOT NULL DEFAULT 0"),
+        ("logins", "channels", _CHANNELS),
+    )
+}
+"""The columns that a version added to tables which were there before."""
 
 
-def version(connection: sql.Connection) -> int | None:
+class Secret(NamedTuple):
+    """Columns of a table that are encrypted when there is a key."""
+
+    table: str
+    key: str
+    columns: tuple[str, ...]
+
+
+SECRETS = (
+    Secret("logins", "id", ("access_token", "refresh_token")),
+    Secret("apps", "client_id", ("client_secret",)),
+)
+
+
+class Connection(Protocol):
+    """What works on the database inside a transaction; parameters are named in the SQL as `:name`."""
+
+    def execute(self, sql: str, /, **parameters: Any) -> list[Row]:
+        """Return the rows that a statement yields."""
+        ...
+
+    def change(self, sql: str, /, **parameters: Any) -> int:
+        """Write; return how many rows that met."""
+        ...
+
+    def columns(self, table: str) -> set[str]:
+        """Return the names of a table's columns; none: there is no such table."""
+        ...
+
+
+def version(connection: Connection) -> int | None:
     """Return the version of the store; None if there is nothing yet."""
-    if not sql.inspect(connection).has_table(schema.name):
+    if not connection.columns("schema_version"):
         return None
-    return connection.execute(sql.select(schema.c.version)).scalar_one_or_none()
+    (row,) = connection.execute("SELECT MAX(version) AS version FROM schema_version")
+    return row["version"]
 
 
-def upgrade(connection: sql.Connection) -> None:
+def upgrade(connection: Connection) -> None:
     """Make the tables that are missing, and bring older ones up to date; begun in a process that died, it goes on."""
-    if connection.dialect.name == "sqlite":
-        # Its driver begins a transaction before the first write only, and of two processes one must wait right here.
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
     found = version(connection)
-    metadata.create_all(connection)
+    for statement in TABLES:
+        connection.execute(statement)
     for number in range((found or 0) + 1, SCHEMA_VERSION + 1):
-        _STEPS.get(number, _nothing)(connection)
+        for table, column, words in ADDED.get(number, ()):
+            if column not in connection.columns(table):
+                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {words}")
     if found is None:
-        connection.execute(sql.insert(schema).values(version=SCHEMA_VERSION))
+        insert(connection, "schema_version", {"version": SCHEMA_VERSION})
     elif found < SCHEMA_VERSION:
-        connection.execute(sql.update(schema).values(version=SCHEMA_VERSION))
+        connection.change("UPDATE schema_version SET version = :version", version=SCHEMA_VERSION)
 
 
-def _nothing(connection: sql.Connection) -> None:
-    """A version that only added tables."""
+# Names of tables and columns come from the code and stand in the SQL; values come from anywhere and never do.
 
 
-def _to_2(connection: sql.Connection) -> None:
-    _add(connection, logins.c.issued_at, logins.c.doubt, logins.c.channels)
+def insert(connection: Connection, table: str, row: Mapping[str, Any]) -> None:
+    """Add a row."""
+    values = ", ".join(f":{name}" for name in row)
+    connection.change(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", **row)  # noqa: S608
 
 
-def _add(connection: sql.Connection, *columns: sql.Column[object]) -> None:
-    for column in columns:
-        table: sql.FromClause = column.table
-        known = {each["name"] for each in sql.inspect(connection).get_columns(str(table.description))}
-        if column.name not in known:
-            words = CreateColumn(column).compile(dialect=connection.dialect)
-            connection.exec_driver_sql(f"ALTER TABLE {table.description} ADD COLUMN {words}")
+def update(connection: Connection, table: str, key: str, row: Mapping[str, Any]) -> int:
+    """Change the row of that key, which is in `row`, to these values; return how many there are."""
+    values = ", ".join(f"{name} = :{name}" for name in row if name != key)
+    return connection.change(f"UPDATE {table} SET {values} WHERE {key} = :{key}", **row)  # noqa: S608
 
 
-_STEPS: dict[int, Callable[[sql.Connection], None]] = {2: _to_2}
+def put(connection: Connection, table: str, key: str, row: Mapping[str, Any]) -> None:
+    """Change the row of that key, or add it: in words that every database understands."""
+    if not update(connection, table, key, row):
+        insert(connection, table, row)
+
+
+def secrets(connection: Connection) -> Iterator[tuple[Secret, Row]]:
+    """Yield every row that has something secret, with its key."""
+    for each in SECRETS:
+        columns = ", ".join((each.key, *each.columns))
+        for row in connection.execute(f"SELECT {columns} FROM {each.table}"):  # noqa: S608
+            yield each, row

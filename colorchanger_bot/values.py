@@ -172,7 +172,7 @@ def is_loopback(host: str) -> bool:
 def _database(value: str) -> str:
     if value and "://" not in value:
         raise ValueError(
-            'write an SQLAlchemy address such as sqlite+aiosqlite:///colors.sqlite3, or "" for the usual place'
+            'write an address such as sqlite:///colors.sqlite3 or postgresql+asyncpg://..., or "" for the usual place'
         )
     return value
 
@@ -275,7 +275,7 @@ Database = Annotated[
     str,
     AfterValidator(_database),
     PlainSerializer(_without_password, when_used="json"),
-    _takes("an SQLAlchemy address in quotes", repr=False),
+    _takes("the address of a database in quotes", repr=False),
 ]
 
 _shown_secret = PlainSerializer(lambda secret: MARK if secret.get_secret_value() else "", when_used="json")

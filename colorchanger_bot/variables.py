@@ -28,7 +28,7 @@ NUMBERED: Mapping[str, Key] = {
 """The variables of account N without their `_N`, and the key of an account that each sets."""
 SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
-_NUMBERED = re.compile(rf"({'|'.join(NUMBERED)})_([1-9]\d{{0,2}})")
+_NUMBERED = re.compile(rf"({'|'.join(NUMBERED)})_([1-9]\d{{0,3}})")
 # Kubernetes gives these to every container beside a service named "colorchanger".
 _KUBERNETES = re.compile(rf"{PREFIX}(SERVICE_(HOST|PORT\w*)|PORT(_\d+_\w+)?)")
 

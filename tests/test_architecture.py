@@ -35,6 +35,8 @@ LAYERS = {
     "store": 2,
     "storefile": 2,
     "database": 2,
+    "database_server": 2,
+    "rows": 2,
     "tables": 2,
     "vault": 1,
     "http": 3,
@@ -127,6 +129,7 @@ def test_nothing_imports_a_cog_statically() -> None:
         ("colorchanger_bot.color", {"twitchio", "aiohttp", "pydantic", "sqlalchemy", "asyncio"}),
         ("colorchanger_bot.changer", {"twitchio", "aiohttp", "sqlalchemy"}),
         ("colorchanger_bot.cli", {"twitchio", "aiohttp", "sqlalchemy", "pydantic"}),
+        ("colorchanger_bot.service", {"sqlalchemy", "aiosqlite", "greenlet"}),
     ],
 )
 def test_importing_it_leaves_these_out(module: str, absent: set[str]) -> None:

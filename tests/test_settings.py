@@ -244,9 +244,9 @@ def test_numbered_variables_make_accounts_and_gaps_are_fine(read: Loader) -> Non
         TWITCH_CLIENT_SECRET_1="secret1",
         TWITCH_CHANNELS_1="#Alice, bob,,#alice",
         USE_RANDOM_COLORS_1="false",
-        TWITCH_USERNAME_999="zoe",
-        USE_RANDOM_COLORS_999="True",
-        TWITCH_USERNAME_1000="not_one_of_ours",
+        TWITCH_USERNAME_9999="zoe",
+        USE_RANDOM_COLORS_9999="True",
+        TWITCH_USERNAME_10000="not_one_of_ours",
         TWITCH_USERNAME_01="neither",
     )
     alice, zoe = settings.accounts
@@ -389,7 +389,7 @@ COPY = "this has spaces or letters that Twitch does not use; copy it again"
         ),
         (
             "storage.url = 'x'",
-            "storage.url = ***: write an SQLAlchemy address such as sqlite+aiosqlite:///colors.sqlite3, "
+            "storage.url = ***: write an address such as sqlite:///colors.sqlite3 or postgresql+asyncpg://..., "
             'or "" for the usual place',
         ),
         ("twitch.api_url = 'ftp://x'", f'twitch.api_url = "ftp://x": {HTTP}'),
