@@ -15,14 +15,17 @@ class ColorChanger(commands.Component):
         self.bot = bot
 
     async def component_load(self) -> None:
-        """Listen, where the bot wants our chat session instead of TwitchIO's."""
-        listening = attachment_of(self.bot).listening
-        if listening is not None:
-            listening.start()
+        """Listen: in our own bot at the source, in others where they want our chat session instead of TwitchIO's."""
+        shared = attachment_of(self.bot)
+        if shared.own_bot:
+            shared.listener = shared.changer.saw
+        if shared.listening is not None:
+            shared.listening.start()
 
     async def component_teardown(self) -> None:
         """Give up the changes that wait, and listen no longer."""
         shared = attachment_of(self.bot)
+        shared.listener = None
         if shared.listening is not None:
             await shared.listening.stop()
         await shared.changer.pause()

@@ -13,7 +13,7 @@ import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.changer import Changer, Recent
-from colorchanger_bot.chat_event import chat_message
+from colorchanger_bot.chat_event import chat_message, own_message, text_of
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub import ChatSession, Event
@@ -76,10 +76,11 @@ class ColorChangerBot(commands.Bot):
         self._running: dict[int, list[asyncio.Task[None]]] = {}
         self._scopes: dict[int, frozenset[str]] = {}
         self._every_message = bool(settings.cogs.load)
-        self._hears_others = settings.commands.enabled and set(settings.commands.allow) != {"self"}
+        obeys_others = settings.commands.enabled and set(settings.commands.allow) != {"self"}
+        self._hears_others = self._every_message or obeys_others
         self._seen = Recent(2000)
         self._world = HelixWorld(colors, changer)
-        attach(self, settings, changer=changer, speaker=self._world, world=self._world)
+        self._shared = attach(self, settings, changer=changer, speaker=self._world, world=self._world)
 
     @property
     def bot_id(self) -> str:
@@ -123,7 +124,8 @@ class ColorChangerBot(commands.Bot):
             rng=self._rng,
             receive=self.receive,
             notice=partial(self._notice, user_id),
-            wants=self._wants if self._every_message or self._hears_others else None,
+            wants=self._wants if self._hears_others else None,
+            heeds=partial(self._heeds, user_id),
             timing=self._timing,
         )
         reading = self._world.readings[user_id] = Reading(session, painter.channels or tuple(channels))
@@ -183,11 +185,27 @@ class ColorChangerBot(commands.Bot):
         # Several accounts may read the same channel, and a cog wants each message once.
         if not self._seen.add(event["message_id"]):
             return
+        listener = self._shared.listener
+        if listener is None or event["chatter_user_id"] not in self._changer or self._is_call(event):
+            self._hand_on(event)
+            return
+        listener(own_message(event))
+        # The request for the colour goes out first, then come TwitchIO's model and whoever else listens.
+        asyncio.get_running_loop().call_soon(self._hand_on, event)
+
+    def _hand_on(self, event: Event) -> None:
         self.dispatch("message", chat_message(event, self.http))
+
+    def _is_call(self, event: Event) -> bool:
+        return text_of(event).startswith(self._settings.commands.prefix)
 
     def _wants(self, event: Event) -> bool:
         """Whether somebody else's message is made an event: for additional cogs all, else what may be a command."""
-        return self._every_message or event["message"]["text"].startswith(self._settings.commands.prefix)
+        return self._every_message or self._is_call(event)
+
+    def _heeds(self, user_id: str) -> bool:
+        """Whether the messages of others that an account reads matter to anybody now."""
+        return self._hears_others or self._changer.heeds_others(user_id)
 
     def _notice(self, user_id: str, event: Event) -> None:
         color = event.get("color") or ""

@@ -5,12 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import aiohttp
-from aiohttp import hdrs
-from aiohttp.client_middlewares import ClientHandlerType
-
-from colorchanger_bot.guard import login_id_of
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -23,18 +17,16 @@ class Budget:
 
 
 class Budgets:
-    """A client middleware of aiohttp; it stands outside the token guard, where an account is still its handle."""
+    """The last budget of each account; the token guard tells of every answer."""
 
     def __init__(self) -> None:
         self.by_login: dict[int, Budget] = {}
 
-    async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
-        login_id = login_id_of(request.headers.get(hdrs.AUTHORIZATION, ""))
-        response = await handler(request)
-        budget = None if login_id is None else _budget(response.headers)
-        if login_id is not None and budget is not None:
+    def note(self, login_id: int, headers: Mapping[str, str]) -> None:
+        """Take note of what an answer to an account's request says of its budget, if anything."""
+        budget = _budget(headers)
+        if budget is not None:
             self.by_login[login_id] = budget
-        return response
 
 
 def _budget(headers: Mapping[str, str]) -> Budget | None:

@@ -78,6 +78,7 @@ class Changer:
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
         self._painters: dict[str, Painter] = {}
+        self._heard = Recent(REMEMBERED_MESSAGES)
         self._seen = Recent(REMEMBERED_MESSAGES)
         self.crowd = Crowd()
         self.pace = ChatPace(self._clock)
@@ -136,15 +137,21 @@ class Changer:
 
     def saw(self, message: OwnMessage) -> None:
         """Take note of an own message; one that was seen before, or that we sent ourselves, changes nothing."""
+        if not self._heard.add(message.id):
+            return
         self.pace.note(message.user_id, message.channel_id)
         painter = self._painters.get(message.user_id)
         if painter is not None and not self.is_reply(message) and self.first_time(message.id):
             painter.saw(message.color, message.channel_id)
 
+    def heeds_others(self, user_id: str) -> bool:
+        """Say whether the strategy of an account looks at the messages of others now."""
+        painter = self._painters.get(user_id)
+        return painter is not None and painter.strategy.wants_seen
+
     def notice(self, user_id: str, channel_id: str, chatter_id: str, color: str) -> None:
         """Take note of somebody else's message that the account `user_id` read, if its strategy looks at others."""
-        painter = self._painters.get(user_id)
-        if painter is not None and painter.strategy.wants_seen:
+        if self.heeds_others(user_id):
             self.crowd.notice(channel_id, chatter_id, color)
 
     def expect(self, user_id: str, reply: str) -> None:

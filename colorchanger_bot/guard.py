@@ -15,6 +15,7 @@ from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from colorchanger_bot.budget import Budgets
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.scopes import COLOR_SCOPE
 from colorchanger_bot.tokens import TokenKeeper
@@ -38,16 +39,19 @@ def login_id_of(text: str) -> int | None:
 class TokenGuard:
     """A client middleware of aiohttp."""
 
-    def __init__(self, keeper: TokenKeeper, clock: Clock) -> None:
+    def __init__(self, keeper: TokenKeeper, clock: Clock, budgets: Budgets | None = None) -> None:
         self._keeper = keeper
         self._clock = clock
+        self._budgets = budgets or Budgets()
 
     async def __call__(self, request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
         login_id = login_id_of(request.headers.get(hdrs.AUTHORIZATION, ""))
         if login_id is not None:
             if request.url.path.endswith("/oauth2/validate"):
                 return await self._owner(request, login_id)
-            return await self._with_token(request, handler, login_id)
+            response = await self._with_token(request, handler, login_id)
+            self._budgets.note(login_id, response.headers)
+            return response
         login_id = login_id_of(request.url.query.get("refresh_token", ""))
         if login_id is not None:
             return await self._pair(request, login_id)

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -41,8 +40,8 @@ TOGETHER_SECONDS = 0.005
 """Messages that come so close to each other were not typed one after the other: they come from a queue or a script."""
 BURST_MESSAGES, BURST_SECONDS = 3, 1.0
 """So many messages too many in so long are a burst, and a burst gets that many automatic changes in that long."""
-SAVE_SECONDS = 1.0
-"""After a change, how long its trace waits to be kept, so that many changes are one write."""
+QUIET_SECONDS, SAVE_SECONDS = 1.0, 10.0
+"""A change is kept once it has been quiet for so long, or after so long at the latest: many changes are one write."""
 HISTORY = 30
 ATTEMPTS = 8
 """Tries of one automatic change while Twitch is in trouble, over about two minutes; the next message tries anew."""
@@ -141,7 +140,7 @@ class Painter:
         self._crowd = crowd or Crowd()
         self._own_strategy = strategy
         self._log = logging.LoggerAdapter(logger, {"account": login})
-        self._history: deque[Color] = deque(maxlen=HISTORY)
+        self._history: tuple[Color, ...] = ()
         self._original: Color | None = None
         self._never_chose = False
         """No colour of this account from before is known: nothing can be put back."""
@@ -151,16 +150,19 @@ class Painter:
         self.strategy = self._build(settings)
 
         self._wish: Wish | None = None
-        self._news = asyncio.Event()
+        self._news: asyncio.Event | None = None
+        """Ends the wait until the wish is due, while there is one."""
         self._task: asyncio.Task[None] | None = None
         self._flying: Color | None = None
+        self._drawn: Color | None = None
+        """The next colour, drawn ahead of its message."""
         self._maybe: Color | None = None
         """A colour whose request got no answer: the next message shows whether it took."""
         self._changed_at = float("-inf")
         self._seen_at = float("-inf")
-        self._crowded: deque[float] = deque(maxlen=BURST_MESSAGES)
+        self._crowded: tuple[float, ...] = ()
         """When messages came that were too many: right behind another, or while a change was under way."""
-        self._begun: deque[float] = deque(maxlen=BURST_MESSAGES)
+        self._begun: tuple[float, ...] = ()
         """When the last automatic changes began."""
         self._saving: asyncio.Task[None] | None = None
         self._not_before = float("-inf")
@@ -174,7 +176,7 @@ class Painter:
     @property
     def history(self) -> tuple[Color, ...]:
         """The colours that the account has shown, newest first."""
-        return tuple(self._history)
+        return self._history
 
     @property
     def hex_refused(self) -> bool:
@@ -186,7 +188,7 @@ class Painter:
     async def start(self) -> None:
         """Go on where the last run ended."""
         remembered = await self._memory.recall(self.user_id)
-        self._history.extend(_colors(remembered.history))
+        self._history = tuple(_colors(remembered.history))[:HISTORY]
         self._original = next(iter(_colors([remembered.original or ""])), None)
         self._no_hex_until = remembered.no_hex_until
         self.channels = None if remembered.channels is None else tuple(remembered.channels)
@@ -202,7 +204,7 @@ class Painter:
         now = self._clock.monotonic()
         self.messages += 1
         if self._flying is not None or now - self._seen_at < TOGETHER_SECONDS:
-            self._crowded.append(now)
+            self._crowded = (*self._crowded, now)[-BURST_MESSAGES:]
         self._seen_at = now
         owed = self._owed(shown)
         self._observe(shown)
@@ -217,7 +219,7 @@ class Painter:
         elif self._backoff.attempts:
             # A retry waits already: the new message may bring it forward, but not into a storm.
             self._wish.due = min(self._wish.due, max(due, now + FIRST_RETRY_SECONDS))
-            self._news.set()
+            self._ring()
 
     async def show(self, color: Color | None = None) -> Change:
         """Change now, to `color` or to what the strategy chooses, before everything that waits; say how it ended."""
@@ -294,7 +296,8 @@ class Painter:
             return
         settling = self._clock.monotonic() - self._changed_at < SETTLE_SECONDS
         if shown == self._maybe or not (settling and shown in self._history):
-            self._history.appendleft(shown)
+            self._history = (shown, *self._history)[:HISTORY]
+            self._drawn = None
         self._maybe = None
 
     # One wish at a time
@@ -303,17 +306,22 @@ class Painter:
         self._end(self._wish, "superseded", None)
         self._wish = wish
         self._backoff.reset()
-        self._news.set()
+        self._ring()
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work(), name=f"colours of {self.login}")
+
+    def _ring(self) -> None:
+        if self._news is not None:
+            self._news.set()
 
     async def _work(self) -> None:
         try:
             while (wish := self._wish) is not None:
                 wait = max(wish.due, self._not_before) - self._clock.monotonic()
                 if wait > 0:
-                    self._news.clear()
+                    self._news = asyncio.Event()
                     await wait_until(self._news, self._clock, wait)  # but no longer than until there is news
+                    self._news = None
                     continue
                 self._wish = None
                 await self._change(wish)
@@ -324,8 +332,9 @@ class Painter:
 
     async def _change(self, wish: Wish) -> None:
         if wish.ending is None:
-            self._begun.append(self._clock.monotonic())
-        color = wish.color or self._choose(wish.channel_id)
+            self._begun = (*self._begun, self._clock.monotonic())[-BURST_MESSAGES:]
+        color = wish.color or self._drawn or self._choose(wish.channel_id)
+        self._drawn = None
         if color is None or (wish.color is None and color == self.current):
             self._end(wish, "unneeded", self.current)
             return
@@ -345,11 +354,12 @@ class Painter:
         except ColorRejected as error:
             self._end(wish, "rejected", color, str(error))
         else:
-            self._history.appendleft(shown)
+            self._history = (shown, *self._history)[:HISTORY]
             self._maybe = None
             self._changed_at = self._clock.monotonic()
             self.changes += 1
             self._end(wish, "changed", shown)
+            self._draw_ahead()
             self._remember_soon()
 
     def _retry(self, wish: Wish, color: Color, due: float, error: ColorChangerError) -> None:
@@ -384,7 +394,7 @@ class Painter:
         if self._wish is not None and self._wish.ending is None:
             self._end(self._wish, "superseded", None)
             self._wish = None
-            self._news.set()
+            self._ring()
 
     # Which colour
 
@@ -397,6 +407,11 @@ class Painter:
             presets_only=self._names_only,
         )
         return self.strategy.next(moment)
+
+    def _draw_ahead(self) -> None:
+        """Have the next colour ready, where it depends on nothing that is still to come."""
+        if self.strategy.ahead and not self._names_only:
+            self._drawn = self._choose("")
 
     @property
     def _names_only(self) -> bool:
@@ -451,6 +466,7 @@ class Painter:
         settings = self._configured.override(overrides)
         if settings.plan() != self.settings.plan():
             self.strategy = self._build(settings)
+            self._drawn = None
         self.settings = settings
         self._overrides = overrides
 
@@ -462,7 +478,9 @@ class Painter:
             self._saving = asyncio.create_task(self._remember_later(), name=f"memory of {self.login}")
 
     async def _remember_later(self) -> None:
-        await self._clock.sleep(SAVE_SECONDS)
+        latest = self._clock.monotonic() + SAVE_SECONDS
+        while (wait := min(self._changed_at + QUIET_SECONDS, latest) - self._clock.monotonic()) > 0:
+            await self._clock.sleep(wait)
         self._saving = None
         await self._remember()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from colorchanger_bot import values
 from colorchanger_bot.color import Plan, problems
@@ -69,7 +69,9 @@ class ColorSettings(Section):
         )
 
     def merged(self, own: ColorSettings) -> ColorSettings:
-        """Return these settings with the keys that were set in `own`."""
+        """Return these settings with the keys that were set in `own`; without any, these themselves."""
+        if not own.model_fields_set:
+            return self
         return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
     def override(self, own: Mapping[str, Any]) -> ColorSettings:
@@ -78,6 +80,8 @@ class ColorSettings(Section):
         Raises:
             ConfigError: a key or value is wrong, or they do not fit together.
         """
+        if not own:
+            return self
         found = Found({"color": dict(own)})
         try:
             settings = self.merged(ColorSettings.model_validate(dict(own)))
@@ -95,6 +99,9 @@ class ColorSettings(Section):
                 yield f"{found.where((*table, key))}: {what}"
 
 
+_NO_COLORS = ColorSettings()
+
+
 class Account(Section):
     """A Twitch account. Its tokens and application come from the environment only; most are in the store instead."""
 
@@ -104,7 +111,8 @@ class Account(Section):
     """Empty: its own channel."""
     follow_live: values.Switch = False
     """Also the channels that it follows, while they are live (scope user:read:follows)."""
-    color: ColorSettings = ColorSettings()
+    # One for all accounts without keys of their own, which Pydantic would copy for each; it cannot be changed.
+    color: ColorSettings = Field(default_factory=lambda: _NO_COLORS)
     access_token: values.Token = SecretStr("")
     refresh_token: values.Token = SecretStr("")
     client_id: values.ClientId = ""

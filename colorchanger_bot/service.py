@@ -82,7 +82,7 @@ class Service:
             clock=self._clock,
             rng=self._rng,
         )
-        self._session = open_session([self.budgets, TokenGuard(self.keeper, self._clock)])
+        self._session = open_session([TokenGuard(self.keeper, self._clock, self.budgets)])
         self._sockets = open_socket_session()
         self.keeper.on_event(self._on_login)
 

@@ -7,6 +7,7 @@ a changer that works through that bot's own tokens and models.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import twitchio
@@ -44,6 +45,9 @@ class Attachment:
     """Whether the accounts are looked after by our own bot; in others, the bot's account is the one to manage."""
     listening: Listening | None = None
     """Our chat session in somebody else's bot, where it was asked for."""
+    listener: Callable[[OwnMessage], None] | None = None
+    """Who hears of own messages that are no commands before TwitchIO's model of them is made: in our own bot, the
+    cog `color_changer` while it is loaded."""
     command: commands.Command[commands.Component, ...] | None = None
     """Our chat command, while its cog is loaded."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+import pytest
+import twitchio
 
 from colorchanger_bot.guard import handle
 from colorchanger_bot.sandbox import LocalTwitch
@@ -96,3 +100,41 @@ async def test_a_refused_refresh_makes_the_account_quiet_and_a_login_elsewhere_b
         assert len(twitch.requests) - asked < 10
         await twitch.say("me", in_="me", text="hello")
         await twitch.wait_for(lambda: twitch.color_changes)
+
+
+async def test_without_the_cog_no_colour_changes_and_with_it_again_they_do(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, client_id: str
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        bot = service.bots[client_id]
+        await bot.unload_module("colorchanger_bot.cogs")
+        await twitch.say("me", in_="me", text="hello")
+        await asyncio.sleep(0.3)
+        assert twitch.color_changes == []
+        await bot.load_module("colorchanger_bot.cogs")
+        await twitch.say("me", in_="me", text="hello again")
+        await twitch.wait_for(lambda: twitch.color_changes)
+
+
+@pytest.mark.parametrize("text", ["hello", "!lurk", "", " !color"])
+async def test_whatever_is_written_but_our_command_changes_the_colour_once_and_reaches_every_cog_once(
+    text: str, twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, client_id: str
+) -> None:
+    await log_in("me")
+    heard: list[str] = []
+
+    async def listener(message: twitchio.ChatMessage) -> None:
+        heard.append(message.text)
+
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        service.bots[client_id].add_listener(listener, event="event_message")
+        await twitch.say("me", in_="me", text=text)
+        await twitch.wait_for(lambda: twitch.color_changes)
+        await asyncio.sleep(0.3)
+        assert len(twitch.color_changes) == 1
+        assert heard == [text]
+        (painter,) = service.changer
+        assert painter.messages == 1

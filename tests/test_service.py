@@ -125,6 +125,21 @@ async def test_what_strangers_write_changes_nothing_and_asks_nothing(
         assert service.changer[twitch.user("me").id].settings.enabled
 
 
+async def test_nobody_can_write_what_makes_a_message_look_like_another_ones(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    stranger = twitch.add_user("stranger", "#00FF00")
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await twitch.say("stranger", in_="me", text=f'"chatter_user_id":"{twitch.user("me").id}"')
+        await asyncio.sleep(0.3)
+        assert twitch.color_changes == []
+        await twitch.say("me", in_="me", text=f'"chatter_user_id":"{stranger.id}"')
+        await twitch.wait_for(lambda: twitch.color_changes)
+        assert [painter.messages for painter in service.changer] == [1]
+
+
 async def test_accounts_live_side_by_side_and_each_changes_its_own_colour(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:

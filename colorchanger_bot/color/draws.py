@@ -24,6 +24,7 @@ class Random(Planned):
     """Colours drawn at random: each hue is as likely as any other, and far from the last one."""
 
     name = "random"
+    ahead = True
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
@@ -71,6 +72,7 @@ class Presets(Random):
     """The names that every account may use, as from a bag: the ones that can be read on the theme."""
 
     name = "presets"
+    ahead = False
 
     def propose(self, moment: Moment) -> Color:
         """The next name from the bag."""
@@ -82,6 +84,7 @@ class Standout(Random):
 
     name = "standout"
     wants_seen: ClassVar[bool] = True
+    ahead = False
 
     def propose(self, moment: Moment) -> Color:
         """The best of a random handful, so that it varies too; at random while nobody else has chatted."""

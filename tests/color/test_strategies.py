@@ -155,6 +155,7 @@ def test_strategies_are_listed_by_their_names() -> None:
     ]  # fmt: skip
     assert all(kind.name == name for name, kind in STRATEGIES.items())
     assert [name for name, kind in STRATEGIES.items() if kind.wants_seen] == ["standout"]
+    assert [name for name, kind in STRATEGIES.items() if kind.ahead] == ["random"]
 
 
 def test_each_strategy_says_which_keys_are_its_own() -> None:
