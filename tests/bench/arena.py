@@ -21,7 +21,8 @@ from aiohttp import web
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from tests.bench.contestants import Contestant, Reader, Task
 
-SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat")
+SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat", "chat:read")
+"""What all of them ask for together; twitch_colorchanger wants the last one, of IRC, although it reads by EventSub."""
 STRANGERS = 50
 FOREIGN_TEXT = "a long message that somebody else has written " * 10
 """Makes frames of 1.6 kB, as messages with some emotes have."""

@@ -56,7 +56,8 @@ async def run(task: Task, reader: Reader, session: aiohttp.ClientSession) -> Non
 
 async def main() -> None:
     task = Task.given()
-    async with aiohttp.ClientSession() as session:
+    # As many connections as it takes: a session's hundred would all be sockets.
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
         await asyncio.gather(*(run(task, reader, session) for reader in task.readers))
 
 

@@ -32,7 +32,7 @@ class PlainBot(commands.Bot):
     async def read(self, channel_id: str, account_id: str) -> None:
         """Subscribe to a channel's chat."""
         payload = eventsub.ChatMessageSubscription(broadcaster_user_id=channel_id, user_id=account_id)
-        await self.subscribe_websocket(payload=payload, token_for=account_id)
+        await self.subscribe_websocket(payload=payload, token_for=account_id, as_bot=False)
 
 
 def point_at(api_url: str, id_url: str, eventsub_url: str) -> None:

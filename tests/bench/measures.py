@@ -1,0 +1,244 @@
+"""The measurements: each is a series of rows, taken in rounds in which the contestants take turns."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+from colorchanger_bot.color import STRATEGIES
+from tests.bench.arena import Arena
+from tests.bench.bench_color import of_one
+from tests.bench.contestants import FLOOR, OURS, PLAIN, Contestant
+from tests.bench.report import Limit, Row
+
+Say = Callable[[str], None]
+
+CHANGES = 250
+PAUSE_SECONDS = 0.015
+"""Between a change and the next own message: the answer is read by then."""
+FLOOD = 20_000
+RATE = 1000.0
+"""Messages of strangers a second: the busiest channels there are."""
+PACED_SECONDS = 5.0
+SETTLE_SECONDS = 1.0
+"""After a start, until what it left to do later is done."""
+
+
+class Rounds:
+    """Turns: in each round every contestant, beginning with another one each time."""
+
+    def __init__(self, contestants: Sequence[Contestant], rounds: int, say: Say) -> None:
+        self.contestants = list(contestants)
+        self.rounds = rounds
+        self.say = say
+
+    async def turns(self, what: str, only: Sequence[Contestant] = ()) -> AsyncIterator[Contestant]:
+        """Give each its turn."""
+        taking_part = [each for each in self.contestants if not only or each in only]
+        for number in range(self.rounds):
+            first = number % len(taking_part)
+            for each in taking_part[first:] + taking_part[:first]:
+                self.say(f"{what}, round {number + 1} of {self.rounds}: {each.name}")
+                yield each
+
+
+async def messages(rounds: Rounds) -> list[Row]:
+    """Own message to request, and what messages cost."""
+    middle = Row("own message to PUT, p50", "ms", [Limit(0.95, PLAIN.name), Limit(1.2, FLOOR.name)])
+    late = Row("own message to PUT, p99", "ms")
+    change = Row("CPU per change", "us")
+    foreign = Row("CPU per message of others, flood", "us", [Limit(1.25, FLOOR.name)])
+    busy_middle = Row("own message to PUT at 1,000 messages/s, p50", "ms")
+    busy_late = Row("own message to PUT at 1,000 messages/s, p99", "ms", [Limit(3.0)])
+    paced = Row("CPU at 1,000 messages/s", "% of a core")
+    async for each in rounds.turns("messages"):
+        async with Arena.open(each) as arena:
+            await asyncio.sleep(SETTLE_SECONDS)
+            await _changes(arena, 20)
+            before = arena.cpu()
+            seconds = await _changes(arena, CHANGES)
+            one = (arena.cpu() - before) / CHANGES
+            change.add(each.name, one * 1e6)
+            middle.add(each.name, statistics.median(seconds) * 1e3)
+            late.add(each.name, _p99(seconds) * 1e3)
+            spent = await arena.costs(lambda arena=arena: arena.chatter(FLOOD))
+            foreign.add(each.name, (spent - one) / FLOOD * 1e6)
+            begin, before = time.perf_counter(), arena.cpu()
+            await arena.chatter(int(RATE * PACED_SECONDS), per_second=RATE)
+            paced.add(each.name, (arena.cpu() - before) / (time.perf_counter() - begin) * 100)
+            crowd = asyncio.create_task(arena.chatter(10**9, per_second=RATE))
+            seconds = await _changes(arena, CHANGES)
+            crowd.cancel()
+            busy_middle.add(each.name, statistics.median(seconds) * 1e3)
+            busy_late.add(each.name, _p99(seconds) * 1e3)
+    return [middle, late, busy_middle, busy_late, change, foreign, paced]
+
+
+async def memory(rounds: Rounds) -> list[Row]:
+    """What an account, and many of them, take; and whether messages leave anything behind."""
+    one = Row("memory, 1 account", "MiB", [Limit(75.0)])
+    many = Row("memory, 100 accounts, a socket each", "MiB")
+    further = Row("memory per further account", "kB", [Limit(50.0)])
+    async for each in rounds.turns("memory"):
+        async with Arena.open(each) as arena:
+            await asyncio.sleep(SETTLE_SECONDS)
+            await _changes(arena, 5)
+            alone = arena.memory()
+        async with Arena.open(each, accounts=100) as arena:
+            await asyncio.sleep(SETTLE_SECONDS)
+            for login in arena.logins:
+                await arena.change(login)
+            together = arena.memory()
+        one.add(each.name, alone)
+        many.add(each.name, together)
+        further.add(each.name, (together - alone) * 1024 / 99)
+    return [one, many, further]
+
+
+async def thousand(rounds: Rounds) -> list[Row]:
+    """A thousand accounts, each with its own session, in one process."""
+    start = Row("1,000 accounts: all subscribed after", "s")
+    size = Row("1,000 accounts: memory", "MiB")
+    further = Row("1,000 accounts: memory per further account", "kB", [Limit(50.0)])
+    served = Row("1,000 accounts: own message to PUT, p50", "ms")
+    last = Row("1,000 accounts: messages left without a change", "of 1,000", [Limit(0.0)])
+    rounds.say("a thousand accounts")
+    async with Arena.open(OURS) as arena:
+        await asyncio.sleep(SETTLE_SECONDS)
+        await _changes(arena, 5)
+        alone = arena.memory()
+    async with Arena.open(OURS, accounts=1000, within=180.0) as arena:
+        start.add(OURS.name, arena.subscribed_after)
+        seconds: list[float] = []
+        for login in arena.logins:
+            try:
+                seconds.append(await arena.change(login))
+            except TimeoutError:
+                rounds.say(f"{login} got no change")
+        last.add(OURS.name, float(len(arena.logins) - len(seconds)))
+        served.add(OURS.name, statistics.median(seconds) * 1e3)
+        size.add(OURS.name, arena.memory())
+        further.add(OURS.name, (arena.memory() - alone) * 1024 / 999)
+    return [start, size, further, served, last]
+
+
+async def starting(rounds: Rounds) -> list[Row]:
+    """From the start of the process to its subscriptions."""
+    first = Row("start to first subscription", "s", [Limit(1.3, PLAIN.name)])
+    far = Row("100 accounts x 5 channels subscribed, 50 ms", "s", [Limit(6.0)])
+    async for each in rounds.turns("start"):
+        async with Arena.open(each) as arena:
+            first.add(each.name, arena.subscribed_after)
+    only_once = Rounds(rounds.contestants, 1, rounds.say)
+    async for each in only_once.turns("100 accounts, far away"):
+        async with Arena.open(each, accounts=100, channels=5, round_trip=0.05, within=180.0) as arena:
+            far.add(each.name, arena.subscribed_after)
+    imported = Row("import colorchanger_bot", "ms", [Limit(50.0)])
+    helped = Row("colorchanger --help", "ms", [Limit(300.0)])
+    rounds.say("commands")
+    empty = _timed("-c", "pass")
+    for _ in range(rounds.rounds):
+        imported.add(OURS.name, _timed("-c", "import colorchanger_bot") - empty)
+        helped.add(OURS.name, _timed("-m", "colorchanger_bot", "--help"))
+    return [first, far, imported, helped]
+
+
+async def crowds(rounds: Rounds) -> list[Row]:
+    """One channel that many accounts of ours read: each gets its own copy of every message."""
+    rows: list[Row] = []
+    for accounts in (1, 10, 100):
+        row = Row(f"CPU per message, {accounts} account(s) in its channel", "us")
+        number = FLOOD // accounts
+        async for each in rounds.turns(f"{accounts} account(s) in one channel", [OURS, FLOOR]):
+            async with Arena.open(each, accounts=accounts, together=True, within=120.0) as arena:
+                await asyncio.sleep(SETTLE_SECONDS)
+                await _changes(arena, 5)
+                spent = await arena.costs(lambda arena=arena: arena.chatter(number))  # noqa: B023 - awaited at once
+                row.add(each.name, spent / number * 1e6)
+        rows.append(row)
+    return rows
+
+
+async def lasting(rounds: Rounds) -> list[Row]:
+    """Memory over a hundred thousand messages."""
+    grown = Row("memory grown over 100,000 messages", "MiB")
+    rounds.say("100,000 messages")
+    async with Arena.open(OURS) as arena:
+        await asyncio.sleep(SETTLE_SECONDS)
+        await arena.chatter(2000)
+        await arena.caught_up()
+        before = arena.memory()
+        for _ in range(100):
+            await arena.chatter(1000)
+            await arena.change(limit=60)
+        grown.add(OURS.name, arena.memory() - before)
+    return [grown]
+
+
+async def connections(rounds: Rounds) -> list[Row]:
+    """New connections for changes that are 20 s apart: an ordinary pool lets go after 15 s, ours after 5 minutes."""
+    row = Row("new connections for 3 changes 20 s apart", "", [Limit(0.0)])
+    only_once = Rounds(rounds.contestants, 1, rounds.say)
+    async for each in only_once.turns("connections"):
+        async with Arena.open(each) as arena:
+            await arena.change()
+            before = arena.twitch.connections
+            for _ in range(3):
+                await asyncio.sleep(20)
+                await arena.change()
+            row.add(each.name, float(arena.twitch.connections - before))
+    return [row]
+
+
+async def colors(rounds: Rounds) -> list[Row]:
+    """What one colour costs, by strategy."""
+    rounds.say("colours")
+    rows: list[Row] = []
+    for name in STRATEGIES:
+        row = Row(f"CPU per colour: {name}", "us")
+        for _ in range(rounds.rounds):
+            row.add(OURS.name, of_one(name, "both", presets_only=False, number=2000))
+        rows.append(row)
+    return rows
+
+
+MEASURES: dict[str, Callable[[Rounds], Any]] = {
+    "messages": messages,
+    "start": starting,
+    "memory": memory,
+    "thousand": thousand,
+    "crowds": crowds,
+    "lasting": lasting,
+    "connections": connections,
+    "colors": colors,
+}
+
+
+async def _changes(arena: Arena, number: int) -> list[float]:
+    """Write own messages one by one; return the seconds from each to its request."""
+    rng = random.Random(number)
+    seconds: list[float] = []
+    for _ in range(number):
+        seconds.append(await arena.change())
+        await asyncio.sleep(PAUSE_SECONDS * rng.uniform(1.0, 1.5))
+    return seconds
+
+
+def _p99(seconds: Sequence[float]) -> float:
+    return sorted(seconds)[max(0, round(len(seconds) * 0.99) - 1)]
+
+
+def _timed(*arguments: str) -> float:
+    """Milliseconds of a Python process, the best of five."""
+    best = float("inf")
+    for _ in range(5):
+        begin = time.perf_counter()
+        subprocess.run([sys.executable, *arguments], check=True, stdout=subprocess.DEVNULL)
+        best = min(best, time.perf_counter() - begin)
+    return best * 1000
