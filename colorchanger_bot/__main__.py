@@ -15,7 +15,11 @@ FAILED, USAGE, LOGIN_NEEDED, ALREADY_RUNNING, INTERRUPTED = 1, 2, 3, 4, 130
 
 def main() -> None:
     """Run the command line."""
-    signal.signal(signal.SIGTERM, _on_sigterm)
+    if _runs():
+        signal.signal(signal.SIGINT, _leave)
+        signal.signal(signal.SIGTERM, _leave)
+    else:
+        signal.signal(signal.SIGTERM, _interrupt)
     # Pydantic looks for plugins in every package that is installed: 20 ms of each start, for none that we use.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
@@ -31,7 +35,7 @@ def main() -> None:
         _print(traceback.format_exc())
         sys.exit(FAILED)
     except KeyboardInterrupt:
-        sys.exit(_stopped())
+        sys.exit(INTERRUPTED)
 
 
 def exit_code(error: ColorChangerError) -> int:
@@ -47,19 +51,22 @@ def exit_code(error: ColorChangerError) -> int:
             return FAILED
 
 
-def _on_sigterm(*_: object) -> None:
-    """End as Ctrl-C does, where a command listens to it; `run` takes both signals over itself."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        signal.raise_signal(signal.SIGINT)  # asyncio cancels what runs, and everything is closed in order
-        return
-    # Nothing has begun but imports. An exception out of a signal could strike inside a destructor or a lock of the
-    # import system, where Python prints it and goes on; what is not open need not be closed.
-    os._exit(_stopped())
+def _runs() -> bool:
+    return "run" in sys.argv[1:]
 
 
-def _stopped() -> int:
-    """Return the exit code of an end that somebody asked for: for `run` that is success."""
-    return 0 if "run" in sys.argv[1:] else INTERRUPTED
+def _leave(*_: object) -> None:
+    """End `run` at once and well, for so it was asked, until it takes the signals over.
+
+    It is loading and has opened nothing. An exception out of a signal could strike inside a destructor or a lock of
+    the import system, where Python prints it and goes on.
+    """
+    os._exit(0)
+
+
+def _interrupt(*_: object) -> None:
+    """End any other command as Ctrl-C does: asyncio cancels what runs, and everything is closed in order."""
+    signal.raise_signal(signal.SIGINT)
 
 
 def _print(text: str) -> None:

@@ -187,12 +187,15 @@ async def test_show_masks_what_is_secret(with_tokens: Environment) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process does on a signal")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("later", [0.0, 0.1, 0.2, 0.4, 0.8])
-async def test_a_stop_while_it_starts_is_a_clean_stop(later: float, with_tokens: Environment) -> None:
+async def test_a_stop_while_it_starts_is_a_clean_stop(
+    later: float, number: signal.Signals, with_tokens: Environment
+) -> None:
     async with running(with_tokens) as process:
         await until(lambda: catches(process.pid, signal.SIGTERM), seconds=20)  # before, Python itself is starting
         await asyncio.sleep(later)
-        process.send_signal(signal.SIGTERM)
+        process.send_signal(number)
         async with asyncio.timeout(10):
             code, _, errors = await end(process)
     assert (code, "Traceback" in errors) == (0, False), errors
