@@ -24,6 +24,7 @@ from colorchanger_bot.helix_world import HelixWorld, Reading
 from colorchanger_bot.scopes import READ_SCOPE, missing
 from colorchanger_bot.settings import ColorSettings, Settings
 from colorchanger_bot.store import Login
+from colorchanger_bot.tasks import cancel
 from colorchanger_bot.timing import Timing
 from colorchanger_bot.tokens import LoginEvent, TokenKeeper, lack
 from colorchanger_bot.wiring import attach
@@ -223,12 +224,12 @@ class ColorChangerBot(commands.Bot):
 
     async def stop_sessions(self) -> None:
         """End the chat sessions, so that no more messages come."""
-        await _cancel(task for tasks in self._running.values() for task in tasks)
+        await cancel(task for tasks in self._running.values() for task in tasks)
 
     async def drop(self, login_id: int) -> None:
         """Look after an account no longer."""
         self.sessions.pop(login_id, None)
-        await _cancel(self._running.pop(login_id, []))
+        await cancel(self._running.pop(login_id, []))
 
     async def _lend_token(self, login: Login) -> None:
         """Let TwitchIO act for the account."""
@@ -278,13 +279,6 @@ def _expires_in(login: Login, clock: Clock) -> int:
 def _is_deaf(login: Login) -> bool:
     """Whether the login may not read chat at all: then asking Twitch channel by channel is of no use."""
     return bool(missing(login.pair.scopes, [READ_SCOPE]))
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
-    ending = list(tasks)
-    for task in ending:
-        task.cancel()
-    await asyncio.gather(*ending, return_exceptions=True)
 
 
 def _log_end(task: asyncio.Task[None]) -> None:

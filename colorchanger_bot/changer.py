@@ -78,7 +78,6 @@ class Changer:
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
         self._painters: dict[str, Painter] = {}
-        self._heard = Recent(REMEMBERED_MESSAGES)
         self._seen = Recent(REMEMBERED_MESSAGES)
         self.crowd = Crowd()
         self.pace = ChatPace(self._clock)
@@ -137,11 +136,11 @@ class Changer:
 
     def saw(self, message: OwnMessage) -> None:
         """Take note of an own message; one that was seen before, or that we sent ourselves, changes nothing."""
-        if not self._heard.add(message.id):
+        painter = self._painters.get(message.user_id)
+        if painter is None or not self.first_time(message.id):
             return
         self.pace.note(message.user_id, message.channel_id)
-        painter = self._painters.get(message.user_id)
-        if painter is not None and not self.is_reply(message) and self.first_time(message.id):
+        if not self.is_reply(message):
             painter.saw(message.color, message.channel_id)
 
     def heeds_others(self, user_id: str) -> bool:

@@ -23,6 +23,7 @@ from colorchanger_bot.errors import (
     SessionGone,
 )
 from colorchanger_bot.helix import Helix
+from colorchanger_bot.tasks import cancel
 from colorchanger_bot.timing import Timing
 
 logger = logging.getLogger(__name__)
@@ -170,10 +171,7 @@ class Membership:
                     self._paced_until = max(self._paced_until, self._clock.monotonic()) + self._timing.join
                     due.asking = self._spawn(self._join(due), f"join {self.login} to {due.login}")
         finally:
-            tasks = list(self._tasks)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await cancel(self._tasks)
 
     def seconds_to_next_try(self) -> float:
         """Seconds until a channel wants to be joined; 0 if one does now, infinity if none ever will."""

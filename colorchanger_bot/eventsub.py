@@ -26,6 +26,7 @@ from colorchanger_bot.clock import Backoff, Clock, wait_until
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable
 from colorchanger_bot.helix import Helix
 from colorchanger_bot.line import Line, open_line
+from colorchanger_bot.tasks import cancel
 from colorchanger_bot.timing import Timing
 
 logger = logging.getLogger(__name__)
@@ -348,9 +349,7 @@ class ChatSession:
 
     async def _close(self) -> None:
         lines = list(self._lines)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await cancel(self._tasks)
         await asyncio.gather(*(line.close() for line in lines))
 
 

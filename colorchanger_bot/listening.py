@@ -20,6 +20,7 @@ from colorchanger_bot.guard import is_token_refused
 from colorchanger_bot.helix import Helix
 from colorchanger_bot.http import open_session, open_socket_session
 from colorchanger_bot.settings import Settings
+from colorchanger_bot.tasks import cancel
 
 logger = logging.getLogger(__name__)
 
@@ -86,8 +87,7 @@ class Listening:
         """End the session."""
         task, self._task = self._task, None
         if task is not None:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await cancel([task])
 
     async def _run(self) -> None:
         await self._bot.wait_until_ready()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,7 @@ from colorchanger_bot.memwatch import MemoryWatch
 from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.settings import Account, Settings
 from colorchanger_bot.store import Login, Store, TokenPair
+from colorchanger_bot.tasks import cancel
 from colorchanger_bot.timing import Timing
 from colorchanger_bot.tokens import LoginEvent, TokenKeeper, lack, oauth_for
 
@@ -299,7 +300,7 @@ class Service:
 
     async def _stop(self) -> None:
         # First what would still start chat sessions; the bots last, for TwitchIO closes our session with them.
-        await _cancel(self._tasks - set(self._starts.values()))
+        await cancel(self._tasks - set(self._starts.values()))
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 web = [self.web.close()] if self.web is not None else []
@@ -309,7 +310,7 @@ class Service:
             logger.warning("the stop was cut short after %g s", STOP_SECONDS)
         for bot in self.bots.values():
             await bot.close()
-        await _cancel(self._tasks)
+        await cancel(self._tasks)
         for session in (self._session, self._sockets, self._plain):
             await session.close()
         try:
@@ -345,13 +346,6 @@ async def import_environment(settings: Settings, store: Store) -> dict[int, Acco
             else:
                 imported[login.id] = account
     return imported
-
-
-async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    ending = list(tasks)
-    for task in ending:
-        task.cancel()
-    await asyncio.gather(*ending, return_exceptions=True)
 
 
 def _state(login: Login, *, joined: bool) -> str:

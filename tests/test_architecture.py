@@ -15,6 +15,7 @@ ROOT = Path(colorchanger_bot.__file__).parent
 LAYERS = {
     "errors": 0,
     "clock": 0,
+    "tasks": 0,
     "timing": 0,
     "color": 0,
     "redaction": 0,
