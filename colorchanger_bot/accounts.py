@@ -240,7 +240,7 @@ async def oauth_of(
 ) -> AsyncGenerator[tuple[aiohttp.ClientSession, OAuth]]:
     """Open a session with the calls of one application; its secret is looked for in the settings, then in the store."""
     apps = [settings.app, *(settings.app_for(account) for account in settings.accounts)]
-    secrets = {app.client_id: app.client_secret.get_secret_value() for app in apps if app.client_secret}
+    secrets = {app.client_id: app.client_secret.reveal() for app in apps if app.client_secret}
     secret = secrets.get(client_id) or (await store.client_secrets()).get(client_id, "")
     async with open_session() as session:
         yield (

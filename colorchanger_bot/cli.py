@@ -268,7 +268,7 @@ async def _login(settings: Settings, more: str) -> None:
         oauth = OAuth(
             session,
             client_id=settings.app.client_id,
-            client_secret=settings.app.client_secret.get_secret_value(),
+            client_secret=settings.app.client_secret.reveal(),
             id_url=settings.twitch.id_url,
             clock=clock,
         )

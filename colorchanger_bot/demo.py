@@ -88,7 +88,7 @@ async def play(messages: int, *, debug: bool = False, svg: Path | None = None) -
 
 def _settings(twitch: LocalTwitch, folder: Path) -> Settings:
     app = twitch.add_app()
-    return Settings.model_validate(
+    return Settings.of(
         {
             "app": {"client_id": app.client_id},
             "color": {"delay": DELAY_SECONDS, "restore": False},

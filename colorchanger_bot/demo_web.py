@@ -104,7 +104,7 @@ async def serve(say: Callable[[str], None], stop: asyncio.Event, *, open_browser
 
 
 def _settings(twitch: LocalTwitch, folder: Path) -> Settings:
-    return Settings.model_validate(
+    return Settings.of(
         {
             "app": {"client_id": twitch.add_app().client_id},
             "color": {"delay": DELAY_SECONDS, "restore": False},

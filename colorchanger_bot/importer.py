@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeGuard
-
-from pydantic import TypeAdapter, ValidationError
+from typing import Any, TypeGuard, get_args
 
 from colorchanger_bot import redaction, values
 from colorchanger_bot.accounts import oauth_of
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.kinds import BadValue, Kind
 from colorchanger_bot.oauth import Owner
 from colorchanger_bot.redaction import one_line
 from colorchanger_bot.settings import Settings
@@ -29,11 +28,7 @@ HEX_AGAIN = timedelta(days=1)
 """An account without Turbo and Prime is tried again after a day, as when we had found it out ourselves."""
 MOST_BYTES = 5_000_000
 SHORTEST_SECRET = 16
-_LOGIN, _CHANNELS, _ID = (
-    TypeAdapter[str](values.Login),
-    TypeAdapter[Any](values.Channels),
-    TypeAdapter[str](values.ClientId),
-)
+_LOGIN, _CHANNELS, _ID = (get_args(each)[1] for each in (values.Login, values.Channels, values.ClientId))
 
 
 @dataclass(slots=True)
@@ -150,11 +145,11 @@ def _hide(*secrets: str) -> None:
             redaction.keep_secret(secret)
 
 
-def _valid(kind: TypeAdapter[Any], value: object) -> Any:
+def _valid(kind: Kind, value: object) -> Any:
     """The value as the settings would take it; None if they would not, as with the text of an example."""
     try:
-        return kind.validate_python(value)
-    except ValidationError:
+        return kind.read(value)
+    except BadValue:
         return None
 
 

@@ -1,35 +1,28 @@
 """The tables of the settings: what keys there are, what they take and their defaults."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator, Mapping
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
 
 from colorchanger_bot import values
 from colorchanger_bot.color import Plan, problems
-from colorchanger_bot.complaints import complaints
 from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.redaction import Secret
+from colorchanger_bot.section import Section, read
 from colorchanger_bot.sources import Found, Key
-from colorchanger_bot.values import Lower, Upper
 
 COLOR: Key = ("color",)
 
 
-class Section(BaseModel):
-    """A table of settings."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-
+@dataclass(frozen=True, slots=True)
 class AppSettings(Section):
     """The Twitch application."""
 
     client_id: values.ClientId = ""
-    client_secret: values.ClientSecret = SecretStr("")
+    client_secret: values.ClientSecret = Secret()
 
 
+@dataclass(frozen=True, slots=True)
 class ColorSettings(Section):
     """When an account changes its colour, and to what; of those of one account only the keys that were set count."""
 
@@ -37,19 +30,26 @@ class ColorSettings(Section):
     strategy: values.StrategyName = "random"
     delay: values.Delay = (1.0, 3.0)
     cooldown: values.Seconds = 0.0
-    theme: Annotated[Literal["both", "dark", "light", "any"], Lower] = "both"
+    theme: values.Theme = "both"
     min_contrast: values.Contrast = 3.0
     min_step: values.Distance = 0.15
-    hex: Annotated[Literal["auto", "always", "never"], Lower] = "auto"
+    hex: values.UseOfHex = "auto"
     restore: values.Switch = True
     colors: values.Colors = ()
     base: values.MaybeColor = None
     step: values.MaybeDegrees = None
     reverse: values.Switch = False
     start: values.MaybeDegrees = None
-    order: Annotated[Literal["sequence", "shuffle"], Lower] = "sequence"
+    order: values.Order = "sequence"
     steps: values.MaybeCount = None
-    period: Annotated[Literal["day", "clock"], Lower] = "day"
+    period: values.Period = "day"
+    given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+    """The keys that were set."""
+
+    @classmethod
+    def with_keys(cls, values: Mapping[str, Any]) -> Self:
+        """Return colour settings that remember which keys were set."""
+        return cls(**values, given=frozenset(values))
 
     def plan(self) -> Plan:
         """Return what the colour engine builds a strategy from."""
@@ -68,13 +68,13 @@ class ColorSettings(Section):
             period=self.period,
         )
 
-    def merged(self, own: ColorSettings) -> ColorSettings:
+    def merged(self, own: "ColorSettings") -> "ColorSettings":
         """Return these settings with the keys that were set in `own`; without any, these themselves."""
-        if not own.model_fields_set:
+        if not own.given:
             return self
-        return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
+        return replace(self, **{name: getattr(own, name) for name in own.given}, given=self.given | own.given)
 
-    def override(self, own: Mapping[str, Any]) -> ColorSettings:
+    def override(self, own: Mapping[str, Any]) -> "ColorSettings":
         """Return these settings with other values for some keys.
 
         Raises:
@@ -82,12 +82,9 @@ class ColorSettings(Section):
         """
         if not own:
             return self
-        found = Found({"color": dict(own)})
-        try:
-            settings = self.merged(ColorSettings.model_validate(dict(own)))
-        except ValidationError as error:
-            raise ConfigError([*complaints(error, ColorSettings, found, COLOR)]) from None
-        if wrong := [*settings.misfits(found, COLOR)]:
+        found, wrong = Found({"color": dict(own)}), list[str]()
+        settings = self.merged(read(ColorSettings, found.tree["color"], found, wrong, COLOR))
+        if wrong := wrong or [*settings.misfits(found, COLOR)]:
             raise ConfigError(wrong)
         return settings
 
@@ -99,9 +96,7 @@ class ColorSettings(Section):
                 yield f"{found.where((*table, key))}: {what}"
 
 
-_NO_COLORS = ColorSettings()
-
-
+@dataclass(frozen=True, slots=True)
 class Account(Section):
     """A Twitch account. Its tokens and application come from the environment only; most are in the store instead."""
 
@@ -111,14 +106,25 @@ class Account(Section):
     """Empty: its own channel."""
     follow_live: values.Switch = False
     """Also the channels that it follows, while they are live (scope user:read:follows)."""
-    # One for all accounts without keys of their own, which Pydantic would copy for each; it cannot be changed.
-    color: ColorSettings = Field(default_factory=lambda: _NO_COLORS)
-    access_token: values.Token = SecretStr("")
-    refresh_token: values.Token = SecretStr("")
+    color: ColorSettings = ColorSettings()
+    access_token: values.Token = Secret()
+    refresh_token: values.Token = Secret()
     client_id: values.ClientId = ""
-    client_secret: values.ClientSecret = SecretStr("")
+    client_secret: values.ClientSecret = Secret()
+
+    def completed_by(self, other: "Account") -> "Account":
+        """Return this account with what the other one has, but with its own login."""
+        empty = Account()
+        own = {each.name: getattr(other, each.name) for each in fields(other)}
+        more = {
+            name: value
+            for name, value in own.items()
+            if name not in ("login", "color") and value != getattr(empty, name)
+        }
+        return replace(self, **more, color=self.color.merged(other.color))
 
 
+@dataclass(frozen=True, slots=True)
 class CommandSettings(Section):
     """The chat command."""
 
@@ -128,7 +134,7 @@ class CommandSettings(Section):
     aliases: values.Words = ("colour",)
     owner: values.Login = ""
     allow: values.Allowed = ("self",)
-    reply: Annotated[Literal["own-channel", "always", "never"], Lower] = "own-channel"
+    reply: values.Reply = "own-channel"
 
     def misfits(self) -> Iterator[str]:
         """Yield what does not fit together."""
@@ -141,37 +147,40 @@ class CommandSettings(Section):
         return tuple(dict.fromkeys((self.name, *self.aliases)))
 
 
+@dataclass(frozen=True, slots=True)
 class CogSettings(Section):
     """TwitchIO modules of the user's own."""
 
     load: values.Modules = ()
 
 
+@dataclass(frozen=True, slots=True)
 class StorageSettings(Section):
     """Where logins and colours are kept."""
 
-    url: values.Database = ""
-    key: values.StorageKeys = SecretStr("")
+    url: values.Database = field(default="", repr=False)
+    key: values.StorageKeys = Secret()
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys for tokens at rest: the first one writes, all of them read; none: plain."""
-        return tuple(self.key.get_secret_value().split(",")) if self.key.get_secret_value() else ()
+        return tuple(self.key.reveal().split(",")) if self.key.reveal() else ()
 
 
+@dataclass(frozen=True, slots=True)
 class WebSettings(Section):
     """The dashboard."""
 
     enabled: values.Switch = False
     host: values.Host = "127.0.0.1"
     port: values.Port = 4343
-    password: values.Password = SecretStr("")
+    password: values.Password = Secret()
     names: values.Hosts = ()
 
     @property
     def is_open(self) -> bool:
         """Whether nobody is asked for a password."""
-        return not self.password.get_secret_value()
+        return not self.password.reveal()
 
     def misfits(self) -> Iterator[str]:
         """Yield what does not fit together."""
@@ -179,14 +188,16 @@ class WebSettings(Section):
             yield f'web.password is empty, and web.host = "{self.host}" lets others in: set web.password'
 
 
+@dataclass(frozen=True, slots=True)
 class LogSettings(Section):
     """The log."""
 
-    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], Upper] = "INFO"
-    format: Annotated[Literal["pretty", "json"], Lower] = "pretty"
+    level: values.LogLevel = "INFO"
+    format: values.LogFormat = "pretty"
     file: values.FilePath = ""
 
 
+@dataclass(frozen=True, slots=True)
 class TwitchSettings(Section):
     """Where Twitch is; other addresses are for the local Twitch and for proxies."""
 

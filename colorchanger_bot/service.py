@@ -326,7 +326,7 @@ def client_secrets(settings: Settings) -> dict[str, str]:
     under the empty id, and serves the applications that no other is given for.
     """
     apps = [settings.app, *(settings.app_for(account) for account in settings.accounts)]
-    secrets = ((app.client_id, app.client_secret.get_secret_value()) for app in apps)
+    secrets = ((app.client_id, app.client_secret.reveal()) for app in apps)
     return {client_id: secret for client_id, secret in secrets if secret}
 
 
@@ -338,7 +338,7 @@ async def import_environment(settings: Settings, store: Store) -> dict[int, Acco
     """
     imported: dict[int, Account] = {}
     for account in settings.accounts:
-        pair = TokenPair(account.access_token.get_secret_value(), account.refresh_token.get_secret_value())
+        pair = TokenPair(account.access_token.reveal(), account.refresh_token.reveal())
         if pair.access or pair.refresh:
             login = await store.import_login(account.login, settings.app_for(account).client_id, pair)
             if login is None:

@@ -4,19 +4,18 @@ The sources, later ones winning: the file, `DEBUG`, `LOG_FORMAT` and `LOG_FILE`,
 `COLORCHANGER_SECTION__KEY`.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-
-from pydantic import PrivateAttr, ValidationError
+from typing import Any, Self
 
 from colorchanger_bot.color import problems
 from colorchanger_bot.color.readable import make_readable, readable
-from colorchanger_bot.complaints import complaints, leaf_keys, shown
 from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.kinds import shown
+from colorchanger_bot.section import Section, leaf_keys, read
+from colorchanger_bot.section import masked as masked_section
 from colorchanger_bot.sections import (
     COLOR,
     Account,
@@ -25,7 +24,6 @@ from colorchanger_bot.sections import (
     ColorSettings,
     CommandSettings,
     LogSettings,
-    Section,
     StorageSettings,
     TwitchSettings,
     WebSettings,
@@ -51,6 +49,7 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True)
 class Settings(Section):
     """Everything that a user can set."""
 
@@ -63,16 +62,32 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     log: LogSettings = LogSettings()
     twitch: TwitchSettings = TwitchSettings()
-    _source: Path | None = PrivateAttr(None)
+    source: Path | None = field(default=None, compare=False)
+    """The file that was read, if any."""
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Keep the file that these settings are from, which `load` gives as the context of the validation."""
-        self._source = context
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Self:
+        """Return the settings of a table with the keys of the file; tokens of accounts may be among them.
 
-    @property
-    def source(self) -> Path | None:
-        """The file that was read, if any."""
-        return self._source
+        Raises:
+            ConfigError: something is wrong; it lists all that is.
+        """
+        return cls.found(Found(dict(table)))
+
+    @classmethod
+    def found(cls, found: Found) -> Self:
+        """Return the settings of raw values from anywhere.
+
+        Raises:
+            ConfigError: something is wrong; it lists all that is.
+        """
+        wrong: list[str] = []
+        settings = read(cls, found.tree, found, wrong)
+        if not wrong:
+            wrong = [*settings.web.misfits(), *settings.commands.misfits()]
+        if wrong := [*found.problems, *wrong, *_account_misfits(found), *_color_misfits(found)]:
+            raise ConfigError(list(dict.fromkeys(wrong)))
+        return replace(settings, source=found.file)
 
     def account(self, login: str) -> Account | None:
         """Return the account of that login, if it is listed."""
@@ -86,19 +101,18 @@ class Settings(Section):
     def app_for(self, account: str | Account) -> AppSettings:
         """Return the application that an account or login uses: its own, else that of `[app]`."""
         listed = self.account(account) if isinstance(account, str) else account
-        if listed is None or not (listed.client_id or listed.client_secret.get_secret_value()):
+        if listed is None or not (listed.client_id or listed.client_secret.reveal()):
             return self.app
         # A secret belongs to one application: that of [app] says nothing to another.
         return AppSettings(client_id=listed.client_id or self.app.client_id, client_secret=listed.client_secret)
 
-    def with_login(self, account: Account, login: str) -> Settings:
+    def with_login(self, account: Account, login: str) -> "Settings":
         """Return these settings after the login of an account that was only a token became known."""
-        named = account.model_copy(update={"login": login.lower()})
+        named = replace(account, login=login.lower())
         if listed := self.account(login):
-            own = {name: getattr(account, name) for name in account.model_fields_set - {"login", "color"}}
-            named = listed.model_copy(update={**own, "color": listed.color.merged(account.color)})
+            named = listed.completed_by(account)
         others = tuple(each for each in self.accounts if each not in (account, listed))
-        return self.model_copy(update={"accounts": (*others, named)})
+        return replace(self, accounts=(*others, named))
 
     def advice(self) -> Iterator[str]:
         """Yield a line for each colour that the user named and that is hard to read; it is used all the same."""
@@ -115,13 +129,13 @@ class Settings(Section):
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret in here, for the log to hide."""
-        yield self.app.client_secret.get_secret_value()
+        yield self.app.client_secret.reveal()
         yield password(self.storage.url)
         yield from self.storage.keys
-        yield self.web.password.get_secret_value()
+        yield self.web.password.reveal()
         for account in self.accounts:
             for secret in (account.access_token, account.refresh_token, account.client_secret):
-                yield secret.get_secret_value()
+                yield secret.reveal()
 
 
 def load(
@@ -136,31 +150,23 @@ def load(
     Raises:
         ConfigError: something is wrong; it lists all that is.
     """
-    wrong: list[str] = []
-    variables = read_variables(os.environ if environ is None else environ, wrong)
+    problems: list[str] = []
+    variables = read_variables(os.environ if environ is None else environ, problems)
     named = path or (variables[CONFIG].text if CONFIG in variables else None)
     file, label = find_file(named, cwd or Path.cwd(), config_dir)
     found = read_file(file, label) if file else Found()
     add_short(found, variables)
     add_numbered(found, variables)
     add_prefixed(found, variables, {variable_name(key): key for key, _ in leaf_keys(Settings) if key[0] != "accounts"})
-    wrong += found.problems
-    settings = Settings()
-    try:
-        settings = Settings.model_validate(found.tree, context=found.file)
-    except ValidationError as error:
-        wrong += complaints(error, Settings, found)
-    wrong += [*_account_misfits(found), *_color_misfits(found), *settings.web.misfits(), *settings.commands.misfits()]
-    if wrong:
-        raise ConfigError(list(dict.fromkeys(wrong)))
-    return settings
+    found.problems[:0] = problems
+    return Settings.found(found)
 
 
 def masked(settings: Settings) -> dict[str, Any]:
     """Return the settings as JSON values to show: secrets as `***`, and of each account its own colour keys."""
-    shown_settings = settings.model_dump(mode="json")
+    shown_settings = masked_section(settings)
     for account, each in zip(shown_settings["accounts"], settings.accounts, strict=True):
-        account["color"] = each.color.model_dump(mode="json", exclude_unset=True)
+        account["color"] = {name: value for name, value in account["color"].items() if name in each.color.given}
     return shown_settings
 
 
@@ -190,13 +196,12 @@ def _color_misfits(found: Found) -> Iterator[str]:
     yield from base.misfits(found, COLOR)
     for place, account in enumerate(found.accounts):
         own = _colors(account)
-        if own and own.model_fields_set:
+        if own and own.given:
             yield from base.merged(own).misfits(found, ("accounts", place, "color"), known=problems(base.plan()))
 
 
 def _colors(table: object) -> ColorSettings | None:
     """The colour settings of a raw table, if they can be read."""
-    try:
-        return ColorSettings.model_validate(table.get("color", {})) if is_table(table) else None
-    except ValidationError:
-        return None
+    wrong: list[str] = []
+    color = read(ColorSettings, table.get("color", {}), Found(), wrong, COLOR) if is_table(table) else None
+    return None if wrong else color

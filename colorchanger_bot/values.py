@@ -1,26 +1,34 @@
-"""The kinds of values that settings take: how each is read, and what is said when it cannot be.
-
-Lists may also be one text, `a, b` or JSON, because environment variables are texts.
-"""
+"""The kinds of values that settings take: how each is read, and what is said when it cannot be."""
 
 from __future__ import annotations
 
-import difflib
 import ipaddress
-import json
 import re
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator, SecretStr
-from pydantic_core import PydanticCustomError
-
 from colorchanger_bot.color import STRATEGIES, Color
-from colorchanger_bot.complaints import PlaceholderError
 from colorchanger_bot.errors import UnknownColor
-from colorchanger_bot.redaction import MARK
-from colorchanger_bot.sources import is_list
+from colorchanger_bot.kinds import (
+    BadValue,
+    Flaw,
+    Kind,
+    Reader,
+    did_you_mean,
+    items,
+    list_of,
+    maybe,
+    nearest,
+    number,
+    number_from,
+    one_of,
+    refuse,
+    set_of,
+    switch,
+    text,
+    whole_from,
+)
+from colorchanger_bot.redaction import MARK, Secret
 from colorchanger_bot.vault import is_key
 
 _NAME = re.compile(r"[a-z0-9_]{1,25}")
@@ -39,126 +47,96 @@ _LOGIN_PLACEHOLDERS = {
 }
 
 
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _upper(value: object) -> object:
-    return value.strip().upper() if isinstance(value, str) else value
-
-
-def _items(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    if not value.lstrip().startswith("["):
-        return [item.strip() for item in value.split(",") if item.strip()]
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        raise ValueError('this is no list; write a, b or ["a", "b"]') from None
-
-
-def _no_truth(value: object) -> object:
-    if isinstance(value, bool):  # which Python takes for 0 and 1
-        raise PydanticCustomError("no_number", "no number")
-    return value
-
-
-def _pair(value: object) -> object:
-    items = _items(value)
-    if isinstance(items, int | float) and not isinstance(items, bool):
-        return [items, items]
-    return items * 2 if is_list(items) and len(items) == 1 else items
-
-
-def _ascending(value: tuple[float, float]) -> tuple[float, float]:
-    low, high = value
+def _delay(value: object) -> tuple[float, float]:
+    both = [value] if isinstance(value, int | float) else items(value)
+    if len(both) == 1:
+        both *= 2
+    if len(both) != 2:
+        refuse(value)
+    low, high = list_of(_seconds)(both)
     if low > high:
-        raise ValueError(f"the first number is larger than the second; write [{high}, {low}]")
-    return value
+        refuse(value, f"the first number is larger than the second; write [{high}, {low}]")
+    return low, high
 
 
-def _login(value: str) -> str:
-    name = value.strip().lower()
+def _login(value: object) -> str:
+    name = text(value).strip().lower()
     if name in _LOGIN_PLACEHOLDERS:
-        raise PlaceholderError("put the name of your Twitch account there")
+        raise BadValue(Flaw(value, "put the name of your Twitch account there", is_placeholder=True))
     if name and not _NAME.fullmatch(name):
-        raise ValueError("write a Twitch name: letters from a to z, digits and _, at most 25")
+        refuse(value, "write a Twitch name: letters from a to z, digits and _, at most 25")
     return name
 
 
-def _channel(value: str) -> str:
-    if name := _login(value.strip().removeprefix("#")):
-        return name
-    raise ValueError("write the name of a channel, or take it out of the list")
+def _channel(value: object) -> str:
+    return _login(text(value).strip().removeprefix("#")) or refuse(
+        value, "write the name of a channel, or take it out of the list"
+    )
 
 
 def _color(value: object) -> Color:
     if isinstance(value, Color):
         return value
     if not isinstance(value, str):
-        raise ValueError('write a colour in quotes, such as "blue_violet" or "#8a2be2"')
+        refuse(value, 'write a colour in quotes, such as "blue_violet" or "#8a2be2"')
     try:
         return Color.parse(value)
     except UnknownColor as error:
-        cure = f"did you mean {error.suggestion}?" if error.suggestion else 'write a name or "#rrggbb"'
-        raise ValueError(f"this is no colour I know: {cure}") from None
+        cure = did_you_mean(error.suggestion or "") or 'write a name or "#rrggbb"'
+        refuse(value, f"this is no colour I know: {cure}")
 
 
 def _color_or_none(value: object) -> Color | None:
     return None if value in (None, "") else _color(value)
 
 
-def _strategy(value: str) -> str:
-    if value not in STRATEGIES:
-        close = difflib.get_close_matches(value, STRATEGIES, 1)
-        raise ValueError(f"did you mean {close[0]}?" if close else f"write one of {', '.join(STRATEGIES)}")
-    return value
+def _strategy(value: object) -> str:
+    name = text(value).strip().lower()
+    if name not in STRATEGIES:
+        refuse(value, did_you_mean(nearest(name, STRATEGIES)) or f"write one of {', '.join(STRATEGIES)}")
+    return name
 
 
-def _credential(cure: str) -> Callable[[object], object]:
-    """Return the check of a token, id or secret; `cure` is for whoever left the text of an example there."""
+def _credential(cure: str) -> Reader:
+    """Return the reader of a token, id or secret; `cure` is for whoever left the text of an example there."""
 
-    def check(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        text = re.sub(r"^oauth:", "", value.strip(), flags=re.IGNORECASE)
-        if _PLACEHOLDER.fullmatch(re.sub(r"[\s_-]+", "_", text.lower())):
-            raise PlaceholderError(cure)
-        if not re.fullmatch(r"[!-~]*", text):
-            raise ValueError("this has spaces or letters that Twitch does not use; copy it again")
-        return text
+    def read(value: object) -> str:
+        credential = re.sub(r"^oauth:", "", text(value).strip(), flags=re.IGNORECASE)
+        if _PLACEHOLDER.fullmatch(re.sub(r"[\s_-]+", "_", credential.lower())):
+            raise BadValue(Flaw(value, cure, is_placeholder=True))
+        if not re.fullmatch(r"[!-~]*", credential):
+            refuse(value, "this has spaces or letters that Twitch does not use; copy it again")
+        return credential
 
-    return check
+    return read
 
 
-def _storage_keys(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    keys = [key.strip() for key in value.split(",") if key.strip()]
+def _storage_keys(value: object) -> str:
+    keys = [key.strip() for key in text(value).split(",") if key.strip()]
     if not all(map(is_key, keys)):
-        raise ValueError("this is no key; make one with: colorchanger key new")
+        refuse(value, "this is no key; make one with: colorchanger key new")
     return ",".join(keys)
 
 
-def _address(*schemes: str) -> AfterValidator:
-    def check(value: str) -> str:
+def _address(*schemes: str) -> Reader:
+    def read(value: object) -> str:
+        address = text(value)
         try:
-            parts = urlsplit(value)
+            parts = urlsplit(address)
             usable = parts.scheme in schemes and parts.hostname and "@" not in parts.netloc and parts.port != 0
         except ValueError:  # a port that is no number
             usable = False
-        if not usable or re.search(r"[^!-~]", value):
-            raise ValueError(f"write an address that begins with {schemes[0]}:// or {schemes[1]}://")
-        return value.rstrip("/")
+        if not usable or re.search(r"[^!-~]", address):
+            refuse(value, f"write an address that begins with {schemes[0]}:// or {schemes[1]}://")
+        return address.rstrip("/")
 
-    return AfterValidator(check)
+    return read
 
 
-def _host(value: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", value):
-        raise ValueError("write the address or name of a machine, without http:// and port")
-    return value.lower()
+def _host(value: object) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text(value)):
+        refuse(value, "write the address or name of a machine, without http:// and port")
+    return text(value).lower()
 
 
 def is_loopback(host: str) -> bool:
@@ -169,30 +147,41 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _database(value: str) -> str:
-    if value and "://" not in value:
-        raise ValueError(
-            'write an address such as sqlite:///colors.sqlite3 or postgresql+asyncpg://..., or "" for the usual place'
+def _database(value: object) -> str:
+    if text(value) and "://" not in text(value):
+        refuse(
+            value,
+            'write an address such as sqlite:///colors.sqlite3 or postgresql+asyncpg://..., or "" for the usual place',
         )
-    return value
+    return text(value)
 
 
-def _module(value: str) -> str:
-    if not all(part.isidentifier() for part in value.split(".")):
-        raise ValueError('write the dotted name of a Python module, such as "my_bot.cogs.greeter"')
-    return value
+def _module(value: object) -> str:
+    if not all(part.isidentifier() for part in text(value).split(".")):
+        refuse(value, 'write the dotted name of a Python module, such as "my_bot.cogs.greeter"')
+    return text(value)
 
 
-def _file_path(value: str) -> str:
-    if "\0" in value:
-        raise ValueError("write the path of a file")
-    return value
+def _file_path(value: object) -> str:
+    return refuse(value, "write the path of a file") if "\0" in text(value) else text(value)
 
 
-def _word(value: str) -> str:
-    if not re.fullmatch(r"\S{1,25}", value):
-        raise ValueError("write one word, without spaces, of at most 25 characters")
-    return value
+def _prefix(value: object) -> str:
+    if not re.fullmatch(r"\S{1,25}", text(value)):
+        refuse(value, "write one word, without spaces, of at most 25 characters")
+    return text(value)
+
+
+def _word(value: object) -> str:
+    return _prefix(text(value).strip().lower())
+
+
+def _secret(read: Reader) -> Reader:
+    return lambda value: Secret(read(value))
+
+
+def _wire(color: Color | None) -> str | None:
+    return color and color.wire
 
 
 def _without_password(url: str) -> str:
@@ -206,100 +195,82 @@ def password(url: str) -> str:
     return found[1] if found else ""
 
 
-def _takes(what: str, **options: Any) -> Any:
-    """Return what a key takes, in words that follow "write"."""
-    return Field(description=what, **options)
+_seconds = number_from(0, 3600)
 
-
-Lower, Upper = BeforeValidator(_lower), BeforeValidator(_upper)
-_listed, _once_each = BeforeValidator(_items), AfterValidator(lambda items: tuple(dict.fromkeys(items)))
-_number = Annotated[float, BeforeValidator(_no_truth), Field(allow_inf_nan=False)]
-_whole = Annotated[int, BeforeValidator(_no_truth)]
-
-Switch = Annotated[bool, _takes("true or false")]
-Seconds = Annotated[_number, _takes("seconds from 0 to 3600, such as 2.5", ge=0, le=3600)]
-Delay = Annotated[
-    tuple[Seconds, Seconds],
-    BeforeValidator(_pair),
-    AfterValidator(_ascending),
-    _takes("seconds from 0 to 3600: one number, or two such as [1.0, 3.0]"),
-]
+Switch = Annotated[bool, Kind(switch, "true or false")]
+Seconds = Annotated[float, Kind(_seconds, "seconds from 0 to 3600, such as 2.5")]
+Delay = Annotated[tuple[float, float], Kind(_delay, "seconds from 0 to 3600: one number, or two such as [1.0, 3.0]")]
 # The ranges of these depend on each other and on the strategy: `color.problems` knows them.
-Contrast = Annotated[_number, _takes("a number such as 3.0")]
-Distance = Annotated[_number, _takes("a number such as 0.15")]
-MaybeDegrees = Annotated[_number | None, _takes("degrees such as 30.0")]
-MaybeCount = Annotated[Annotated[_whole, Field(ge=0, le=9999)] | None, _takes("a whole number such as 12")]
+Contrast = Annotated[float, Kind(number, "a number such as 3.0")]
+Distance = Annotated[float, Kind(number, "a number such as 0.15")]
+MaybeDegrees = Annotated[float | None, Kind(maybe(number), "degrees such as 30.0")]
+MaybeCount = Annotated[int | None, Kind(maybe(whole_from(0, 9999)), "a whole number such as 12")]
 
-_shown_color = PlainSerializer(lambda color: color and color.wire, when_used="json")
-_one_color = Annotated[Color, PlainValidator(_color), _shown_color]
-Colors = Annotated[tuple[_one_color, ...], _listed, _takes('a list such as ["red", "#ff8800"]')]
-MaybeColor = Annotated[Color | None, PlainValidator(_color_or_none), _shown_color]
-StrategyName = Annotated[str, Lower, AfterValidator(_strategy), _takes('a name in quotes, such as "random"')]
-
-Login = Annotated[str, AfterValidator(_login), _takes("a Twitch name in quotes")]
-Channels = Annotated[
-    tuple[Annotated[str, AfterValidator(_channel)], ...],
-    _listed,
-    _once_each,
-    _takes('a list of channels such as ["yourname", "afriend"]'),
+Colors = Annotated[
+    tuple[Color, ...],
+    Kind(list_of(_color), 'a list such as ["red", "#ff8800"]', show=lambda colors: [*map(_wire, colors)]),
 ]
+MaybeColor = Annotated[Color | None, Kind(_color_or_none, "a colour in quotes", show=_wire)]
+StrategyName = Annotated[str, Kind(_strategy, 'a name in quotes, such as "random"')]
+_theme = Literal["both", "dark", "light", "any"]
+Theme = Annotated[_theme, one_of(get_args(_theme))]
+_hex = Literal["auto", "always", "never"]
+UseOfHex = Annotated[_hex, one_of(get_args(_hex))]
+_order = Literal["sequence", "shuffle"]
+Order = Annotated[_order, one_of(get_args(_order))]
+_period = Literal["day", "clock"]
+Period = Annotated[_period, one_of(get_args(_period))]
 
-Prefix = Annotated[str, AfterValidator(_word), _takes('a sign or a word in quotes, such as "!"')]
-Word = Annotated[str, Lower, AfterValidator(_word), _takes('a word in quotes, such as "color"')]
-Words = Annotated[tuple[Word, ...], _listed, _once_each, _takes('a list of words such as ["colour"]')]
-Who = Annotated[Literal["self", "owner", "broadcaster", "moderators"], Lower]
+Login = Annotated[str, Kind(_login, "a Twitch name in quotes")]
+Channels = Annotated[tuple[str, ...], Kind(set_of(_channel), 'a list of channels such as ["yourname", "afriend"]')]
+
+Prefix = Annotated[str, Kind(_prefix, 'a sign or a word in quotes, such as "!"')]
+Word = Annotated[str, Kind(_word, 'a word in quotes, such as "color"')]
+Words = Annotated[tuple[str, ...], Kind(set_of(_word), 'a list of words such as ["colour"]')]
+Who = Literal["self", "owner", "broadcaster", "moderators"]
 Allowed = Annotated[
     tuple[Who, ...],
-    _listed,
-    _once_each,
-    _takes('a list of self, owner, broadcaster, moderators, such as ["self", "owner"]'),
+    Kind(set_of(one_of(get_args(Who)).read), f'a list of {", ".join(get_args(Who))}, such as ["self", "owner"]'),
 ]
-Modules = Annotated[
-    tuple[Annotated[str, AfterValidator(_module)], ...],
-    _listed,
-    _once_each,
-    _takes('a list of Python modules such as ["my_bot.cogs.greeter"]'),
-]
-FilePath = Annotated[str, AfterValidator(_file_path), _takes('the path of a file in quotes, or "" for none')]
-Host = Annotated[str, AfterValidator(_host), _takes('an address in quotes, such as "127.0.0.1"')]
-Hosts = Annotated[
-    tuple[Annotated[str, AfterValidator(_host)], ...],
-    _listed,
-    _once_each,
-    _takes('a list of names such as ["colors.example.org"]'),
-]
-Port = Annotated[Annotated[_whole, Field(ge=0, le=65535)], _takes("a port from 0 to 65535, such as 4343")]
-HttpAddress = Annotated[str, _address("https", "http"), _takes("an address in quotes")]
-SocketAddress = Annotated[str, _address("wss", "ws"), _takes("an address in quotes")]
+_reply = Literal["own-channel", "always", "never"]
+Reply = Annotated[_reply, one_of(get_args(_reply))]
+Modules = Annotated[tuple[str, ...], Kind(set_of(_module), 'a list of Python modules such as ["my_bot.cogs.greeter"]')]
+FilePath = Annotated[str, Kind(_file_path, 'the path of a file in quotes, or "" for none')]
+Host = Annotated[str, Kind(_host, 'an address in quotes, such as "127.0.0.1"')]
+Hosts = Annotated[tuple[str, ...], Kind(set_of(_host), 'a list of names such as ["colors.example.org"]')]
+Port = Annotated[int, Kind(whole_from(0, 65535), "a port from 0 to 65535, such as 4343")]
+HttpAddress = Annotated[str, Kind(_address("https", "http"), "an address in quotes")]
+SocketAddress = Annotated[str, Kind(_address("wss", "ws"), "an address in quotes")]
 Database = Annotated[
-    str,
-    AfterValidator(_database),
-    PlainSerializer(_without_password, when_used="json"),
-    _takes("the address of a database in quotes", repr=False),
+    str, Kind(_database, "the address of a database in quotes", is_secret=True, show=_without_password)
 ]
+_level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogLevel = Annotated[_level, one_of(get_args(_level), str.upper)]
+_format = Literal["pretty", "json"]
+LogFormat = Annotated[_format, one_of(get_args(_format))]
 
-_shown_secret = PlainSerializer(lambda secret: MARK if secret.get_secret_value() else "", when_used="json")
+
+def _hidden(read: Reader, takes: str) -> Any:
+    return Kind(_secret(read), takes, is_secret=True, show=str)
+
+
 Token = Annotated[
-    SecretStr,
-    BeforeValidator(_credential("put the real token there, or remove it and run: colorchanger login")),
-    _shown_secret,
-    _takes("a token, as text"),
+    Secret,
+    _hidden(_credential("put the real token there, or remove it and run: colorchanger login"), "a token, as text"),
 ]
 ClientSecret = Annotated[
-    SecretStr,
-    BeforeValidator(_credential("put the secret of your Twitch application there, or remove it for a public one")),
-    _shown_secret,
-    _takes("the client secret in quotes"),
+    Secret,
+    _hidden(
+        _credential("put the secret of your Twitch application there, or remove it for a public one"),
+        "the client secret in quotes",
+    ),
 ]
-Password = Annotated[SecretStr, _shown_secret, _takes("a password in quotes")]
-StorageKeys = Annotated[
-    SecretStr,
-    BeforeValidator(_storage_keys),
-    _shown_secret,
-    _takes("a key of: colorchanger key new"),
-]
+Password = Annotated[Secret, _hidden(text, "a password in quotes")]
+StorageKeys = Annotated[Secret, _hidden(_storage_keys, "a key of: colorchanger key new")]
 ClientId = Annotated[
     str,
-    BeforeValidator(_credential("put the client id of your Twitch application there")),
-    _takes("the client id of your Twitch application in quotes"),
+    Kind(
+        _credential("put the client id of your Twitch application there"),
+        "the client id of your Twitch application in quotes",
+    ),
 ]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from colorchanger_bot.kinds import SWITCH, did_you_mean, nearest
 from colorchanger_bot.redaction import one_line
 from colorchanger_bot.sources import Found, Key, login_of
 
@@ -26,7 +26,6 @@ NUMBERED: Mapping[str, Key] = {
     "USE_RANDOM_COLORS": ("color", "strategy"),
 }
 """The variables of account N without their `_N`, and the key of an account that each sets."""
-SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 _NUMBERED = re.compile(rf"({'|'.join(NUMBERED)})_([1-9]\d{{0,3}})")
 # Kubernetes gives these to every container beside a service named "colorchanger".
@@ -136,8 +135,7 @@ def add_prefixed(found: Found, variables: Variables, keys: Mapping[str, Key]) ->
     ours = {name: variable for name, variable in variables.items() if name.startswith(PREFIX)}
     allowed = [*keys, CONFIG, SECRETS_DIR]
     for name in sorted(ours.keys() - {*allowed}):
-        close = difflib.get_close_matches(name, allowed, 1)
-        hint = f"did you mean {close[0]}?" if close else "remove it"
+        hint = did_you_mean(nearest(name, allowed)) or "remove it"
         found.problems.append(f"{ours[name].label} is no variable I know: {hint}")
     for name, key in keys.items():
         if variable := ours.get(name):

@@ -29,7 +29,7 @@ class TrafficLight(Strategy):
 
 class TrafficBot(Bot):
     async def setup_hook(self) -> None:
-        attach(self, settings=Settings.model_validate({"color": {"delay": 0}}), strategy=TrafficLight())
+        attach(self, settings=Settings.of({"color": {"delay": 0}}), strategy=TrafficLight())
         await super().setup_hook()
 
 

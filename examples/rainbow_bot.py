@@ -7,7 +7,7 @@ from minimal_bot import Bot, main
 from colorchanger_bot import Settings
 from colorchanger_bot.wiring import attach
 
-SETTINGS = Settings.model_validate(
+SETTINGS = Settings.of(
     {
         "color": {"strategy": "rainbow", "delay": 0.5},
         "commands": {"name": "paint", "aliases": []},

@@ -45,7 +45,7 @@ def settings_for(twitch: LocalTwitch, client_id: str, store_url: str) -> Callabl
     """Settings that point at the local Twitch, with no delay; sections are given as keyword arguments."""
 
     def make(**sections: Any) -> Settings:
-        return Settings.model_validate(
+        return Settings.of(
             {
                 "app": {"client_id": client_id},
                 "storage": {"url": store_url},

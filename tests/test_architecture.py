@@ -20,7 +20,8 @@ LAYERS = {
     "color": 0,
     "redaction": 0,
     "values": 1,
-    "complaints": 1,
+    "kinds": 1,
+    "section": 1,
     "sources": 1,
     "variables": 1,
     "sections": 1,
@@ -126,10 +127,10 @@ def test_nothing_imports_a_cog_statically() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("colorchanger_bot", {"twitchio", "aiohttp", "pydantic", "sqlalchemy"}),
-        ("colorchanger_bot.color", {"twitchio", "aiohttp", "pydantic", "sqlalchemy", "asyncio"}),
+        ("colorchanger_bot", {"twitchio", "aiohttp", "sqlalchemy"}),
+        ("colorchanger_bot.color", {"twitchio", "aiohttp", "sqlalchemy", "asyncio"}),
         ("colorchanger_bot.changer", {"twitchio", "aiohttp", "sqlalchemy"}),
-        ("colorchanger_bot.cli", {"twitchio", "aiohttp", "sqlalchemy", "pydantic"}),
+        ("colorchanger_bot.cli", {"twitchio", "aiohttp", "sqlalchemy"}),
         ("colorchanger_bot.service", {"sqlalchemy", "aiosqlite", "greenlet"}),
     ],
 )

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from colorchanger_bot.complaints import leaf_keys
+from colorchanger_bot.section import leaf_keys
 from colorchanger_bot.settings import Settings, example, load, masked
 from colorchanger_bot.sources import ENVIRONMENT_ONLY
 from colorchanger_bot.variables import CONF_FILE, CONFIG, NUMBERED, SECRETS_DIR, SHORT
@@ -53,7 +53,7 @@ def test_the_example_of_the_repository_is_the_one_of_the_package() -> None:
 def test_the_example_is_exactly_the_defaults(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(example(), "utf-8")
     settings = load(environ={}, cwd=tmp_path)
-    assert settings.model_dump() == Settings().model_dump()
+    assert settings == Settings()
     tree = tomllib.loads(example())
     for key, value in _flat(tree).items():
         section, name = key.split(".")

@@ -45,7 +45,7 @@ async def host(twitch: LocalTwitch) -> AsyncIterator[Host]:
     pair = twitch.issue_tokens("me", app.client_id, SCOPES)
     bot = Host(client_id=app.client_id, client_secret=app.client_secret, bot_id=user.id, prefix="!")
     where = {"api_url": twitch.api_url, "id_url": twitch.id_url, "eventsub_url": twitch.eventsub_url}
-    attach(bot, settings=Settings.model_validate({"color": {"delay": 0}, "twitch": where}), listen=True)
+    attach(bot, settings=Settings.of({"color": {"delay": 0}, "twitch": where}), listen=True)
     running = asyncio.create_task(bot.start(with_adapter=False, load_tokens=False, save_tokens=False))
     await bot.wait_until_ready()
     await bot.add_token(pair.access, pair.refresh)

@@ -50,7 +50,7 @@ class Terminal(io.StringIO):
 
 def _log(format: str = "pretty", *, debug: bool = False, **settings: Any) -> io.StringIO:
     stream = io.StringIO()
-    logs.setup(LogSettings.model_validate({"format": format, **settings}), stream=stream, debug=debug)
+    logs.setup(LogSettings.of({"format": format, **settings}), stream=stream, debug=debug)
     return stream
 
 

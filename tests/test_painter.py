@@ -55,7 +55,7 @@ async def make(
     made: list[Painter] = []
 
     def make(**keys: object) -> Painter:
-        settings = ColorSettings.model_validate({"delay": (DELAY, DELAY), **keys})
+        settings = ColorSettings.of({"delay": (DELAY, DELAY), **keys})
         painter = Painter(
             "1", "me", settings, api=api, memory=memory, clock=clock, rng=random.Random(7), tell=told.append
         )

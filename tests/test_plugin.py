@@ -177,7 +177,7 @@ async def ready(hosts: Hosts, kind: type[Host] = Host, login: str = "me", **sect
 
 def quick(**sections: Any) -> Settings:
     color = {"delay": 0, "restore": False, **sections.pop("color", {})}
-    return Settings.model_validate({"color": color, **sections})
+    return Settings.of({"color": color, **sections})
 
 
 def lines(twitch: LocalTwitch, line: str) -> int:

@@ -50,7 +50,7 @@ class Dashboard:
         self._stage = stage
         self._boot = secrets.token_hex(8)
         """Tells a page that it comes from an earlier run, whose proofs are no longer good."""
-        self._auth = Auth(service.settings.web.password.get_secret_value(), clock)
+        self._auth = Auth(service.settings.web.password.reveal(), clock)
         self._guard = Guard(service.settings.web, self._auth)
         self._metrics = Metrics(service)
         self._ledger = Ledger(service.changer, clock)

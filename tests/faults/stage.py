@@ -185,7 +185,7 @@ async def launch_ours(stage: Stage) -> AsyncGenerator[Ours]:
         accounts: Sequence[Mapping[str, Any]] = [
             {"login": login, "channels": setup.channels} for login in setup.logins if setup.channels
         ]
-        settings = Settings.model_validate(
+        settings = Settings.of(
             {
                 "app": {"client_id": stage.client_id},
                 "storage": {"url": url},
