@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import os
 import signal
 import sys
@@ -18,19 +20,24 @@ def main() -> None:
     if _runs():
         signal.signal(signal.SIGINT, _leave)
         signal.signal(signal.SIGTERM, _leave)
+        gc.disable()  # loading makes much that stays and little that goes: searching it is a fifth of the start
     else:
         signal.signal(signal.SIGTERM, _interrupt)
-    # Pydantic looks for plugins in every package that is installed: 20 ms of each start, for none that we use.
-    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    output: object = sys.stdout
+    if isinstance(output, io.TextIOWrapper):
+        output.reconfigure(errors="replace")  # a terminal that has no such sign shows another one
     try:
         from colorchanger_bot.cli import app
 
-        app(prog_name="colorchanger")
+        sys.exit(app.run(sys.argv[1:], called="colorchanger"))
     except ColorChangerError as error:
         if "--debug" in sys.argv:
             _print(traceback.format_exc())
         _print(str(error))
         sys.exit(exit_code(error))
+    except BrokenPipeError:  # who reads the output has read enough, as `head` has; at exit Python writes what is left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(FAILED)
     except Exception:  # the outermost place of all: a mistake of ours, shown whole but without secrets
         _print(traceback.format_exc())
         sys.exit(FAILED)

@@ -2,59 +2,47 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import gc
 import signal
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from colorchanger_bot.cli_accounts import app as accounts_app
-from colorchanger_bot.options import Config, Debug, settings_of
+from colorchanger_bot.options import CONFIG, DEBUG, Commands, echo, option, settings_of, whole
 
 if TYPE_CHECKING:
     from colorchanger_bot.oauth import DeviceCode
     from colorchanger_bot.settings import Settings
     from colorchanger_bot.store import Store
 
-app = typer.Typer(
-    help="A new Twitch chat colour after each of your own messages.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"colorchanger {version('colorchanger-bot')}"
+
+
+class _ShowVersion(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        parser.exit(0, f"{_version()}\n")
+
+
+app = Commands(
+    "A new Twitch chat colour after each of your own messages.",
+    option("--version", nargs=0, action=_ShowVersion, default=argparse.SUPPRESS, help="Show the version and exit."),
 )
-config_app = typer.Typer(help="The settings: an example, a check, and what is in force.", no_args_is_help=True)
-app.add_typer(config_app, name="config")
-app.add_typer(accounts_app)
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"colorchanger {version('colorchanger-bot')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _main(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
-    ] = False,
-) -> None:
-    pass
-
-
-@app.command()
-def demo(
-    messages: Annotated[int, typer.Option("--messages", "-n", min=1, max=100, help="Own messages to send.")] = 8,
-    svg: Annotated[Path | None, typer.Option(metavar="FILE", help="Save the last picture as an SVG file.")] = None,
-    in_browser: Annotated[bool, typer.Option("--web", help="In the browser: the dashboard beside a chat.")] = False,
-    debug: Debug = False,
-) -> None:
+@app.command(
+    option("-n", "--messages", type=whole(1, 100), default=8, help="Own messages to send, 8 if not given."),
+    option("--svg", metavar="FILE", type=Path, help="Save the last picture as an SVG file."),
+    option("--web", dest="in_browser", action="store_true", help="In the browser: the dashboard beside a chat."),
+    DEBUG,
+)
+def demo(messages: int, svg: Path | None, in_browser: bool, debug: bool) -> None:
     """Show the real bot at work against a local Twitch; no account needed."""
     if in_browser:
         asyncio.run(_demo_in_browser(debug=debug))
@@ -64,46 +52,48 @@ def demo(
     asyncio.run(play(messages, debug=debug, svg=svg))
 
 
-@app.command()
-def run(config: Config = None, debug: Debug = False) -> None:
+@app.command(CONFIG, DEBUG)
+def run(config: Path | None, debug: bool) -> None:
     """Change the colour of every logged-in account after each of its messages, until stopped."""
     settings = settings_of(config, debug=debug)
     asyncio.run(_run(settings))
 
 
-@app.command()
-def login(
-    scopes: Annotated[
-        str, typer.Option(metavar="SCOPES", help="More permissions to ask for, such as user:read:follows.")
-    ] = "",
-    config: Config = None,
-    debug: Debug = False,
-) -> None:
+@app.command(
+    option("--scopes", default="", help="More permissions to ask for, such as user:read:follows."), CONFIG, DEBUG
+)
+def login(scopes: str, config: Path | None, debug: bool) -> None:
     """Log an account in with a code on your phone or in your browser."""
     settings = settings_of(config, debug=debug)
     asyncio.run(_login(settings, scopes))
 
 
-@app.command()
-def health(config: Config = None, debug: Debug = False) -> None:
+@app.command(CONFIG, DEBUG)
+def health(config: Path | None, debug: bool) -> int:
     """Say whether the bot runs; exit code 0 if it does, 1 if not."""
     settings = settings_of(config, debug=debug)
     alive, line = asyncio.run(_health(settings))
-    typer.echo(line)
-    raise typer.Exit(0 if alive else 1)
+    echo(line)
+    return 0 if alive else 1
 
 
-@app.command()
+@app.command(
+    option("-s", "--strategy", help="Any strategy; else that of the settings."),
+    option("-n", dest="count", type=whole(1), default=12, help="How many colours, 12 if not given."),
+    option("--theme", help="both, dark, light or any; else that of the settings."),
+    option("--json", dest="as_json", action="store_true", help="One JSON object per line."),
+    option("--html", metavar="FILE", type=Path, help="Write a page to look at in a browser."),
+    option("--names", action="store_true", help="As without Turbo or Prime: Twitch's own names only."),
+    CONFIG,
+)
 def preview(
-    strategy: Annotated[
-        str | None, typer.Option("--strategy", "-s", help="Any strategy; else that of the settings.")
-    ] = None,
-    count: Annotated[int, typer.Option("-n", min=1, help="How many colours.")] = 12,
-    theme: Annotated[str | None, typer.Option(help="both, dark, light or any; else that of the settings.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
-    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page to look at in a browser.")] = None,
-    names: Annotated[bool, typer.Option("--names", help="As without Turbo or Prime: Twitch's own names only.")] = False,
-    config: Config = None,
+    strategy: str | None,
+    count: int,
+    theme: str | None,
+    as_json: bool,
+    html: Path | None,
+    names: bool,
+    config: Path | None,
 ) -> None:
     """Show the next colours on Twitch's dark and light theme."""
     import random
@@ -118,65 +108,67 @@ def preview(
     wanted = {key: value for key, value in (("strategy", strategy), ("theme", theme)) if value is not None}
     samples = show.samples_for(color.plan(), strategy or color.strategy)
     if samples:
-        typer.echo(f"(examples, for your settings name none: {samples})", err=True)
+        echo(f"(examples, for your settings name none: {samples})", error=True)
     plan = color.override(wanted | samples).plan()
     rows = show.rows(plan, count, random.Random(), datetime.now(UTC), presets_only=names)
     if html is not None:
         html.write_text(show.as_html(plan, rows), encoding="utf-8")
-        typer.echo(f"{html}: written")
+        echo(f"{html}: written")
     elif as_json:
         for row in rows:
-            typer.echo(show.as_json(row))
+            echo(show.as_json(row))
     else:
         show.print_table(Console(), rows)
 
 
-@app.command()
-def sandbox(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 takes a free one.")] = 4444,
-) -> None:
+@app.command(option("--port", type=whole(0, 65535), default=4444, help="The port, 4444 if not given; 0: a free one."))
+def sandbox(port: int) -> int:
     """Run the local Twitch alone, to develop a bot against; it explains how."""
     from colorchanger_bot.sandbox.guide import serve
 
     async def run_it() -> None:
-        await serve(port, typer.echo, _stop_on_signal())
+        await serve(port, echo, _stop_on_signal())
 
     try:
         asyncio.run(run_it())
     except OSError as error:
-        typer.echo(f"port {port} cannot be used: {error.strerror}; try another one with --port", err=True)
-        raise typer.Exit(1) from None
+        echo(f"port {port} cannot be used: {error.strerror}; try another one with --port", error=True)
+        return 1
+    return 0
 
 
-@config_app.command("example")
+config_app = app.group("config", "The settings: an example, a check, and what is in force.")
+
+
+@config_app.command(name="example")
 def config_example() -> None:
     """Print a settings file with every key, its default and what it does."""
     from colorchanger_bot.settings import example
 
-    typer.echo(example(), nl=False)
+    echo(example(), end="")
 
 
-@config_app.command("check")
-def config_check(config: Config = None) -> None:
+@config_app.command(CONFIG, name="check")
+def config_check(config: Path | None) -> None:
     """Check the settings and say what could be better."""
     from colorchanger_bot.settings import load
 
     settings = load(config)
     advice = [*settings.advice()]
     for line in advice:
-        typer.echo(line)
+        echo(line)
     source = settings.source or "no settings file, only defaults and the environment"
-    typer.echo(f"{source}: {'no mistakes' if advice else 'fine'}")
+    echo(f"{source}: {'no mistakes' if advice else 'fine'}")
 
 
-@config_app.command("show")
-def config_show(config: Config = None) -> None:
+@config_app.command(CONFIG, name="show")
+def config_show(config: Path | None) -> None:
     """Print the settings that are in force; secrets are masked."""
     import json
 
     from colorchanger_bot.settings import load, masked
 
-    typer.echo(json.dumps(masked(load(config)), indent=2))
+    echo(json.dumps(masked(load(config)), indent=2))
 
 
 async def _demo_in_browser(*, debug: bool) -> None:
@@ -184,7 +176,7 @@ async def _demo_in_browser(*, debug: bool) -> None:
 
     from colorchanger_bot.demo_web import serve
 
-    await serve(typer.echo, _stop_on_signal(), open_browser=sys.stdout.isatty(), debug=debug)
+    await serve(echo, _stop_on_signal(), open_browser=sys.stdout.isatty(), debug=debug)
 
 
 async def _run(settings: Settings) -> None:
@@ -193,15 +185,17 @@ async def _run(settings: Settings) -> None:
     from colorchanger_bot.service import Service
     from colorchanger_bot.store import Store, locked
 
+    gc.freeze()  # what has been loaded is not searched again
+    gc.enable()
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
             with locked(settings.storage.url):
                 await _prepare(settings, store)
                 async with Service.running(settings, store) as service:
-                    typer.echo(service.plan())
+                    echo(service.plan())
                     await stop.wait()
-                    typer.echo("stopping")
-                typer.echo(service.summary())
+                    echo("stopping")
+                echo(service.summary())
         except StoreLocked as error:
             beat = await store.heartbeat()
             pid = f" (process {beat.pid})" if beat else ""
@@ -218,7 +212,7 @@ async def _prepare(settings: Settings, store: Store) -> None:
 
     await store.beat(time.time(), {})
     if await store.seal():
-        typer.echo("the logins in the store are encrypted now")
+        echo("the logins in the store are encrypted now")
     if named := os.environ.get(CONF_FILE, "").strip():
         from colorchanger_bot.clock import SystemClock
         from colorchanger_bot.errors import ConfigError
@@ -227,10 +221,10 @@ async def _prepare(settings: Settings, store: Store) -> None:
         try:
             outcomes = await import_file(Path(named), settings, store, clock=SystemClock())
         except ConfigError as error:
-            typer.echo(f"TWITCH_CONF_FILE: {error}", err=True)
+            echo(f"TWITCH_CONF_FILE: {error}", error=True)
             return
         for outcome in outcomes:
-            typer.echo(f"TWITCH_CONF_FILE: {outcome.line()}")
+            echo(f"TWITCH_CONF_FILE: {outcome.line()}")
 
 
 def _stop_on_signal() -> asyncio.Event:
@@ -272,14 +266,14 @@ async def _login(settings: Settings, more: str) -> None:
             id_url=settings.twitch.id_url,
             clock=clock,
         )
-        typer.echo("Twitch will ask you to allow this:")
+        echo("Twitch will ask you to allow this:")
         for scope in sorted(scopes):
-            typer.echo(f"  {scope}: {purpose(scope)}")
+            echo(f"  {scope}: {purpose(scope)}")
         made = await log_in(oauth, store, scopes, clock=clock, show=_show_code)
         if made.user_id is None:
-            typer.echo("logged in; Twitch did not say as whom yet, which the running bot will find out")
+            echo("logged in; Twitch did not say as whom yet, which the running bot will find out")
         else:
-            typer.echo(f"logged in as {made.login}: {lack(made) or _next_step(await _is_running(store))}")
+            echo(f"logged in as {made.login}: {lack(made) or _next_step(await _is_running(store))}")
 
 
 def _show_code(code: DeviceCode) -> None:
@@ -289,10 +283,10 @@ def _show_code(code: DeviceCode) -> None:
 
     picture = io.StringIO()
     segno.make(code.url, error="m").terminal(picture, compact=True)
-    typer.echo(picture.getvalue())
-    typer.echo(f"Open   {code.url}")
-    typer.echo(f"Enter  {code.user_code}")
-    typer.echo("Waiting until you have done it (Ctrl-C gives up) ...")
+    echo(picture.getvalue())
+    echo(f"Open   {code.url}")
+    echo(f"Enter  {code.user_code}")
+    echo("Waiting until you have done it (Ctrl-C gives up) ...")
 
 
 def _next_step(running: bool) -> str:
@@ -324,3 +318,6 @@ def _account_line(account: dict[str, Any]) -> str:
     channels: dict[str, str] = account.get("channels") or {}
     unread = [f"\n    #{channel}: {why}" for channel, why in channels.items() if why not in ("joined", "joining")]
     return f"  {account['login']}: {account['state']}{trouble}{''.join(unread)}"
+
+
+app.add(accounts_app)

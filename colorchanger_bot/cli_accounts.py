@@ -4,60 +4,63 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from colorchanger_bot.options import AsJson, Config, Debug, settings_of
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.options import AS_JSON, CONFIG, DEBUG, Commands, echo, option, settings_of
+from colorchanger_bot.variables import CONF_FILE
 
 if TYPE_CHECKING:
     from colorchanger_bot.doctor import Finding
     from colorchanger_bot.importer import Outcome
     from colorchanger_bot.settings import Settings
 
-app = typer.Typer()
-key_app = typer.Typer(help="The key that encrypts the logins at rest.", no_args_is_help=True)
-app.add_typer(key_app, name="key")
+app = Commands()
+key_app = app.group("key", "The key that encrypts the logins at rest.")
 
 
-@app.command()
-def logout(
-    name: Annotated[str, typer.Argument(metavar="LOGIN", help="The account, by its Twitch name.")],
-    config: Config = None,
-    debug: Debug = False,
-) -> None:
+@app.command(option("name", metavar="LOGIN", help="The account, by its Twitch name."), CONFIG, DEBUG)
+def logout(name: str, config: Path | None, debug: bool) -> int:
     """Log an account out: put its colour back, end its login at Twitch and forget it."""
     told = asyncio.run(_logout(settings_of(config, debug=debug), name))
-    raise typer.Exit(0 if told else 1)
+    return 0 if told else 1
 
 
-@app.command()
-def accounts(as_json: AsJson = False, config: Config = None, debug: Debug = False) -> None:
+@app.command(AS_JSON, CONFIG, DEBUG)
+def accounts(as_json: bool, config: Path | None, debug: bool) -> None:
     """Show the accounts: how each stands, its channels, its login."""
     asyncio.run(_accounts(settings_of(config, debug=debug), as_json=as_json))
 
 
-@app.command("import")
-def import_(
-    file: Annotated[
-        Path,
-        typer.Argument(envvar="TWITCH_CONF_FILE", help="twitch_colorchanger.conf, or TwitchIO's .tio.tokens.json."),
-    ],
-    config: Config = None,
-    debug: Debug = False,
-) -> None:
+@app.command(
+    option(
+        "file",
+        metavar="FILE",
+        nargs="?",
+        type=Path,
+        help=f"twitch_colorchanger.conf, or TwitchIO's .tio.tokens.json; if not given, that of {CONF_FILE}.",
+    ),
+    CONFIG,
+    DEBUG,
+    name="import",
+)
+def import_(file: Path | None, config: Path | None, debug: bool) -> int:
     """Take over the accounts of another program, with their tokens, channels and flags."""
-    outcomes = asyncio.run(_import(settings_of(config, debug=debug), file))
+    named = file or os.environ.get(CONF_FILE, "").strip()
+    if not named:
+        raise ConfigError([f"name the file: colorchanger import FILE (or set {CONF_FILE})"])
+    outcomes = asyncio.run(_import(settings_of(config, debug=debug), Path(named)))
     for outcome in outcomes:
-        typer.echo(outcome.line())
+        echo(outcome.line())
     if any(outcome.taken for outcome in outcomes):
-        typer.echo("Stop the other program for good: a refresh token works once, and ours is the next to use it.")
-    raise typer.Exit(0 if any(outcome.taken for outcome in outcomes) else 1)
+        echo("Stop the other program for good: a refresh token works once, and ours is the next to use it.")
+    return 0 if any(outcome.taken for outcome in outcomes) else 1
 
 
-@app.command()
-def doctor(as_json: AsJson = False, config: Config = None, debug: Debug = False) -> None:
+@app.command(AS_JSON, CONFIG, DEBUG)
+def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
     """Look at everything that can keep colours from changing; exit code 0 if nothing is wrong, else 1."""
     from colorchanger_bot.doctor import verdict
 
@@ -65,39 +68,39 @@ def doctor(as_json: AsJson = False, config: Config = None, debug: Debug = False)
     ok = not any(finding.level == "wrong" for finding in findings)
     if as_json:
         rows = [{"about": each.about, "level": each.level, "text": each.text, "cure": each.cure} for each in findings]
-        typer.echo(json.dumps({"ok": ok, "verdict": verdict(findings), "findings": rows}, indent=2))
+        echo(json.dumps({"ok": ok, "verdict": verdict(findings), "findings": rows}, indent=2))
     else:
         for finding in findings:
-            typer.echo(finding.line())
-        typer.echo(verdict(findings))
-    raise typer.Exit(0 if ok else 1)
+            echo(finding.line())
+        echo(verdict(findings))
+    return 0 if ok else 1
 
 
-@key_app.command("new")
+@key_app.command(name="new")
 def key_new() -> None:
     """Print a new key for storage.key."""
     from colorchanger_bot.vault import new_key
 
-    typer.echo(new_key())
-    typer.echo(
+    echo(new_key())
+    echo(
         "Set it as COLORCHANGER_STORAGE__KEY (or storage.key), keep it apart from the store, and have a copy of it:\n"
         "without it all accounts must log in again. The next run encrypts what is there.",
-        err=True,
+        error=True,
     )
 
 
-@key_app.command("rotate")
-def key_rotate(config: Config = None, debug: Debug = False) -> None:
+@key_app.command(CONFIG, DEBUG, name="rotate")
+def key_rotate(config: Path | None, debug: bool) -> None:
     """Encrypt all logins with the first key of storage.key; afterwards the others may be removed."""
     changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=False))
-    typer.echo(f"{changed} entries encrypted anew: only the first key is needed from now on")
+    echo(f"{changed} entries encrypted anew: only the first key is needed from now on")
 
 
-@key_app.command("off")
-def key_off(config: Config = None, debug: Debug = False) -> None:
+@key_app.command(CONFIG, DEBUG, name="off")
+def key_off(config: Path | None, debug: bool) -> None:
     """Write all logins plain again; afterwards remove storage.key, or the next run encrypts them."""
     changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=True))
-    typer.echo(f"{changed} entries are plain now: remove storage.key, or the next run encrypts them again")
+    echo(f"{changed} entries are plain now: remove storage.key, or the next run encrypts them again")
 
 
 async def _logout(settings: Settings, name: str) -> bool:
@@ -106,7 +109,7 @@ async def _logout(settings: Settings, name: str) -> bool:
     from colorchanger_bot.store import Store
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
-        return await log_out(settings, store, name, clock=SystemClock(), say=typer.echo)
+        return await log_out(settings, store, name, clock=SystemClock(), say=echo)
 
 
 async def _accounts(settings: Settings, *, as_json: bool) -> None:
@@ -119,12 +122,12 @@ async def _accounts(settings: Settings, *, as_json: bool) -> None:
         async with Store.open(settings.storage.url, settings.storage.keys) as store:
             found = await standings(settings, store, SystemClock().now().timestamp())
     if as_json:
-        typer.echo(json.dumps([each.to_json() for each in found], indent=2))
+        echo(json.dumps([each.to_json() for each in found], indent=2))
         return
     for each in found:
-        typer.echo("\n".join(lines(each)))
+        echo("\n".join(lines(each)))
     if not found:
-        typer.echo("no account is logged in yet; run: colorchanger login")
+        echo("no account is logged in yet; run: colorchanger login")
 
 
 async def _import(settings: Settings, file: Path) -> list[Outcome]:
@@ -140,7 +143,6 @@ async def _import(settings: Settings, file: Path) -> list[Outcome]:
 def _findings(config: Path | None, *, debug: bool) -> list[Finding]:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.doctor import Finding, examine
-    from colorchanger_bot.errors import ConfigError
 
     try:
         settings = settings_of(config, debug=debug)
@@ -150,7 +152,6 @@ def _findings(config: Path | None, *, debug: bool) -> list[Finding]:
 
 
 async def _rewrite(settings: Settings, *, off: bool) -> int:
-    from colorchanger_bot.errors import ConfigError
     from colorchanger_bot.store import Store, locked
 
     if not settings.storage.keys:

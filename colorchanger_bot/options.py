@@ -1,18 +1,125 @@
-"""What the commands share: their options, and the settings that these lead to."""
+"""What the commands share: how they are declared and called, their options, and the settings that these lead to."""
 
 from __future__ import annotations
 
+import argparse
+import re
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import typer
+from colorchanger_bot.kinds import did_you_mean, nearest
 
 if TYPE_CHECKING:
     from colorchanger_bot.settings import Settings
 
-Config = Annotated[Path | None, typer.Option("--config", "-c", metavar="PATH", help="The settings file.")]
-Debug = Annotated[bool, typer.Option("--debug", help="Log everything, and show a traceback when something fails.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+USAGE = 2
+"""The exit code for what cannot be called or read so."""
+
+Option = Callable[[argparse.ArgumentParser], object]
+Command = Callable[..., int | None]
+"""Takes its options by name, and returns its exit code; None is 0."""
+
+
+def option(*names: str, **how: Any) -> Option:
+    """Return an option, or an argument, of a command; what is given is that of `ArgumentParser.add_argument`."""
+    return lambda parser: parser.add_argument(*names, **how)
+
+
+def whole(low: int, high: int | None = None) -> Callable[[str], int]:
+    """Return what reads a whole number from `low` to `high`."""
+
+    def read(text: str) -> int:
+        if not re.fullmatch(r"\d{1,18}", text) or int(text) < low or (high is not None and int(text) > high):
+            upto = "on" if high is None else f"to {high}"
+            raise argparse.ArgumentTypeError(f"{text!r}: write a whole number from {low} {upto}")
+        return int(text)
+
+    return read
+
+
+CONFIG = option("-c", "--config", metavar="PATH", type=Path, help="The settings file.")
+DEBUG = option("--debug", action="store_true", help="Log everything, and show a traceback when something fails.")
+AS_JSON = option("--json", dest="as_json", action="store_true", help="As JSON, for programs.")
+
+
+class Commands:
+    """A group of commands, or all of them: declared by the decorator `command`, called by `run`."""
+
+    def __init__(self, about: str = "", *options: Option) -> None:
+        self.about = about
+        self._options = options
+        self._commands: dict[str, tuple[Command, Sequence[Option]]] = {}
+        self._groups: dict[str, Commands] = {}
+
+    def command(self, *options: Option, name: str = "") -> Callable[[Command], Command]:
+        """Declare a function and its options; its docstring is its help."""
+
+        def declare(function: Command) -> Command:
+            self._commands[name or function.__name__] = function, options
+            return function
+
+        return declare
+
+    def group(self, name: str, about: str) -> Commands:
+        """Return a new group of commands within this one."""
+        made = self._groups[name] = Commands(about)
+        return made
+
+    def add(self, others: Commands) -> None:
+        """Take over the commands and groups that another module declares."""
+        self._commands |= others._commands
+        self._groups |= others._groups
+
+    def run(self, arguments: Sequence[str], *, called: str) -> int:
+        """Call the command that the arguments name; return its exit code. `called` is what stood before them.
+
+        Raises:
+            SystemExit: the arguments are wrong, or ask for help.
+        """
+        name, *rest = arguments or [""]
+        if group := self._groups.get(name):
+            return group.run(rest, called=f"{called} {name}")
+        if found := self._commands.get(name):
+            function, options = found
+            parser = _Parser(f"{called} {name}", _about(function), options)
+            return function(**vars(parser.parse_args(rest))) or 0
+        overview = _Parser(called, self.about, self._options)
+        listed = overview.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
+        for each, (function, _) in self._commands.items():
+            listed.add_parser(each, help=_about(function))
+        for each, group in self._groups.items():
+            listed.add_parser(each, help=group.about)
+        if name.startswith("-"):
+            overview.parse_known_args([name])  # --help and --version end here
+            overview.error(f"{name}: a command comes first, its options after it")
+        if name:
+            meant = nearest(name, listed.choices)
+            overview.error(f"there is no command {name!r}" + (f"; {did_you_mean(meant)}" if meant else ""))
+        overview.print_help()
+        return USAGE
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def __init__(self, name: str, about: str, options: Sequence[Option]) -> None:
+        super().__init__(name, description=about, allow_abbrev=False)
+        for add in options:
+            add(self)
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(USAGE, f"{message} (help: {self.prog} --help)\n")
+
+
+def _about(command: Command) -> str:
+    return " ".join((command.__doc__ or "").split())
+
+
+def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
+    """Print to the terminal, at once."""
+    print(text, end=end, file=sys.stderr if error else sys.stdout, flush=True)
 
 
 def settings_of(config: Path | None, *, debug: bool) -> Settings:

@@ -168,7 +168,42 @@ async def test_the_help_names_every_command(environment: Environment) -> None:
     code, output, _ = await call("--help", environment=environment)
     assert code == 0
     for command in ("demo", "run", "login", "health", "config"):
-        assert f"\n  {command} " in output
+        assert f"\n    {command} " in output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rnu"], "there is no command 'rnu'; did you mean run? (help: colorchanger --help)"),
+        (["config", "zzz"], "there is no command 'zzz' (help: colorchanger config --help)"),
+        (["--debug", "run"], "--debug: a command comes first, its options after it (help: colorchanger --help)"),
+        (["run", "--confg", "x"], "unrecognized arguments: --confg x (help: colorchanger run --help)"),
+        (["demo", "-n", "0"], "argument -n/--messages: '0': write a whole number from 1 to 100"),
+        (["preview", "-n", "9" * 5000], "write a whole number from 1 on"),
+        (["import"], "name the file: colorchanger import FILE (or set TWITCH_CONF_FILE)"),
+    ],
+)
+async def test_what_cannot_be_called_so_is_one_line(arguments: list[str], said: str, environment: Environment) -> None:
+    code, output, errors = await call(*arguments, environment=environment)
+    assert (code, output, errors.count("\n")) == (2, "", 1)
+    assert said in errors
+
+
+async def test_without_a_command_the_help_is_shown(environment: Environment) -> None:
+    for group in ([], ["config"], ["key"]):
+        code, output, errors = await call(*group, environment=environment)
+        assert (code, errors) == (2, "")
+        assert output == (await call(*group, "--help", environment=environment))[1]
+
+
+async def test_who_reads_only_the_beginning_gets_it_without_a_traceback(environment: Environment) -> None:
+    process = await start("preview", "--json", "-n", "3000", environment=environment)
+    assert process.stdout
+    assert (await process.stdout.readline()).startswith(b"{")
+    process.stdout._transport.close()  # pyright: ignore[reportAttributeAccessIssue]
+    assert process.stderr
+    assert await process.stderr.read() == b""
+    assert await process.wait() == 1
 
 
 async def test_the_example_is_a_settings_file_without_problems(environment: Environment, tmp_path: Path) -> None:
@@ -184,6 +219,21 @@ async def test_show_masks_what_is_secret(with_tokens: Environment) -> None:
     assert code == 0
     assert with_tokens["TWITCH_ACCESS_TOKEN_1"] not in output
     assert '"login": "me"' in output
+
+
+async def test_a_running_bot_collects_garbage_but_not_what_was_loaded(
+    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path
+) -> None:
+    (tmp_path / "look.py").write_text(
+        "import gc, pathlib\n"
+        "async def setup(bot):\n"
+        "    pathlib.Path('seen').write_text(f'{gc.isenabled()} {gc.get_freeze_count() > 10_000}')\n",
+        encoding="utf-8",
+    )
+    with_tokens |= {"COLORCHANGER_COGS__LOAD": "look", "PYTHONPATH": str(tmp_path)}
+    async with running(with_tokens):
+        await twitch.wait_subscribed("me", "me", timeout=15)
+    assert (Path(with_tokens["HOME"]) / "seen").read_text(encoding="utf-8") == "True True"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process does on a signal")
