@@ -23,6 +23,7 @@ def main() -> None:
         gc.disable()  # loading makes much that stays and little that goes: searching it is a fifth of the start
     else:
         signal.signal(signal.SIGTERM, _interrupt)
+    os.environ.setdefault("LOGURU_AUTOINIT", "False")  # a first sink that `logs.setup` would take away again
     output: object = sys.stdout
     if isinstance(output, io.TextIOWrapper):
         output.reconfigure(errors="replace")  # a terminal that has no such sign shows another one

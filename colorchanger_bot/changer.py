@@ -11,7 +11,7 @@ import logging
 import random
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.color import Color, Strategy
@@ -31,8 +31,7 @@ REMEMBERED_REPLIES = 20
 """Replies that are still to come back as messages; one that Twitch dropped never does, and makes room in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwnMessage:
+class OwnMessage(NamedTuple):
     """A chat message that a managed account wrote, wherever it typed it."""
 
     id: str

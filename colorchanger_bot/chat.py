@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import Protocol
 
 from colorchanger_bot.actions import ACTIONS, WORDS, WORLDLY, World, hold, in_words, status
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, UnknownColor
+from colorchanger_bot.kinds import did_you_mean, nearest
 from colorchanger_bot.painter import Painter
 
 SHOWN_CHARACTERS = 40
@@ -57,9 +57,9 @@ def chat_line(text: str) -> str:
 
 def _unknown(verb: str, error: UnknownColor) -> str:
     """Answer a word that is neither a command nor a colour with what it is closest to."""
-    close = get_close_matches(verb.lower()[:SHOWN_CHARACTERS], WORDS, n=1, cutoff=0.7)
+    close = nearest(verb.lower()[:SHOWN_CHARACTERS], WORDS, cutoff=0.7)
     if error.suggestion and not close:
         return str(error)
     shown = "".join(character for character in verb[:SHOWN_CHARACTERS] if character.isprintable())
-    hint = f"did you mean {close[0]}?" if close else f"I know: {', '.join(WORDS)}, or a colour"
+    hint = did_you_mean(close) if close else f"I know: {', '.join(WORDS)}, or a colour"
     return f'I do not know "{shown}": {hint}'

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import aiohttp
 
@@ -30,8 +29,7 @@ ODD_ANSWER = "Twitch answered with something that is not its format"
 CURE = "run: colorchanger login"
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(NamedTuple):
     """A Twitch user, who is a channel too."""
 
     id: str
@@ -39,8 +37,7 @@ class User:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Subscribed:
+class Subscribed(NamedTuple):
     """A chat subscription that Twitch says delivers, in whichever session and of whichever program."""
 
     id: str

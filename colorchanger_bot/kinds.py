@@ -6,11 +6,9 @@ because variables are texts.
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn
 
 from colorchanger_bot.redaction import one_line
@@ -43,8 +41,7 @@ class BadValue(ValueError):
         self.flaws = flaws
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """What a key takes: the metadata of an `Annotated` type."""
 
     read: Reader
@@ -117,6 +114,8 @@ def one_of(choices: Sequence[str], case: Callable[[str], str] = str.lower) -> Ki
 
 def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str:
     """Return which of the names was probably meant; empty if none is at least `cutoff` alike, from 0 to 1."""
+    import difflib  # noqa: PLC0415 - only who made a mistake waits for it
+
     return next(iter(difflib.get_close_matches(name, names, 1, cutoff)), "")
 
 

@@ -35,7 +35,7 @@ FILES_KEPT = 5
 """Full files, `.1` to `.5`, that stay beside the one being written."""
 
 # Logged from WARNING on. Below that, SQLAlchemy and aiosqlite write statements with their values, tokens among them.
-_QUIET = ("aiohttp", "aiosqlite", "asyncio", "filelock", "sqlalchemy", "twitchio")
+_QUIET = ("aiohttp", "aiosqlite", "asyncio", "sqlalchemy", "twitchio")
 _LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

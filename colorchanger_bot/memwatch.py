@@ -7,7 +7,7 @@ import gc
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from colorchanger_bot.clock import Clock
 
@@ -27,8 +27,7 @@ AT_ONCE = 20_000
 """Objects counted before other work gets its turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class Grown:
+class Grown(NamedTuple):
     """A type of which there are more and more."""
 
     name: str

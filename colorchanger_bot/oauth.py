@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import aiohttp
 
@@ -22,8 +21,7 @@ REFRESH_SECONDS = 30.0
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """Whose token it is, as `validate` tells."""
 
     user_id: str
@@ -34,8 +32,7 @@ class Owner:
     """Unix seconds; None: the token does not end."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceCode:
+class DeviceCode(NamedTuple):
     """A log-in that waits for a person to enter a code."""
 
     device_code: str

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from colorchanger_bot.clock import Backoff, Clock, wait_until
 from colorchanger_bot.color import Color, Moment, Strategy, build, nearest_name
@@ -73,8 +73,7 @@ class ColorApi(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """How one wish for a new colour ended."""
 
     user_id: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Self, TypeGuard, TypeVar, get_args
+from typing import Any, NamedTuple, Self, TypeGuard, TypeVar, get_args
 
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.kinds import BadValue, Kind, did_you_mean, nearest, shown
@@ -43,8 +43,7 @@ class Section:
 S = TypeVar("S", bound=Section)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A key of a section: what it takes, or the table that it is."""
 
     kind: Kind | None = None

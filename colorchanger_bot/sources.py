@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +101,8 @@ def find_file(named: str | Path | None, cwd: Path, config_dir: Path | None) -> t
 
 def read_file(path: Path, label: str) -> Found:
     """Read a settings file; what is wrong with it stands in `problems`."""
+    import tomllib  # noqa: PLC0415 - a container has no file
+
     found = Found(file=path, label=label)
     try:
         found.tree = tomllib.loads(path.read_bytes().decode("utf-8-sig"))

@@ -10,8 +10,7 @@ import json
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 from colorchanger_bot.database import Database, open_database
 from colorchanger_bot.errors import ConfigError, StoreError
@@ -30,8 +29,7 @@ R = TypeVar("R")
 AtRest = Literal["empty", "plain", "encrypted", "mixed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Heartbeat:
+class Heartbeat(NamedTuple):
     """The last sign of life of the process that runs on this store."""
 
     pid: int

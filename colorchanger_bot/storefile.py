@@ -16,7 +16,6 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import platformdirs
-from filelock import FileLock, Timeout
 
 from colorchanger_bot.errors import StoreError, StoreLocked
 
@@ -168,18 +167,16 @@ def locked(url: str = "") -> Generator[None]:
         path = Path(f"{file}.lock")
     else:
         path = _home() / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.lock"
-    lock = FileLock(path, timeout=0, mode=PRIVATE)
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise StoreLocked("ColorChanger is running already on this store") from None
-    except OSError as error:
-        raise StoreError(f"{path}: cannot be locked: {error.strerror}") from error
-    try:
+    make_private(path)
+    # An empty database that is kept locked: SQLite's locks end with their process, on every system.
+    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as lock:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise StoreLocked("ColorChanger is running already on this store") from None
+            raise StoreError(f"{path}: cannot be locked ({error}): remove it") from None
         yield
-    finally:
-        lock.release()
 
 
 def _home() -> Path:

@@ -13,7 +13,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal, NoReturn
+from typing import Literal, NamedTuple, NoReturn
 
 from colorchanger_bot import redaction, scopes
 from colorchanger_bot.clock import Backoff, Clock
@@ -46,8 +46,7 @@ CURE = "run: colorchanger login"
 State = Literal["refreshed", "lost", "found", "limited"]
 
 
-@dataclass(frozen=True, slots=True)
-class LoginEvent:
+class LoginEvent(NamedTuple):
     """Something happened to a login: a new pair, its end, it is there, or it lacks a permission."""
 
     state: State

@@ -184,6 +184,10 @@ def _wire(color: Color | None) -> str | None:
     return color and color.wire
 
 
+def _wires(colors: tuple[Color, ...]) -> list[str]:
+    return [color.wire for color in colors]
+
+
 def _without_password(url: str) -> str:
     secret = password(url)
     return url.replace(f":{secret}@", f":{MARK}@") if secret else url
@@ -208,7 +212,7 @@ MaybeCount = Annotated[int | None, Kind(maybe(whole_from(0, 9999)), "a whole num
 
 Colors = Annotated[
     tuple[Color, ...],
-    Kind(list_of(_color), 'a list such as ["red", "#ff8800"]', show=lambda colors: [*map(_wire, colors)]),
+    Kind(list_of(_color), 'a list such as ["red", "#ff8800"]', show=_wires),
 ]
 MaybeColor = Annotated[Color | None, Kind(_color_or_none, "a colour in quotes", show=_wire)]
 StrategyName = Annotated[str, Kind(_strategy, 'a name in quotes, such as "random"')]

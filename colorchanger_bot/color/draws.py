@@ -1,6 +1,7 @@
 """The strategies that draw: random, presets, standout and shades."""
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import repeat
 from math import asin, degrees, dist
 from typing import ClassVar
@@ -29,7 +30,11 @@ class Random(Planned):
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
         self._names = Bag(fitting_names(plan.theme, plan.min_contrast), plan.min_step)
-        self._clear = _clear_angle(plan.min_step, wheel.weakest_chroma(self.within))
+
+    @cached_property
+    def _clear(self) -> float:
+        """The angle that a new hue keeps; known with the first draw, for it takes a while."""
+        return _clear_angle(self.min_step, wheel.weakest_chroma(self.within))
 
     def propose(self, moment: Moment) -> Color:
         """A readable, vivid colour; with names only, the next from a bag of the fitting names."""
