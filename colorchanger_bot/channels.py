@@ -76,8 +76,8 @@ class Membership:
         """When the joins so far would have ended, had they been made at an even pace."""
         self._hold_until = NOW
         """No joins before: Twitch has set a limit that counts for all channels."""
-        self._doubt = asyncio.Event()
-        """Set when Twitch's list must be looked at soon."""
+        self._compare_at = float("inf")
+        """When Twitch's list is looked at next."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -155,16 +155,21 @@ class Membership:
     # Joining
 
     async def run(self) -> None:
-        """Subscribe until all that is wanted is confirmed or parked, whenever that is not so."""
+        """Subscribe until all that is wanted is confirmed or parked, and compare; runs until it is cancelled."""
+        self._plan_comparison()
         try:
             while True:
                 news = self.bell.next
                 due = self._next_due() if self._session_id and self._asking < MOST_ASKING else None
                 wait = float("inf") if due is None else self._seconds_to(due)
-                if due is None or wait > 0:
+                comparison = self._compare_at - self._clock.monotonic()
+                if comparison <= 0:
+                    self._plan_comparison()
+                    self._spawn(self._compare_if_possible(), f"comparison of {self.login}")
+                elif due is None or wait > 0:
                     if self._session_id and self._is_idle():
                         self._end_session(None)
-                    await wait_until(news, self._clock, wait)
+                    await wait_until(news, self._clock, min(wait, comparison))
                 elif due.id is None:
                     await self._resolve()
                 else:
@@ -228,7 +233,7 @@ class Membership:
             if number == self._session_number and self._channels.get(channel.login) is channel:
                 channel.joined(subscription)
                 if not subscription:  # it exists already, says Twitch: an answer was lost, or this one is wrong
-                    self._doubt.set()
+                    self._compare_at = min(self._compare_at, self._clock.monotonic() + self._timing.verify)
         finally:
             if channel.asking is asyncio.current_task():
                 channel.asking = None
@@ -275,19 +280,19 @@ class Membership:
 
     # Comparing
 
-    async def keep_comparing(self) -> None:
-        """Compare what was confirmed with what Twitch says, every few minutes; runs until it is cancelled."""
-        while True:
-            await wait_until(self._doubt, self._clock, self._timing.compare * self._rng.uniform(0.75, 1.0))
-            if self._doubt.is_set():
-                self._doubt.clear()
-                await self._clock.sleep(self._timing.verify)
-            if self._session_id:
-                try:
-                    await self.compare()
-                except ColorChangerError as error:
-                    # No answer speaks for or against a subscription. A login that is gone is found out by the keeper.
-                    self._log.debug("the subscriptions could not be compared: %s", error)
+    def _plan_comparison(self) -> None:
+        self._compare_at = self._clock.monotonic() + self._timing.compare * self._rng.uniform(0.75, 1.0)
+
+    async def _compare_if_possible(self) -> None:
+        if not self._session_id:
+            return
+        try:
+            await self.compare()
+        except ColorChangerError as error:
+            # No answer speaks for or against a subscription. A login that is gone is found out by the keeper.
+            self._log.debug("the subscriptions could not be compared: %s", error)
+        except Exception:  # the outermost place of this task
+            self._log.exception("the subscriptions of %s could not be compared", self.login)
 
     async def compare(self) -> None:
         """Subscribe again to what Twitch has lost, and end what nobody wants; only in our own session.

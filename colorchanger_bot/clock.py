@@ -60,35 +60,83 @@ class Backoff:
         self.attempts = 0
 
 
+class Flag:
+    """An `asyncio.Event` a tenth of its size: each account has several, and hardly anybody waits for one."""
+
+    __slots__ = ("_is_set", "_waiting")
+
+    def __init__(self) -> None:
+        self._is_set = False
+        self._waiting: tuple[asyncio.Future[None], ...] = ()
+
+    def is_set(self) -> bool:
+        """Say whether it is set."""
+        return self._is_set
+
+    def set(self) -> None:
+        """Set it, and wake all who wait."""
+        self._is_set = True
+        for each in self._waiting:
+            _wake(each)
+
+    def clear(self) -> None:
+        """Take it back; who was woken stays awake."""
+        self._is_set = False
+
+    async def wait(self) -> None:
+        """Wait until it is set."""
+        if not self._is_set:
+            await self.wait_for(asyncio.get_running_loop().create_future())
+
+    async def wait_for(self, other: asyncio.Future[None]) -> None:
+        """Wait until it is set or `other` is done, which is done afterwards in any case."""
+        if self._is_set:
+            _wake(other)
+            return
+        self._waiting = (*self._waiting, other)
+        try:
+            await other
+        finally:
+            self._waiting = tuple(each for each in self._waiting if each is not other)
+
+
 class Bell:
     """Wakes everyone who waits for news.
 
-    Who takes `next` first and then looks at how things are misses nothing: any later ring sets that event, and
+    Who takes `next` first and then looks at how things are misses nothing: any later ring sets that flag, and
     nobody ever clears it.
     """
 
+    __slots__ = ("_next",)
+
     def __init__(self) -> None:
-        self._next = asyncio.Event()
+        self._next = Flag()
 
     @property
-    def next(self) -> asyncio.Event:
-        """The event that the next ring sets."""
+    def next(self) -> Flag:
+        """The flag that the next ring sets."""
         return self._next
 
     def ring(self) -> None:
         """Wake all who wait."""
         self._next.set()
-        self._next = asyncio.Event()
+        self._next = Flag()
 
 
-async def wait_until(event: asyncio.Event, clock: Clock, seconds: float) -> None:
-    """Wait until `event` is set, but at most so many seconds; infinity is without limit."""
+async def wait_until(flag: Flag, clock: Clock, seconds: float) -> None:
+    """Wait until `flag` is set, but at most so many seconds; infinity is without limit."""
     if seconds == float("inf"):
-        await event.wait()
+        await flag.wait()
         return
-    waits = {asyncio.ensure_future(clock.sleep(max(seconds, 0.0))), asyncio.ensure_future(event.wait())}
+    woken = asyncio.get_running_loop().create_future()
+    sleep = asyncio.ensure_future(clock.sleep(max(seconds, 0.0)))
+    sleep.add_done_callback(lambda _: _wake(woken))
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await flag.wait_for(woken)
     finally:
-        for each in waits:
-            each.cancel()
+        sleep.cancel()
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)

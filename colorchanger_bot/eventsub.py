@@ -22,7 +22,7 @@ from yarl import URL
 from colorchanger_bot.changer import Recent
 from colorchanger_bot.channel import Channel
 from colorchanger_bot.channels import Membership
-from colorchanger_bot.clock import Backoff, Clock, wait_until
+from colorchanger_bot.clock import Backoff, Clock, Flag, wait_until
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable
 from colorchanger_bot.helix import Helix
 from colorchanger_bot.line import Line, open_line
@@ -100,8 +100,8 @@ class ChatSession:
         self._line: Line | None = None
         self._lines: set[Line] = set()
         """All that are open: the present one, and those that are read to their end."""
-        self._over = asyncio.Event()
-        self._may_connect = asyncio.Event()
+        self._over = Flag()
+        self._may_connect = Flag()
         self._may_connect.set()
         self._moving: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -140,7 +140,6 @@ class ChatSession:
     async def run(self) -> None:
         """Connect, subscribe and stay so; runs until it is cancelled."""
         self._spawn(self._again_and_again(self._membership.run), "membership")
-        self._spawn(self._again_and_again(self._membership.keep_comparing), "comparison")
         try:
             await self._again_and_again(self._sessions)
         finally:

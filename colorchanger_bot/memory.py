@@ -1,10 +1,20 @@
-"""What is remembered of an account's colours over a restart, and the port that keeps it."""
+"""What is remembered of an account's colours over a restart, when it is written, and the port that keeps it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol, Self
+
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+QUIET_SECONDS, LATEST_SECONDS = 1.0, 10.0
+"""A change is kept once it has been quiet for so long, or after so long at the latest: many changes are one write."""
 
 
 @dataclass(slots=True)
@@ -67,3 +77,54 @@ class ShortMemory:
 
     async def remember(self, user_id: str, remembered: Remembered) -> None:
         self._kept[user_id] = remembered.to_json()
+
+
+class Keeping:
+    """Keeps what is remembered of one account; `look` tells how it stands when it is written."""
+
+    __slots__ = ("_changed_at", "_clock", "_login", "_look", "_memory", "_task", "_user_id")
+
+    def __init__(self, memory: Memory, user_id: str, login: str, clock: Clock, look: Callable[[], Remembered]) -> None:
+        self._memory = memory
+        self._user_id = user_id
+        self._login = login
+        self._clock = clock
+        self._look = look
+        self._changed_at = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    async def recall(self) -> Remembered:
+        """Return what was kept last.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        return await self._memory.recall(self._user_id)
+
+    def soon(self) -> None:
+        """Write it when it has been quiet for a while: more may follow at once."""
+        self._changed_at = self._clock.monotonic()
+        if self._task is None:
+            self._task = asyncio.create_task(self._later(), name=f"memory of {self._login}")
+
+    async def now(self) -> None:
+        """Write it; what cannot be written is in the log."""
+        try:
+            await self._memory.remember(self._user_id, self._look())
+        except StoreError as error:
+            logger.error("the colours of %s could not be kept: %s", self._login, error, extra={"account": self._login})
+
+    async def close(self, *, keep: bool) -> None:
+        """Write at once what was to be written soon, or with `keep` off leave it."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            if keep:
+                await self.now()
+
+    async def _later(self) -> None:
+        latest = self._clock.monotonic() + LATEST_SECONDS
+        while (wait := min(self._changed_at + QUIET_SECONDS, latest) - self._clock.monotonic()) > 0:
+            await self._clock.sleep(wait)
+        self._task = None
+        await self.now()

@@ -6,8 +6,6 @@ channel that is not its own (Twitch chat, "Rate limits"). What the person types 
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
-
 from colorchanger_bot.clock import Clock
 
 MESSAGES, WINDOW_SECONDS = 20, 30.0
@@ -22,20 +20,20 @@ class ChatPace:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._recent: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=MESSAGES))
+        self._recent: dict[str, tuple[float, ...]] = {}
         self._last: dict[tuple[str, str], float] = {}
 
     def note(self, user_id: str, channel_id: str) -> None:
         """Count a message of the account, whoever wrote it."""
         now = self._clock.monotonic()
-        self._recent[user_id].append(now)
+        self._recent[user_id] = (*self._recent.get(user_id, ()), now)[-MESSAGES:]
         self._last = {where: when for where, when in self._last.items() if now - when < CHANNEL_SECONDS}
         self._last[user_id, channel_id] = now
 
     async def turn(self, user_id: str, channel_id: str) -> bool:
         """Wait until the account may say something there, and count it; False if it had better be silent."""
         now = self._clock.monotonic()
-        recent = [when for when in self._recent[user_id] if now - when < WINDOW_SECONDS]
+        recent = [when for when in self._recent.get(user_id, ()) if now - when < WINDOW_SECONDS]
         if len(recent) >= MESSAGES - SPARE:
             return False
         wait = 0.0

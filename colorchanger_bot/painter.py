@@ -15,8 +15,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple, Protocol
 
-from colorchanger_bot.clock import Backoff, Clock, wait_until
-from colorchanger_bot.color import Color, Moment, Strategy, build, nearest_name
+from colorchanger_bot.burst import Burst
+from colorchanger_bot.chooser import Chooser
+from colorchanger_bot.clock import Backoff, Clock, Flag, wait_until
+from colorchanger_bot.color import Color, Strategy, nearest_name
 from colorchanger_bot.crowd import Crowd
 from colorchanger_bot.errors import (
     AuthError,
@@ -25,23 +27,16 @@ from colorchanger_bot.errors import (
     ConfigError,
     OutcomeUnknown,
     RateLimited,
-    StoreError,
     TwitchUnavailable,
     UnknownColor,
 )
-from colorchanger_bot.memory import Memory, Remembered
+from colorchanger_bot.memory import Keeping, Memory, Remembered
 from colorchanger_bot.settings import ColorSettings
 
 logger = logging.getLogger(__name__)
 
 SETTLE_SECONDS = 5.0
 """After a change, how long a message may still show an older colour because it was on its way."""
-TOGETHER_SECONDS = 0.005
-"""Messages that come so close to each other were not typed one after the other: they come from a queue or a script."""
-BURST_MESSAGES, BURST_SECONDS = 3, 1.0
-"""So many messages too many in so long are a burst, and a burst gets that many automatic changes in that long."""
-QUIET_SECONDS, SAVE_SECONDS = 1.0, 10.0
-"""A change is kept once it has been quiet for so long, or after so long at the latest: many changes are one write."""
 HISTORY = 30
 ATTEMPTS = 8
 """Tries of one automatic change while Twitch is in trouble, over about two minutes; the next message tries anew."""
@@ -132,12 +127,9 @@ class Painter:
         self.changes = 0
         self._configured = settings
         self._api = api
-        self._memory = memory
         self._clock = clock
         self._rng = rng
         self._tell = tell
-        self._crowd = crowd or Crowd()
-        self._own_strategy = strategy
         self._log = logging.LoggerAdapter(logger, {"account": login})
         self._history: tuple[Color, ...] = ()
         self._original: Color | None = None
@@ -146,26 +138,25 @@ class Painter:
         self._no_hex_until: float | None = None
         self._overrides: dict[str, Any] = {}
         self.settings = settings
-        self.strategy = self._build(settings)
+        self._chooser = Chooser(settings.plan(), crowd=crowd or Crowd(), clock=clock, rng=rng, own=strategy)
+        self._keeping = Keeping(memory, user_id, login, clock, self._remembered)
+        self._burst = Burst()
 
         self._wish: Wish | None = None
-        self._news: asyncio.Event | None = None
+        self._news: Flag | None = None
         """Ends the wait until the wish is due, while there is one."""
         self._task: asyncio.Task[None] | None = None
         self._flying: Color | None = None
-        self._drawn: Color | None = None
-        """The next colour, drawn ahead of its message."""
         self._maybe: Color | None = None
         """A colour whose request got no answer: the next message shows whether it took."""
         self._changed_at = float("-inf")
-        self._seen_at = float("-inf")
-        self._crowded: tuple[float, ...] = ()
-        """When messages came that were too many: right behind another, or while a change was under way."""
-        self._begun: tuple[float, ...] = ()
-        """When the last automatic changes began."""
-        self._saving: asyncio.Task[None] | None = None
         self._not_before = float("-inf")
         self._backoff = Backoff(rng, first=FIRST_RETRY_SECONDS, most=MOST_RETRY_SECONDS)
+
+    @property
+    def strategy(self) -> Strategy:
+        """What chooses the colours now."""
+        return self._chooser.strategy
 
     @property
     def current(self) -> Color | None:
@@ -186,7 +177,7 @@ class Painter:
 
     async def start(self) -> None:
         """Go on where the last run ended."""
-        remembered = await self._memory.recall(self.user_id)
+        remembered = await self._keeping.recall()
         self._history = tuple(_colors(remembered.history))[:HISTORY]
         self._original = next(iter(_colors([remembered.original or ""])), None)
         self._no_hex_until = remembered.no_hex_until
@@ -202,18 +193,14 @@ class Painter:
         """Take note of an own message that was sent in colour `shown` (None: unknown)."""
         now = self._clock.monotonic()
         self.messages += 1
-        if self._flying is not None or now - self._seen_at < TOGETHER_SECONDS:
-            self._crowded = (*self._crowded, now)[-BURST_MESSAGES:]
-        self._seen_at = now
+        self._burst.saw(now, busy=self._flying is not None)
         owed = self._owed(shown)
         self._observe(shown)
         if not (self.settings.enabled and owed):
             return
         due = now + self._rng.uniform(*self.settings.delay)
         if self._wish is None:
-            due = max(due, self._changed_at + self.settings.cooldown)
-            if self._in_burst(now) and len(self._begun) == BURST_MESSAGES:
-                due = max(due, self._begun[0] + BURST_SECONDS)
+            due = max(due, self._changed_at + self.settings.cooldown, self._burst.earliest(now))
             self._ask(Wish(since=now, due=due, channel_id=channel_id))
         elif self._backoff.attempts:
             # A retry waits already: the new message may bring it forward, but not into a storm.
@@ -235,12 +222,12 @@ class Painter:
         """
         self._apply({**self._overrides, **overrides})
         self._drop_automatic_wish()
-        await self._remember()
+        await self._keeping.now()
 
     async def keep_channels(self, channels: tuple[str, ...]) -> None:
         """Remember which channels to read."""
         self.channels = channels
-        await self._remember()
+        await self._keeping.now()
 
     async def restore(self) -> Change | None:
         """Put back the colour from before the first change; None if there is nothing to put back."""
@@ -250,7 +237,7 @@ class Painter:
         change = await self.show(original)
         if change.result == "changed":
             self._original = None
-            await self._remember()
+            await self._keeping.now()
         return change
 
     async def undo(self) -> Change | None:
@@ -269,11 +256,7 @@ class Painter:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         self._wish = None
-        if self._saving is not None:
-            self._saving.cancel()
-            self._saving = None
-            if keep:
-                await self._remember()
+        await self._keeping.close(keep=keep)
 
     # When a change is owed
 
@@ -286,9 +269,6 @@ class Painter:
             return shown == self.current or shown not in self._history
         return True
 
-    def _in_burst(self, now: float) -> bool:
-        return len(self._crowded) == BURST_MESSAGES and now - self._crowded[0] < BURST_SECONDS
-
     def _observe(self, shown: Color | None) -> None:
         """Learn from a message what the account really shows: a lost answer, or a change made elsewhere."""
         if shown is None or self._flying is not None or shown == self.current:
@@ -296,7 +276,7 @@ class Painter:
         settling = self._clock.monotonic() - self._changed_at < SETTLE_SECONDS
         if shown == self._maybe or not (settling and shown in self._history):
             self._history = (shown, *self._history)[:HISTORY]
-            self._drawn = None
+            self._chooser.forget()
         self._maybe = None
 
     # One wish at a time
@@ -318,7 +298,7 @@ class Painter:
             while (wish := self._wish) is not None:
                 wait = max(wish.due, self._not_before) - self._clock.monotonic()
                 if wait > 0:
-                    self._news = asyncio.Event()
+                    self._news = Flag()
                     await wait_until(self._news, self._clock, wait)  # but no longer than until there is news
                     self._news = None
                     continue
@@ -331,9 +311,8 @@ class Painter:
 
     async def _change(self, wish: Wish) -> None:
         if wish.ending is None:
-            self._begun = (*self._begun, self._clock.monotonic())[-BURST_MESSAGES:]
-        color = wish.color or self._drawn or self._choose(wish.channel_id)
-        self._drawn = None
+            self._burst.began(self._clock.monotonic())
+        color = wish.color or self._chooser.next(self._history, wish.channel_id, presets_only=self._names_only)
         if color is None or (wish.color is None and color == self.current):
             self._end(wish, "unneeded", self.current)
             return
@@ -358,8 +337,8 @@ class Painter:
             self._changed_at = self._clock.monotonic()
             self.changes += 1
             self._end(wish, "changed", shown)
-            self._draw_ahead()
-            self._remember_soon()
+            self._chooser.draw_ahead(self._history, presets_only=self._names_only)
+            self._keeping.soon()
 
     def _retry(self, wish: Wish, color: Color, due: float, error: ColorChangerError) -> None:
         if self._wish is not None:  # a newer wish came meanwhile: that one, then
@@ -396,21 +375,6 @@ class Painter:
             self._ring()
 
     # Which colour
-
-    def _choose(self, channel_id: str) -> Color | None:
-        moment = Moment(
-            history=self.history,
-            rng=self._rng,
-            now=self._clock.now(),
-            seen=self._crowd.colors(channel_id) if self.strategy.wants_seen else (),
-            presets_only=self._names_only,
-        )
-        return self.strategy.next(moment)
-
-    def _draw_ahead(self) -> None:
-        """Have the next colour ready, where it depends on nothing that is still to come."""
-        if self.strategy.ahead and not self._names_only:
-            self._drawn = self._choose("")
 
     @property
     def _names_only(self) -> bool:
@@ -451,7 +415,7 @@ class Painter:
                 # A colour now is worth more than the one from before at the end.
                 self._log.info("what the colour was before is not known, and cannot be put back: %s", error)
             self._never_chose = self._original is None
-            await self._remember()
+            await self._keeping.now()
 
     def _seconds_until(self, retry_at: float | None) -> float:
         if retry_at is None:
@@ -459,32 +423,17 @@ class Painter:
         # A clock that is off, ours or theirs, must not turn into a storm or into silence.
         return min(max(retry_at - self._clock.now().timestamp(), 1.0), 5 * RATE_LIMIT_SECONDS)
 
-    # What is remembered
+    # What is set, and what is remembered
 
     def _apply(self, overrides: dict[str, Any]) -> None:
         settings = self._configured.override(overrides)
         if settings.plan() != self.settings.plan():
-            self.strategy = self._build(settings)
-            self._drawn = None
+            self._chooser.use(settings.plan())
         self.settings = settings
         self._overrides = overrides
 
-    def _build(self, settings: ColorSettings) -> Strategy:
-        return self._own_strategy or build(settings.plan())
-
-    def _remember_soon(self) -> None:
-        if self._saving is None:
-            self._saving = asyncio.create_task(self._remember_later(), name=f"memory of {self.login}")
-
-    async def _remember_later(self) -> None:
-        latest = self._clock.monotonic() + SAVE_SECONDS
-        while (wait := min(self._changed_at + QUIET_SECONDS, latest) - self._clock.monotonic()) > 0:
-            await self._clock.sleep(wait)
-        self._saving = None
-        await self._remember()
-
-    async def _remember(self) -> None:
-        remembered = Remembered(
+    def _remembered(self) -> Remembered:
+        return Remembered(
             overrides=self._overrides,
             history=[color.hex for color in self._history],
             strategy=self.strategy.name,
@@ -493,7 +442,3 @@ class Painter:
             no_hex_until=self._no_hex_until,
             channels=None if self.channels is None else list(self.channels),
         )
-        try:
-            await self._memory.remember(self.user_id, remembered)
-        except StoreError as error:
-            self._log.error("the colours of %s could not be kept: %s", self.login, error)

@@ -27,6 +27,8 @@ LAYERS = {
     "sections": 1,
     "settings": 1,
     "crowd": 2,
+    "burst": 2,
+    "chooser": 2,
     "memory": 2,
     "painter": 2,
     "changer": 2,

@@ -104,11 +104,10 @@ async def membership(
         end_session=ended.append,
         timing=Timing(),
     )
-    tasks = [asyncio.create_task(membership.run()), asyncio.create_task(membership.keep_comparing())]
+    task = asyncio.create_task(membership.run())
     yield membership
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def channel(membership: Membership, login: str) -> Channel:

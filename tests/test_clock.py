@@ -1,0 +1,67 @@
+"""Waiting: flags, bells, and an end to each wait."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from colorchanger_bot.clock import Flag, wait_until
+from tests.fakes import FakeClock, settle
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+async def test_a_flag_wakes_all_who_wait_and_lets_later_ones_pass() -> None:
+    flag = Flag()
+    waiting = [asyncio.create_task(flag.wait()) for _ in range(3)]
+    await settle()
+    assert not any(task.done() for task in waiting)
+    flag.set()
+    await settle()
+    assert all(task.done() for task in waiting)
+    await flag.wait()
+
+
+async def test_a_flag_that_was_taken_back_makes_wait_again_but_nobody_who_was_woken() -> None:
+    flag = Flag()
+    early = asyncio.create_task(flag.wait())
+    await settle()
+    flag.set()
+    flag.clear()
+    late = asyncio.create_task(flag.wait())
+    await settle()
+    assert (early.done(), late.done(), flag.is_set()) == (True, False, False)
+    flag.set()
+    await late
+
+
+async def test_waiting_ends_with_the_flag_or_after_its_time(clock: FakeClock) -> None:
+    for is_set, seconds in ((True, 0.0), (False, 5.0)):
+        flag = Flag()
+        task = asyncio.create_task(wait_until(flag, clock, 5.0))
+        await clock.advance(4.9)
+        assert not task.done()
+        if is_set:
+            flag.set()
+        await clock.advance(seconds)
+        assert task.done()
+
+
+async def test_no_time_at_all_is_over_at_once(clock: FakeClock) -> None:
+    await asyncio.wait_for(wait_until(Flag(), clock, -1.0), 1)
+
+
+async def test_a_wait_that_was_given_up_leaves_nothing_behind(clock: FakeClock) -> None:
+    flag = Flag()
+    before = asyncio.all_tasks()
+    waits = [asyncio.create_task(wait_until(flag, clock, seconds)) for seconds in (5.0, float("inf"))]
+    await settle()
+    for task in waits:
+        task.cancel()
+    await settle()
+    assert asyncio.all_tasks() == before
+    flag.set()  # and nobody is there who minds
