@@ -110,8 +110,11 @@ class Changer:
         Raises:
             StoreError: what was remembered of it could not be read.
         """
-        if user_id not in self._painters:
-            painter = Painter(
+        if user_id in self._painters:
+            return self._painters[user_id]
+        remembered = await self._memory.recall(user_id)
+        if user_id not in self._painters:  # else somebody else was faster
+            painter = self._painters[user_id] = Painter(
                 user_id,
                 login,
                 settings,
@@ -123,8 +126,7 @@ class Changer:
                 crowd=self.crowd,
                 strategy=strategy,
             )
-            await painter.start()
-            self._painters.setdefault(user_id, painter)
+            painter.go_on(remembered)
         return self._painters[user_id]
 
     async def forget(self, user_id: str) -> None:

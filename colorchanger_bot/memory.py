@@ -93,14 +93,6 @@ class Keeping:
         self._changed_at = 0.0
         self._task: asyncio.Task[None] | None = None
 
-    async def recall(self) -> Remembered:
-        """Return what was kept last.
-
-        Raises:
-            StoreError: it could not be read.
-        """
-        return await self._memory.recall(self._user_id)
-
     def soon(self) -> None:
         """Write it when it has been quiet for a while: more may follow at once."""
         self._changed_at = self._clock.monotonic()

@@ -175,9 +175,8 @@ class Painter:
 
     # What comes from outside
 
-    async def start(self) -> None:
+    def go_on(self, remembered: Remembered) -> None:
         """Go on where the last run ended."""
-        remembered = await self._keeping.recall()
         self._history = tuple(_colors(remembered.history))[:HISTORY]
         self._original = next(iter(_colors([remembered.original or ""])), None)
         self._no_hex_until = remembered.no_hex_until

@@ -41,6 +41,8 @@ BEAT_SECONDS = 5.0
 STOP_SECONDS = 3.5
 """A stop takes at most so long: whoever sent the signal waits 5 s, then kills."""
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
+STARTING = 10
+"""So many accounts ask Twitch for their start at a time: a hundred at once leave holes in the memory behind."""
 
 
 class Service:
@@ -68,6 +70,7 @@ class Service:
         self._rng = random.Random(seed)
         self._timing = timing or Timing()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._starting = asyncio.Semaphore(STARTING)
         self._starts: dict[str, asyncio.Task[Any]] = {}
         self._imported: dict[int, Account] = {}
         """The accounts that came with a token, by the number of the login it is stored as."""
@@ -209,7 +212,9 @@ class Service:
         backoff = Backoff(self._rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
         while login.user_id is None and not login.lost:
             try:
-                if not await self.keeper.validate(id_):
+                async with self._starting:
+                    known = await self.keeper.validate(id_)
+                if not known:
                     raise ColorChangerError("Twitch does not tell whose login it is")
             except AuthError as error:
                 if not error.retry:
@@ -228,12 +233,13 @@ class Service:
         while login.id in self.keeper:
             try:
                 bot = await self._bot(login.client_id, id_)
-                await bot.manage(
-                    self.keeper[id_],
-                    self._channels(login),
-                    self.settings.color_for(login.login),
-                    follow=self._follows(login.login),
-                )
+                async with self._starting:
+                    await bot.manage(
+                        self.keeper[id_],
+                        self._channels(login),
+                        self.settings.color_for(login.login),
+                        follow=self._follows(login.login),
+                    )
             except ColorChangerError as error:
                 logger.error("%s waits: %s", login.login, error)
                 await self._clock.sleep(backoff.next())

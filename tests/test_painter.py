@@ -19,6 +19,7 @@ from colorchanger_bot.errors import (
     RateLimited,
     TwitchUnavailable,
 )
+from colorchanger_bot.memory import Remembered
 from colorchanger_bot.painter import Change, Painter
 from colorchanger_bot.settings import ColorSettings
 from tests.fakes import EPOCH, FakeClock, FakeColors, FakeMemory, settle
@@ -507,13 +508,13 @@ async def test_off_stops_a_change_that_waits(make: Make, clock: FakeClock, api: 
     assert api.sent == []
 
 
-async def test_what_was_set_survives_a_restart(make: Make, clock: FakeClock, api: FakeColors) -> None:
+async def test_what_was_set_survives_a_restart(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
     painter = make()
     painter.saw(ORIGINAL)
     await clock.advance(DELAY)
     await painter.adjust(strategy="hold", base="#FF8800")
     after = make()
-    await after.start()
+    after.go_on(await memory.recall("1"))
     assert (after.strategy.name, after.history) == ("hold", painter.history)
 
 
@@ -524,12 +525,9 @@ async def test_a_value_that_is_not_allowed_changes_nothing(make: Make) -> None:
     assert painter.settings.delay == (DELAY, DELAY)
 
 
-async def test_a_broken_memory_starts_afresh(make: Make, memory: FakeMemory) -> None:
-    from colorchanger_bot.memory import Remembered
-
-    await memory.remember("1", Remembered(overrides={"strategy": "gone"}, history=["no colour", "#FF0000"]))
+async def test_a_broken_memory_starts_afresh(make: Make) -> None:
     painter = make()
-    await painter.start()
+    painter.go_on(Remembered(overrides={"strategy": "gone"}, history=["no colour", "#FF0000"]))
     assert (painter.strategy.name, painter.history) == ("random", (Color.parse("#FF0000"),))
 
 
