@@ -79,7 +79,6 @@ async def open_database(url: str) -> AsyncGenerator[Database]:
     path = file_of(address)
     if path is not None:
         make_private(path)
-        await asyncio.to_thread(check, path)
     async with _connect(address, path) as database:
         await prepare(database, path)
         yield database
@@ -170,6 +169,8 @@ class SQLite:
     # In the thread
 
     def _connect(self) -> None:
+        if self.name != MEMORY:
+            check(Path(self.name))
         try:
             # Without an isolation level, it is we who say where a transaction begins.
             raw = sqlite3.connect(self.name, timeout=self._busy_seconds, isolation_level=None)
