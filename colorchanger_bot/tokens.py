@@ -370,6 +370,7 @@ class TokenKeeper:
             await self._too_late(kept, pair)
             return
         _forget(login.pair)
+        _hide(pair)  # once more: an application with a secret keeps its refresh token, which is in both pairs
         kept.login = saved
         kept.unproven = True
         kept.validated_at = self._clock.monotonic()

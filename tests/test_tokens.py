@@ -15,9 +15,11 @@ from colorchanger_bot.guard import TokenGuard, handle
 from colorchanger_bot.helix import Helix
 from colorchanger_bot.http import open_session
 from colorchanger_bot.oauth import OAuth
+from colorchanger_bot.redaction import redact
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.store import Login, Store
+from colorchanger_bot.store import Login, Store, TokenPair
 from colorchanger_bot.tokens import LoginEvent, TokenKeeper, oauth_for
+from tests.conftest import SCOPES
 
 LogIn = Callable[..., Awaitable[None]]
 REFRESH = "POST /oauth2/token"
@@ -297,3 +299,25 @@ async def test_a_refresh_that_is_slower_than_other_requests_may_be_is_waited_for
     twitch.faults.add(REFRESH, faults.delay(10.5))
     token = await keeper.renew(login.id, refused=login.pair.access)
     assert (await only(store)).pair.access == token
+
+
+@pytest.mark.parametrize("app_secret", ["", "a" * 30])
+async def test_what_follows_a_refresh_is_hidden_also_a_refresh_token_that_stays_the_same(
+    app_secret: str, twitch: LocalTwitch, store: Store, plain: aiohttp.ClientSession
+) -> None:
+    app = twitch.add_app(client_secret=app_secret)
+    user, clock = twitch.add_user("me"), SystemClock()
+    first = twitch.issue_tokens("me", app.client_id, SCOPES)
+    await store.put_login("me", app.client_id, TokenPair(first.access, first.refresh), user.id)
+
+    def make(client_id: str, secret: str) -> OAuth:
+        return OAuth(plain, client_id=client_id, client_secret=secret, id_url=twitch.id_url, clock=clock)
+
+    keeper = TokenKeeper(store, oauth_for({app.client_id: app_secret}, make), clock=clock, rng=random.Random(1))
+    await keeper.load()
+    assert redact(f"{first.access} {first.refresh}") == "*** ***"
+    await keeper.renew((await only(store)).id, refused=first.access)
+    pair = (await only(store)).pair
+    assert (pair.refresh == first.refresh) is bool(app_secret)
+    assert redact(f"{pair.access} {pair.refresh}") == "*** ***"
+    await keeper.close()
