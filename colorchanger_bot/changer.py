@@ -114,7 +114,7 @@ class Changer:
             return self._painters[user_id]
         remembered = await self._memory.recall(user_id)
         if user_id not in self._painters:  # else somebody else was faster
-            painter = self._painters[user_id] = Painter(
+            painter = Painter(
                 user_id,
                 login,
                 settings,
@@ -127,6 +127,7 @@ class Changer:
                 strategy=strategy,
             )
             painter.go_on(remembered)
+            self._painters[user_id] = painter
         return self._painters[user_id]
 
     async def forget(self, user_id: str) -> None:

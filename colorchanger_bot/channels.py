@@ -14,7 +14,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from colorchanger_bot.channel import NOW, Channel
-from colorchanger_bot.clock import Bell, Clock, wait_until
+from colorchanger_bot.clock import Bell, Clock
 from colorchanger_bot.errors import (
     AuthError,
     ChannelRefused,
@@ -78,6 +78,7 @@ class Membership:
         """No joins before: Twitch has set a limit that counts for all channels."""
         self._compare_at = float("inf")
         """When Twitch's list is looked at next."""
+        self._comparing: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -163,13 +164,13 @@ class Membership:
                 due = self._next_due() if self._session_id and self._asking < MOST_ASKING else None
                 wait = float("inf") if due is None else self._seconds_to(due)
                 comparison = self._compare_at - self._clock.monotonic()
-                if comparison <= 0:
+                if comparison <= 0 and self._comparing is None:
                     self._plan_comparison()
-                    self._spawn(self._compare_if_possible(), f"comparison of {self.login}")
+                    self._comparing = self._spawn(self._compare_if_possible(), f"comparison of {self.login}")
                 elif due is None or wait > 0:
                     if self._session_id and self._is_idle():
                         self._end_session(None)
-                    await wait_until(news, self._clock, min(wait, comparison))
+                    await news.wait_at_most(self._clock, wait if self._comparing else min(wait, comparison))
                 elif due.id is None:
                     await self._resolve()
                 else:
@@ -284,15 +285,17 @@ class Membership:
         self._compare_at = self._clock.monotonic() + self._timing.compare * self._rng.uniform(0.75, 1.0)
 
     async def _compare_if_possible(self) -> None:
-        if not self._session_id:
-            return
         try:
-            await self.compare()
+            if self._session_id:
+                await self.compare()
         except ColorChangerError as error:
             # No answer speaks for or against a subscription. A login that is gone is found out by the keeper.
             self._log.debug("the subscriptions could not be compared: %s", error)
         except Exception:  # the outermost place of this task
             self._log.exception("the subscriptions of %s could not be compared", self.login)
+        finally:
+            self._comparing = None
+            self.bell.ring()
 
     async def compare(self) -> None:
         """Subscribe again to what Twitch has lost, and end what nobody wants; only in our own session.

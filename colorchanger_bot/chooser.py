@@ -42,6 +42,7 @@ class Chooser:
 
     def draw_ahead(self, history: tuple[Color, ...], *, presets_only: bool) -> None:
         """Have the next colour ready, where it depends on nothing that is still to come."""
+        self.forget()
         if self.strategy.ahead and not presets_only:
             self._drawn = self._ask(history, "", presets_only=presets_only)
 

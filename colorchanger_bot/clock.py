@@ -86,18 +86,27 @@ class Flag:
     async def wait(self) -> None:
         """Wait until it is set."""
         if not self._is_set:
-            await self.wait_for(asyncio.get_running_loop().create_future())
+            await self._wait(asyncio.get_running_loop().create_future())
 
-    async def wait_for(self, other: asyncio.Future[None]) -> None:
-        """Wait until it is set or `other` is done, which is done afterwards in any case."""
-        if self._is_set:
-            _wake(other)
-            return
-        self._waiting = (*self._waiting, other)
+    async def wait_at_most(self, clock: Clock, seconds: float) -> None:
+        """Wait until it is set, but at most so many seconds; infinity is without limit."""
+        if seconds == float("inf"):
+            await self.wait()
+        elif not self._is_set:
+            woken = asyncio.get_running_loop().create_future()
+            sleep = asyncio.ensure_future(clock.sleep(max(seconds, 0.0)))
+            sleep.add_done_callback(lambda _: _wake(woken))
+            try:
+                await self._wait(woken)
+            finally:
+                sleep.cancel()
+
+    async def _wait(self, woken: asyncio.Future[None]) -> None:
+        self._waiting = (*self._waiting, woken)
         try:
-            await other
+            await woken
         finally:
-            self._waiting = tuple(each for each in self._waiting if each is not other)
+            self._waiting = tuple(each for each in self._waiting if each is not woken)
 
 
 class Bell:
@@ -121,20 +130,6 @@ class Bell:
         """Wake all who wait."""
         self._next.set()
         self._next = Flag()
-
-
-async def wait_until(flag: Flag, clock: Clock, seconds: float) -> None:
-    """Wait until `flag` is set, but at most so many seconds; infinity is without limit."""
-    if seconds == float("inf"):
-        await flag.wait()
-        return
-    woken = asyncio.get_running_loop().create_future()
-    sleep = asyncio.ensure_future(clock.sleep(max(seconds, 0.0)))
-    sleep.add_done_callback(lambda _: _wake(woken))
-    try:
-        await flag.wait_for(woken)
-    finally:
-        sleep.cancel()
 
 
 def _wake(sleeper: asyncio.Future[None]) -> None:

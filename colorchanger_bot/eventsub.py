@@ -22,7 +22,7 @@ from yarl import URL
 from colorchanger_bot.changer import Recent
 from colorchanger_bot.channel import Channel
 from colorchanger_bot.channels import Membership
-from colorchanger_bot.clock import Backoff, Clock, Flag, wait_until
+from colorchanger_bot.clock import Backoff, Clock, Flag
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable
 from colorchanger_bot.helix import Helix
 from colorchanger_bot.line import Line, open_line
@@ -190,7 +190,7 @@ class ChatSession:
             seconds = self._membership.seconds_to_next_try()
             if seconds <= self._timing.unused / 2:
                 return
-            await wait_until(news, self._clock, seconds)
+            await news.wait_at_most(self._clock, seconds)
 
     async def _connect(self) -> Line | None:
         """Open a new session: at once, unless it was lost too often lately; None if it failed."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -88,7 +89,7 @@ class Commands:
         overview = _Parser(called, self.about, self._options)
         listed = overview.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
         for each, (function, _) in self._commands.items():
-            listed.add_parser(each, help=_about(function))
+            listed.add_parser(each, help=_about(function).replace("%", "%%"))
         for each, group in self._groups.items():
             listed.add_parser(each, help=group.about)
         if name.startswith("-"):
@@ -105,7 +106,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def __init__(self, name: str, about: str, options: Sequence[Option]) -> None:
-        super().__init__(name, description=about, allow_abbrev=False)
+        super().__init__(name, description=about.replace("%", "%%"), allow_abbrev=False)
         for add in options:
             add(self)
 
@@ -118,8 +119,11 @@ def _about(command: Command) -> str:
 
 
 def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
-    """Print to the terminal, at once."""
-    print(text, end=end, file=sys.stderr if error else sys.stdout, flush=True)
+    """Print to the terminal, at once; whether anybody still reads it or not, the work goes on."""
+    try:
+        print(text, end=end, file=sys.stderr if error else sys.stdout, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if error else 1)  # else Python complains at exit about the rest
 
 
 def settings_of(config: Path | None, *, debug: bool) -> Settings:

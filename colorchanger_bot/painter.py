@@ -17,7 +17,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from colorchanger_bot.burst import Burst
 from colorchanger_bot.chooser import Chooser
-from colorchanger_bot.clock import Backoff, Clock, Flag, wait_until
+from colorchanger_bot.clock import Backoff, Clock, Flag
 from colorchanger_bot.color import Color, Strategy, nearest_name
 from colorchanger_bot.crowd import Crowd
 from colorchanger_bot.errors import (
@@ -298,7 +298,7 @@ class Painter:
                 wait = max(wish.due, self._not_before) - self._clock.monotonic()
                 if wait > 0:
                     self._news = Flag()
-                    await wait_until(self._news, self._clock, wait)  # but no longer than until there is news
+                    await self._news.wait_at_most(self._clock, wait)  # but no longer than until there is news
                     self._news = None
                     continue
                 self._wish = None
@@ -325,6 +325,7 @@ class Painter:
             self._retry(wish, color, self._clock.monotonic() + self._backoff.next(), error)
         except OutcomeUnknown as error:
             self._maybe = color
+            self._chooser.forget()
             self._end(wish, "unknown", color, str(error))
         except AuthError as error:
             self._end(wish, "login", color, str(error))

@@ -19,7 +19,7 @@ from colorchanger_bot.sources import Found, Key, is_list, is_table
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A table of settings."""
+    """A table of settings; made by `of`, or by hand with values that are right already: the constructor checks none."""
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:
@@ -109,7 +109,7 @@ class _Reader:
             return section()
         known = entries(section)
         values: dict[str, Any] = {}
-        for name, value in table.items():
+        for name, value in ((str(name), value) for name, value in table.items()):
             here = (*key, name)
             if (entry := known.get(name)) is None:
                 self._wrong.append(f"{self._found.where(here)} is no setting I know: {self._meant(here, known)}")
@@ -144,7 +144,8 @@ class _Reader:
             cure = "write [[accounts]], with two brackets, above the keys of each account"
         else:
             cure = f"write [{'.'.join(part for part in key if isinstance(part, str))}] above its keys"
-        self._wrong.append(f"{self._found.where(key)} = {shown(value)}: {cure}")
+        # A text may be a secret that lost its key.
+        self._wrong.append(f"{self._found.where(key)} = {MARK if isinstance(value, str) else shown(value)}: {cure}")
 
     def _meant(self, key: Key, known: Mapping[str, Entry]) -> str:
         name = str(key[-1])

@@ -44,7 +44,14 @@ class ColorSettings(Section):
     steps: values.MaybeCount = None
     period: values.Period = "day"
     given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
-    """The keys that were set."""
+    """The keys that were set; if it is not said, those that differ from the defaults."""
+
+    def __post_init__(self) -> None:
+        """Find out what was set, for settings that were made in code."""
+        if not self.given:
+            keys = (each for each in fields(self) if each.name != "given")
+            differ = frozenset(each.name for each in keys if getattr(self, each.name) != each.default)
+            object.__setattr__(self, "given", differ)
 
     @classmethod
     def with_keys(cls, values: Mapping[str, Any]) -> Self:

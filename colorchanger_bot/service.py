@@ -18,7 +18,7 @@ import twitchio
 from colorchanger_bot.bot import ColorChangerBot
 from colorchanger_bot.budget import Budgets
 from colorchanger_bot.changer import Changer
-from colorchanger_bot.clock import Backoff, Clock, SystemClock
+from colorchanger_bot.clock import Backoff, Bell, Clock, SystemClock
 from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
 from colorchanger_bot.guard import TokenGuard, handle
 from colorchanger_bot.helix import HelixColors
@@ -41,8 +41,8 @@ BEAT_SECONDS = 5.0
 STOP_SECONDS = 3.5
 """A stop takes at most so long: whoever sent the signal waits 5 s, then kills."""
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
-STARTING = 10
-"""So many accounts ask Twitch for their start at a time: a hundred at once leave holes in the memory behind."""
+INTRODUCTIONS = 10
+"""So many accounts ask Twitch who they are at a time: a hundred at once leave holes in the memory behind."""
 
 
 class Service:
@@ -70,7 +70,8 @@ class Service:
         self._rng = random.Random(seed)
         self._timing = timing or Timing()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._starting = asyncio.Semaphore(STARTING)
+        self._bad_news = Bell()
+        self._introductions = asyncio.Semaphore(INTRODUCTIONS)
         self._starts: dict[str, asyncio.Task[Any]] = {}
         self._imported: dict[int, Account] = {}
         """The accounts that came with a token, by the number of the login it is stored as."""
@@ -190,6 +191,8 @@ class Service:
             logger.info("the dashboard is on %s", self.web.url)
 
     def _on_login(self, event: LoginEvent) -> None:
+        if event.state == "lost":
+            self._bad_news.ring()  # whoever asks for the health now shall know
         self._spawn(self._follow(event), f"{event.state} login of {event.login.login}")
 
     async def _follow(self, event: LoginEvent) -> None:
@@ -212,7 +215,7 @@ class Service:
         backoff = Backoff(self._rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
         while login.user_id is None and not login.lost:
             try:
-                async with self._starting:
+                async with self._introductions:
                     known = await self.keeper.validate(id_)
                 if not known:
                     raise ColorChangerError("Twitch does not tell whose login it is")
@@ -233,13 +236,12 @@ class Service:
         while login.id in self.keeper:
             try:
                 bot = await self._bot(login.client_id, id_)
-                async with self._starting:
-                    await bot.manage(
-                        self.keeper[id_],
-                        self._channels(login),
-                        self.settings.color_for(login.login),
-                        follow=self._follows(login.login),
-                    )
+                await bot.manage(
+                    self.keeper[id_],
+                    self._channels(login),
+                    self.settings.color_for(login.login),
+                    follow=self._follows(login.login),
+                )
             except ColorChangerError as error:
                 logger.error("%s waits: %s", login.login, error)
                 await self._clock.sleep(backoff.next())
@@ -285,11 +287,12 @@ class Service:
 
     async def _beat(self) -> None:
         while True:
+            news = self._bad_news.next
             try:
                 await self.store.beat(self._clock.now().timestamp(), self.report())
             except ColorChangerError as error:
                 logger.error("the heartbeat could not be written: %s", error)
-            await self._clock.sleep(BEAT_SECONDS)
+            await news.wait_at_most(self._clock, BEAT_SECONDS)
 
     def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
         task = asyncio.create_task(work, name=name)

@@ -169,9 +169,10 @@ def locked(url: str = "") -> Generator[None]:
         path = _home() / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.lock"
     make_private(path)
     # An empty database that is kept locked: SQLite's locks end with their process, on every system.
-    with contextlib.closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as lock:
+    with contextlib.ExitStack() as held:
         try:
-            lock.execute("BEGIN EXCLUSIVE")
+            lock = sqlite3.connect(path, timeout=0, isolation_level=None)
+            held.enter_context(contextlib.closing(lock)).execute("BEGIN EXCLUSIVE")
         except sqlite3.Error as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 raise StoreLocked("ColorChanger is running already on this store") from None

@@ -12,7 +12,7 @@ import pytest
 
 from colorchanger_bot.channel import Channel
 from colorchanger_bot.channels import Membership
-from colorchanger_bot.clock import Bell, wait_until
+from colorchanger_bot.clock import Bell
 from colorchanger_bot.errors import (
     ChannelRefused,
     ColorChangerError,
@@ -44,6 +44,9 @@ class FakeHelix:
         """So many requests to join are answered with "it exists", although it does not."""
         self.gate = asyncio.Event()
         self.gate.set()
+        self.list_gate = asyncio.Event()
+        self.list_gate.set()
+        self.comparisons = 0
 
     async def users(self, logins: Sequence[str]) -> list[User]:
         return [User(f"id of {login}", login, login) for login in logins if login != "nobody"]
@@ -60,6 +63,8 @@ class FakeHelix:
         return self.listed[-1].id
 
     async def subscriptions(self) -> list[Subscribed]:
+        self.comparisons += 1
+        await self.list_gate.wait()
         return self.listed
 
     async def unsubscribe(self, subscription_id: str) -> None:
@@ -294,10 +299,48 @@ async def test_what_twitch_says_exists_already_is_looked_at_soon(
     assert [each.session_id for each in helix.listed] == ["s1", "s2"]  # ... and so it became
 
 
+async def test_one_comparison_is_made_at_a_time_and_it_holds_up_no_join(
+    membership: Membership, helix: FakeHelix, clock: FakeClock
+) -> None:
+    helix.list_gate.clear()
+    membership.want(["me"])
+    membership.session_began("s1")
+    await clock.advance(600)
+    assert helix.comparisons == 1
+    membership.want(["me", "place"])
+    await clock.advance(1)
+    assert len(helix.times("place")) == 1
+    helix.list_gate.set()
+    await clock.advance(600)
+    assert helix.comparisons >= 4
+
+
+async def test_without_a_session_nothing_is_compared(
+    membership: Membership, helix: FakeHelix, clock: FakeClock
+) -> None:
+    membership.want(["me"])
+    await clock.advance(600)
+    assert helix.comparisons == 0
+
+
+async def test_a_mistake_in_a_comparison_ends_nothing(
+    membership: Membership, helix: FakeHelix, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    membership.want(["me"])
+    membership.session_began("s1")
+    await clock.advance(1)
+    helix.listed = [None]  # pyright: ignore[reportAttributeAccessIssue]
+    await clock.advance(120)
+    assert "could not be compared" in caplog.text
+    helix.listed = []
+    await clock.advance(120)
+    assert membership.joined == 1
+
+
 async def test_no_ring_is_missed_by_one_who_looks_first_and_then_waits(clock: FakeClock) -> None:
     bell = Bell()
     heard = bell.next
-    waiting = [asyncio.create_task(wait_until(heard, clock, float("inf"))) for _ in range(3)]
+    waiting = [asyncio.create_task(heard.wait_at_most(clock, float("inf"))) for _ in range(3)]
     bell.ring()  # before any of them had a chance to begin waiting
     bell.ring()
     await settle()

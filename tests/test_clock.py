@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from colorchanger_bot.clock import Flag, wait_until
+from colorchanger_bot.clock import Flag
 from tests.fakes import FakeClock, settle
 
 
@@ -42,7 +42,7 @@ async def test_a_flag_that_was_taken_back_makes_wait_again_but_nobody_who_was_wo
 async def test_waiting_ends_with_the_flag_or_after_its_time(clock: FakeClock) -> None:
     for is_set, seconds in ((True, 0.0), (False, 5.0)):
         flag = Flag()
-        task = asyncio.create_task(wait_until(flag, clock, 5.0))
+        task = asyncio.create_task(flag.wait_at_most(clock, 5.0))
         await clock.advance(4.9)
         assert not task.done()
         if is_set:
@@ -52,16 +52,34 @@ async def test_waiting_ends_with_the_flag_or_after_its_time(clock: FakeClock) ->
 
 
 async def test_no_time_at_all_is_over_at_once(clock: FakeClock) -> None:
-    await asyncio.wait_for(wait_until(Flag(), clock, -1.0), 1)
+    await asyncio.wait_for(Flag().wait_at_most(clock, -1.0), 1)
 
 
 async def test_a_wait_that_was_given_up_leaves_nothing_behind(clock: FakeClock) -> None:
     flag = Flag()
     before = asyncio.all_tasks()
-    waits = [asyncio.create_task(wait_until(flag, clock, seconds)) for seconds in (5.0, float("inf"))]
+    waits = [asyncio.create_task(flag.wait_at_most(clock, seconds)) for seconds in (5.0, float("inf"))]
     await settle()
     for task in waits:
         task.cancel()
     await settle()
     assert asyncio.all_tasks() == before
     flag.set()  # and nobody is there who minds
+
+
+async def test_a_flag_that_is_set_already_makes_nobody_wait(clock: FakeClock) -> None:
+    flag = Flag()
+    flag.set()
+    for seconds in (5.0, float("inf")):
+        await asyncio.wait_for(flag.wait_at_most(clock, seconds), 1)
+
+
+async def test_one_who_gives_up_in_the_moment_of_the_ring_is_no_trouble() -> None:
+    flag = Flag()
+    early, late = (asyncio.create_task(flag.wait()) for _ in range(2))
+    await settle()
+    early.cancel()
+    flag.set()
+    await late
+    await asyncio.gather(early, return_exceptions=True)
+    assert early.cancelled()

@@ -10,13 +10,14 @@ from itertools import pairwise
 
 import pytest
 
-from colorchanger_bot.color import Color
+from colorchanger_bot.color import Color, build
 from colorchanger_bot.errors import (
     ColorRejected,
     ConfigError,
     NeedsLogin,
     OutcomeUnknown,
     RateLimited,
+    StoreError,
     TwitchUnavailable,
 )
 from colorchanger_bot.memory import Remembered
@@ -557,3 +558,58 @@ async def test_a_strategy_that_was_changed_shows_nothing_of_the_one_before(
         painter.saw(api.shown)
         await clock.advance(60)
     assert {color.hex for color in api.sent[1:]} == {"#FF7F50", "#1E90FF"}
+
+
+async def test_a_colour_drawn_ahead_is_not_used_after_a_command_that_showed_names_only(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make(strategy="random")
+    painter.saw(ORIGINAL)
+    await clock.advance(DELAY)
+    api.turbo = False
+    assert (await painter.show(Color.parse("#ff8000"))).result == "changed"
+    names = painter.strategy.save()  # what is left in the bag
+    await clock.advance(10)
+    painter.saw(painter.current)
+    await clock.advance(DELAY)
+    assert painter.strategy.save() != names  # so it came out of the bag
+
+
+async def test_commands_do_not_count_for_a_burst(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make(delay=(0.0, 0.0))
+    for _ in range(5):
+        await painter.show()
+        painter.saw(api.shown)
+        painter.saw(api.shown)
+        painter.saw(api.shown)
+    sent = len(api.sent)
+    await clock.advance(0.1)
+    assert len(api.sent) > sent
+
+
+async def test_a_memory_that_cannot_be_written_stops_no_colour(
+    clock: FakeClock, api: FakeColors, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Full(FakeMemory):
+        async def remember(self, user_id: str, remembered: Remembered) -> None:
+            raise StoreError("the disk is full")
+
+    settings = ColorSettings.of({"delay": DELAY})
+    painter = Painter("1", "me", settings, api=api, memory=Full(), clock=clock, rng=random.Random(7), tell=print)
+    for _ in range(3):
+        painter.saw(api.shown)
+        await clock.advance(60)
+    assert len(api.sent) == 3
+    assert "the colours of me could not be kept: the disk is full" in caplog.text
+    await painter.close()
+
+
+async def test_a_strategy_of_ones_own_stays_whatever_is_set_in_chat(clock: FakeClock, api: FakeColors) -> None:
+    own = build(ColorSettings.of({"strategy": "hold", "base": "#ff8800"}).plan())
+    settings = ColorSettings.of({"delay": DELAY})
+    painter = Painter(
+        "1", "me", settings, api=api, memory=FakeMemory(), clock=clock, rng=random.Random(7), tell=print, strategy=own
+    )
+    await painter.adjust(theme="dark", strategy="rainbow")
+    assert painter.strategy is own
+    await painter.close()

@@ -170,6 +170,24 @@ async def test_an_account_that_needs_login_does_not_stop_the_others(
     assert "run: colorchanger login" in report["trouble"]
 
 
+async def test_who_asks_for_the_health_right_after_a_login_was_lost_is_told(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+
+    async def beaten(state: str, within: float) -> None:
+        async with asyncio.timeout(within):
+            while not (beat := await store.heartbeat()) or beat.status["accounts"][0]["state"] != state:  # noqa: ASYNC110 - the store rings nobody
+                await asyncio.sleep(0.01)
+
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await beaten("running", within=10)
+        await twitch.revoke_login("me")
+        await until(lambda: service.report()["accounts"][0]["state"] == "needs login")
+        await beaten("needs login", within=1)  # the next heartbeat may be five seconds away
+
+
 async def test_a_login_from_another_terminal_is_picked_up(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, client_id: str
 ) -> None:

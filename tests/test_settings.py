@@ -374,7 +374,7 @@ COPY = "this has spaces or letters that Twitch does not use; copy it again"
         ("color.strategy = 'palette'", "color.colors: palette needs at least 1, and has 0"),
         ("color = 5", "color = 5: write [color] above its keys"),
         ("accounts.login = 'bob'", f"accounts = {{...}}: {BRACKETS}"),
-        ("accounts = ['bob']", f'accounts[1] = "bob": {BRACKETS}'),
+        ("accounts = ['bob']", f"accounts[1] = ***: {BRACKETS}"),
         (
             "app.client_id = '<client id>'",
             'app.client_id: "<client id>" is a placeholder; put the client id of your Twitch application there',
@@ -701,3 +701,44 @@ def test_a_secret_is_shown_only_when_asked_for() -> None:
     assert secret.reveal() == "s3cret"
     assert (secret == Secret("s3cret"), secret == Secret("other"), secret == "s3cret") == (True, False, False)
     assert (bool(secret), bool(Secret()), str(Secret())) == (True, False, "")
+
+
+@pytest.mark.parametrize("value", [2.5, "2.5", -1, 10_000, "ten", True, [1], 1e300])
+def test_what_is_no_whole_number_in_its_range_is_refused(value: object) -> None:
+    with pytest.raises(ConfigError, match=r"color\.steps = .*: write a whole number such as 12"):
+        ColorSettings().override({"steps": value})
+
+
+def test_a_count_may_be_taken_back() -> None:
+    assert ColorSettings(steps=7).override({"steps": None}).steps is None
+    assert ColorSettings().override({"steps": "7"}).steps == ColorSettings().override({"steps": 7.0}).steps == 7
+
+
+def test_each_wrong_item_of_a_list_is_named(problems: Problems) -> None:
+    assert [line.partition(":")[2].strip() for line in problems("color.colors = ['blu', 'red', 7]")] == [
+        'color.colors = "blu": this is no colour I know: did you mean blue?',
+        'color.colors = 7: write a colour in quotes, such as "blue_violet" or "#8a2be2"',
+    ]
+
+
+def test_a_token_completes_the_account_of_the_file_and_takes_nothing_from_it(read: Loader) -> None:
+    settings = read('[[accounts]]\nlogin = "bob"\nchannels = ["a"]\nfollow_live = true', TWITCH_ACCESS_TOKEN_1=TOKEN)
+    bob = settings.with_login(settings.accounts[1], "bob").account("bob")
+    assert bob
+    assert (bob.channels, bob.follow_live, bob.access_token.reveal()) == (("a",), True, TOKEN)
+
+
+def test_colour_settings_made_in_code_know_what_was_set() -> None:
+    bob = Account(login="bob", color=ColorSettings(strategy="rainbow"))
+    settings = Settings(color=ColorSettings(theme="dark", cooldown=5.0), accounts=(bob,))
+    color = settings.color_for("bob")
+    assert (color.strategy, color.theme, color.cooldown) == ("rainbow", "dark", 5.0)
+
+
+def test_a_text_where_a_table_belongs_may_be_a_secret_and_is_not_shown(problems: Problems) -> None:
+    assert problems('web = "hunter2"') == ["config.toml: web = ***: write [web] above its keys"]
+
+
+def test_a_key_that_is_no_text_is_no_key() -> None:
+    with pytest.raises(ConfigError, match="1 is no setting I know"):
+        Settings.of({1: 2})  # pyright: ignore[reportArgumentType]

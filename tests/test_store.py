@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import stat
 import subprocess
@@ -187,6 +188,35 @@ def test_the_second_owner_is_turned_away(store_url: str) -> None:
     with locked(store_url), pytest.raises(StoreLocked), locked(store_url):
         pass
     with locked(store_url):
+        pass
+
+
+@pytest.mark.parametrize("what", ["folder", "garbage", "dangling link"])
+def test_what_is_no_lock_file_is_said_in_a_line(what: str, tmp_path: Path) -> None:
+    lock = tmp_path / "store.sqlite3.lock"
+    if what == "folder":
+        lock.mkdir()
+    elif what == "garbage":
+        lock.write_text("this is no database" * 100, encoding="utf-8")
+    else:
+        lock.symlink_to(tmp_path / "nowhere" / "at all")
+    with pytest.raises(StoreError) as caught, locked(f"sqlite:///{tmp_path / 'store.sqlite3'}"):
+        pass
+    assert str(lock) in str(caught.value)
+    assert not isinstance(caught.value, StoreLocked)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no modes")
+def test_the_lock_is_private(tmp_path: Path) -> None:
+    with locked(f"sqlite:///{tmp_path / 'store.sqlite3'}"):
+        assert (tmp_path / "store.sqlite3.lock").stat().st_mode & 0o077 == 0
+
+
+def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
+    die = "import os, sys\nfrom colorchanger_bot.store import locked\nwith locked(sys.argv[1]): os._exit(7)"
+    assert subprocess.run([sys.executable, "-c", die, url], check=False, timeout=30).returncode == 7
+    with locked(url):
         pass
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from colorchanger_bot.clock import Bell, Clock, wait_until
+from colorchanger_bot.clock import Bell, Clock
 
 LOOK_SECONDS = 2.0
 """How often a page is told of what has no event, such as a channel that was joined."""
@@ -68,5 +68,5 @@ class Stream:
             async with asyncio.timeout(WRITE_SECONDS):
                 await response.write(event)
             told = state
-            await wait_until(news, self._clock, LOOK_SECONDS)
+            await news.wait_at_most(self._clock, LOOK_SECONDS)
             await self._clock.sleep(GATHER_SECONDS)
