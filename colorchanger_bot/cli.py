@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from colorchanger_bot.cli_accounts import app as accounts_app
-from colorchanger_bot.options import CONFIG, DEBUG, Commands, echo, option, settings_of, whole
+from colorchanger_bot.options import CONFIG, DEBUG, Commands, echo, option, save, settings_of, whole
 
 if TYPE_CHECKING:
     from colorchanger_bot.oauth import DeviceCode
@@ -27,7 +27,8 @@ def _version() -> str:
 
 class _ShowVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        parser.exit(0, f"{_version()}\n")
+        echo(_version())
+        parser.exit()
 
 
 app = Commands(
@@ -112,7 +113,7 @@ def preview(
     plan = color.override(wanted | samples).plan()
     rows = show.rows(plan, count, random.Random(), datetime.now(UTC), presets_only=names)
     if html is not None:
-        html.write_text(show.as_html(plan, rows), encoding="utf-8")
+        save(html, show.as_html(plan, rows))
         echo(f"{html}: written")
     elif as_json:
         for row in rows:

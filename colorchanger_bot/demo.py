@@ -23,6 +23,7 @@ from colorchanger_bot.color import DARK, LIGHT, Color
 from colorchanger_bot.http import open_session
 from colorchanger_bot.login import log_in
 from colorchanger_bot.oauth import OAuth
+from colorchanger_bot.options import save
 from colorchanger_bot.painter import Change
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
 from colorchanger_bot.scopes import needed_scopes
@@ -168,7 +169,7 @@ def _save(stage: Stage, summary: str, path: Path) -> None:
     console = Console(record=True, width=SVG_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
     console.print(stage.render())
     console.print(f"\n {summary}", highlight=False)
-    path.write_text(console.export_svg(title="colorchanger demo"), encoding="utf-8")
+    save(path, console.export_svg(title="colorchanger demo"))
 
 
 class _Quiet:

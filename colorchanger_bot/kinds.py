@@ -15,9 +15,12 @@ from colorchanger_bot.redaction import one_line
 
 SHOWN_CHARACTERS = 60
 SWITCH: Mapping[str, bool] = {
-    **dict.fromkeys(("1", "true", "t", "yes", "y", "on"), True),
-    **dict.fromkeys(("0", "false", "f", "no", "n", "off"), False),
+    **dict.fromkeys(("1", "true", "yes", "on"), True),
+    **dict.fromkeys(("0", "false", "no", "off"), False),
 }
+_SPELLINGS = {**SWITCH, "t": True, "y": True, "f": False, "n": False}
+DEEPEST = 3
+"""Lists in lists beyond this are not shown."""
 
 Reader = Callable[[object], Any]
 
@@ -60,7 +63,7 @@ def refuse(value: object, cure: str = "") -> NoReturn:
 
 def switch(value: object) -> bool:
     """Read true or false."""
-    known = SWITCH.get(value.strip().lower()) if isinstance(value, str) else value
+    known = _SPELLINGS.get(value.strip().lower()) if isinstance(value, str) else value
     return bool(known) if isinstance(known, bool | int | float) and known in (0, 1) else refuse(value)
 
 
@@ -107,7 +110,7 @@ def one_of(choices: Sequence[str], case: Callable[[str], str] = str.lower) -> Ki
 
     def read(value: object) -> str:
         name = case(text(value).strip())
-        return name if name in choices else refuse(value, did_you_mean(nearest(name, choices)))
+        return name if name in choices else refuse(value, did_you_mean(nearest(name, choices, cutoff=0.7)))
 
     return Kind(read, " or ".join(map(shown, choices)))
 
@@ -160,10 +163,11 @@ def set_of(read: Reader) -> Reader:
     return lambda value: tuple(dict.fromkeys(read_all(value)))
 
 
-def shown(value: object) -> str:
+def shown(value: object, depth: int = 0) -> str:
     """Return a value as TOML spells it, on one line, shortened."""
     if isinstance(value, list | tuple):
-        spelt = f"[{', '.join(map(shown, value))}]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        inner = [shown(each, depth + 1) if depth < DEEPEST else "..." for each in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        spelt = f"[{', '.join(inner)}]"
     elif isinstance(value, dict):
         spelt = "{...}"
     elif isinstance(value, str | bool):

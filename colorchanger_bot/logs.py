@@ -52,7 +52,8 @@ def setup(log: LogSettings, *, stream: TextIO | None = None, debug: bool = False
     form = _json if log.format == "json" else _pretty
     logger.remove()
     logger.configure(patcher=_clean)
-    for sink in (stream or sys.stderr, *([_log_file(log.file)] if log.file else [])):
+    stream = stream or sys.stderr  # None, if it was closed
+    for sink in (*([stream] if stream else []), *([_log_file(log.file)] if log.file else [])):
         logger.add(sink, level=level, format=form, diagnose=False, backtrace=False)
     _take_over_standard_logging(level, debug=debug)
 

@@ -10,13 +10,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from colorchanger_bot.kinds import did_you_mean, nearest
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.kinds import did_you_mean, nearest, shown
+from colorchanger_bot.redaction import one_line
 
 if TYPE_CHECKING:
     from colorchanger_bot.settings import Settings
 
 USAGE = 2
 """The exit code for what cannot be called or read so."""
+
+LONGEST_COMPLAINT = 200
 
 Option = Callable[[argparse.ArgumentParser], object]
 Command = Callable[..., int | None]
@@ -34,7 +38,7 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not re.fullmatch(r"\d{1,18}", text) or int(text) < low or (high is not None and int(text) > high):
             upto = "on" if high is None else f"to {high}"
-            raise argparse.ArgumentTypeError(f"{text!r}: write a whole number from {low} {upto}")
+            raise argparse.ArgumentTypeError(f"{shown(text)}: write a whole number from {low} {upto}")
         return int(text)
 
     return read
@@ -111,6 +115,8 @@ class _Parser(argparse.ArgumentParser):
             add(self)
 
     def error(self, message: str) -> NoReturn:
+        message = one_line(message)
+        message = message if len(message) <= LONGEST_COMPLAINT else f"{message[: LONGEST_COMPLAINT - 3]}..."
         self.exit(USAGE, f"{message} (help: {self.prog} --help)\n")
 
 
@@ -121,9 +127,23 @@ def _about(command: Command) -> str:
 def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
     """Print to the terminal, at once; whether anybody still reads it or not, the work goes on."""
     try:
-        print(text, end=end, file=sys.stderr if error else sys.stdout, flush=True)
+        if stream := sys.stderr if error else sys.stdout:  # a closed one is None
+            print(text, end=end, file=stream, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if error else 1)  # else Python complains at exit about the rest
+
+
+def save(path: Path, text: str) -> None:
+    """Write a file that somebody asked for.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError([f"{one_line(str(path))}: cannot be written: {why}"]) from None
 
 
 def settings_of(config: Path | None, *, debug: bool) -> Settings:

@@ -144,8 +144,9 @@ class _Reader:
             cure = "write [[accounts]], with two brackets, above the keys of each account"
         else:
             cure = f"write [{'.'.join(part for part in key if isinstance(part, str))}] above its keys"
-        # A text may be a secret that lost its key.
-        self._wrong.append(f"{self._found.where(key)} = {MARK if isinstance(value, str) else shown(value)}: {cure}")
+        # A text may be a secret that lost its key, and so may what is in a list.
+        is_harmless = isinstance(value, int | float) or is_table(value) or not value
+        self._wrong.append(f"{self._found.where(key)} = {shown(value) if is_harmless else MARK}: {cure}")
 
     def _meant(self, key: Key, known: Mapping[str, Entry]) -> str:
         name = str(key[-1])

@@ -29,7 +29,7 @@ from colorchanger_bot.sections import (
     WebSettings,
 )
 from colorchanger_bot.sources import Found, find_file, is_table, login_of, read_file
-from colorchanger_bot.values import password
+from colorchanger_bot.values import passwords
 from colorchanger_bot.variables import CONFIG, add_numbered, add_prefixed, add_short, read_variables, variable_name
 
 __all__ = [
@@ -130,7 +130,7 @@ class Settings(Section):
     def secrets(self) -> Iterator[str]:
         """Yield every secret in here, for the log to hide."""
         yield self.app.client_secret.reveal()
-        yield password(self.storage.url)
+        yield from passwords(self.storage.url)
         yield from self.storage.keys
         yield self.web.password.reveal()
         for account in self.accounts:

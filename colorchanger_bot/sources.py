@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -111,7 +112,7 @@ def read_file(path: Path, label: str) -> Found:
             f"{label}: there is no such file; make one with: colorchanger config example > {FILE_NAME}"
         )
     except OSError as error:
-        why = "it is a directory" if path.is_dir() else error.strerror
+        why = "it is a directory" if os.path.isdir(path) else error.strerror
         found.problems.append(f"{label}: cannot be read ({why}); name a text file that this user may read")
     except UnicodeDecodeError as error:
         found.problems.append(f"{label}: byte {error.start + 1} is not UTF-8; save the file as UTF-8")

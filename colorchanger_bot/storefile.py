@@ -44,6 +44,8 @@ def address_of(url: str) -> str:
         StoreError: that is no address of a database.
     """
     address = url or default_url()
+    if "\0" in unquote(address):
+        raise StoreError("storage.url has a character in it that no file and no server may have in its name")
     if not _ADDRESS.fullmatch(address):
         raise StoreError("storage.url is no address of a database: leave it empty for a file of ours")
     if (ours := _SQLITE.fullmatch(address)) and not re.fullmatch(r"(/[^?]*)?", ours[1]):
@@ -86,6 +88,8 @@ def make_private(path: Path) -> None:
         with contextlib.suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE))
         for file in (path, *(Path(f"{path}{end}") for end in BESIDE)):
+            if file.exists() and not file.is_file():  # a folder, a device: not ours to lock others out of
+                raise StoreError(f"{file}: is no file; name another one, or remove it")
             with contextlib.suppress(FileNotFoundError):
                 file.chmod(PRIVATE)
     except OSError as error:
@@ -176,7 +180,7 @@ def locked(url: str = "") -> Generator[None]:
         except sqlite3.Error as error:
             if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
                 raise StoreLocked("ColorChanger is running already on this store") from None
-            raise StoreError(f"{path}: cannot be locked ({error}): remove it") from None
+            raise StoreError(f"{path}: cannot be locked ({error}): let this user write it, or remove it") from None
         yield
 
 

@@ -188,15 +188,17 @@ def _wires(colors: tuple[Color, ...]) -> list[str]:
     return [color.wire for color in colors]
 
 
+_PASSWORDS = re.compile(r"(?<=://)([^\s/:@?]*:)(.+)(?=@)|([?&](?:password|pwd|pass)=)([^&]+)", re.IGNORECASE)
+"""In the address of a database: between user and machine, up to the last @, or as an option."""
+
+
 def _without_password(url: str) -> str:
-    secret = password(url)
-    return url.replace(f":{secret}@", f":{MARK}@") if secret else url
+    return _PASSWORDS.sub(lambda found: f"{found[1] or found[3]}{MARK}", url)
 
 
-def password(url: str) -> str:
-    """Return the password in the address of a database; empty if there is none."""
-    found = re.search(r"://[^\s/:@]*:([^\s/]+)@", url)
-    return found[1] if found else ""
+def passwords(url: str) -> list[str]:
+    """Return the passwords in the address of a database."""
+    return [found[2] or found[4] for found in _PASSWORDS.finditer(url)]
 
 
 _seconds = number_from(0, 3600)

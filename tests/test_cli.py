@@ -181,7 +181,7 @@ async def test_the_help_names_every_command(environment: Environment) -> None:
         (["run", "--conf", "x"], "unrecognized arguments: --conf x (help: colorchanger run --help)"),
         (["logout", "run", "--confg"], "unrecognized arguments: --confg (help: colorchanger logout --help)"),
         (["run", "--confg", "x"], "unrecognized arguments: --confg x (help: colorchanger run --help)"),
-        (["demo", "-n", "0"], "argument -n/--messages: '0': write a whole number from 1 to 100"),
+        (["demo", "-n", "0"], 'argument -n/--messages: "0": write a whole number from 1 to 100'),
         (["preview", "-n", "9" * 5000], "write a whole number from 1 on"),
         (["import"], "name the file: colorchanger import FILE (or set TWITCH_CONF_FILE)"),
     ],
@@ -190,6 +190,33 @@ async def test_what_cannot_be_called_so_is_one_line(arguments: list[str], said: 
     code, output, errors = await call(*arguments, environment=environment)
     assert (code, output, errors.count("\n")) == (2, "", 1)
     assert said in errors
+
+
+async def test_what_cannot_be_written_is_one_line(environment: Environment, tmp_path: Path) -> None:
+    for target in (tmp_path, tmp_path / "nowhere" / "x.html"):
+        code, _, errors = await call("preview", "-n", "1", "--html", str(target), environment=environment)
+        assert (code, errors.count("\n")) == (2, 1)
+        assert f"{target}: cannot be written: " in errors
+
+
+async def test_hostile_arguments_stay_on_their_line(environment: Environment) -> None:
+    code, _, errors = await call("run", "--\x1b[31mx\ny" + "z" * 5000, environment=environment)
+    assert (code, errors.count("\n"), "\x1b" in errors) == (2, 1, False)
+    assert len(errors) < 300
+
+
+async def test_the_version_is_printed_where_output_belongs(environment: Environment) -> None:
+    code, output, errors = await call("--version", environment=environment)
+    assert (code, errors) == (0, "")
+    assert output.startswith("colorchanger ")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirection")
+async def test_closed_streams_are_no_reason_to_fail(environment: Environment) -> None:
+    for closed in ("2>&-", ">&-", ">&- 2>&-"):
+        line = f'"{sys.executable}" -m colorchanger_bot accounts {closed}'
+        process = await asyncio.create_subprocess_shell(line, env=environment, cwd=environment["HOME"])
+        assert await process.wait() == 0
 
 
 async def test_without_a_command_the_help_is_shown(environment: Environment) -> None:

@@ -742,3 +742,40 @@ def test_a_text_where_a_table_belongs_may_be_a_secret_and_is_not_shown(problems:
 def test_a_key_that_is_no_text_is_no_key() -> None:
     with pytest.raises(ConfigError, match="1 is no setting I know"):
         Settings.of({1: 2})  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://u:a/b@h/db", "postgresql://u:a b@c@h/db", "mysql://h/db?user=u&password=SECRET&x=1"]
+)
+def test_a_password_in_an_address_is_not_shown_wherever_it_stands(address: str, read: Loader) -> None:
+    settings = read(COLORCHANGER_STORAGE__URL=address)
+    shown_url = masked(settings)["storage"]["url"]
+    hidden = [secret for secret in settings.secrets() if secret]
+    assert len(hidden) == 1
+    assert "***" in shown_url
+    assert hidden[0] not in shown_url
+    assert shown_url.replace("***", hidden[0]) == address
+
+
+@pytest.mark.parametrize(
+    "text", ["app = ['s3cret']", "web = 's3cret'", "accounts = [['s3cret']]", "accounts = 's3cret'"]
+)
+def test_what_stands_where_a_table_belongs_is_not_shown(text: str, problems: Problems) -> None:
+    (line,) = problems(text)
+    assert "s3cret" not in line
+    assert " = ***: write [" in line
+
+
+def test_lists_of_any_depth_are_refused_in_one_line(problems: Problems) -> None:
+    (line,) = problems("", COLORCHANGER_WEB__NAMES="[" * 900 + "]" * 900)
+    assert line.startswith("COLORCHANGER_WEB__NAMES = [[[")
+
+
+@pytest.mark.parametrize("text", ["t", "y", "maybe"])
+def test_what_debug_means_to_other_programs_is_not_read(text: str, read: Loader) -> None:
+    assert read(DEBUG=text).log.level == "INFO"
+
+
+def test_a_path_that_no_system_takes_is_a_problem(problems: Problems) -> None:
+    (line,) = problems(COLORCHANGER_CONFIG="x" * 5000)
+    assert "cannot be read" in line

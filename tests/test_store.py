@@ -206,6 +206,20 @@ def test_what_is_no_lock_file_is_said_in_a_line(what: str, tmp_path: Path) -> No
     assert not isinstance(caught.value, StoreLocked)
 
 
+def test_a_folder_is_no_store_and_keeps_its_mode(tmp_path: Path) -> None:
+    place = tmp_path / "mine"
+    place.mkdir(mode=0o755)
+    before = place.stat().st_mode
+    with pytest.raises(StoreError, match="is no file"), locked(f"sqlite:///{place}"):
+        pass
+    assert place.stat().st_mode == before
+
+
+def test_an_address_with_a_null_in_it_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"storage\.url"), locked(f"sqlite:///{tmp_path}/x%00y"):
+        pass
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows knows no modes")
 def test_the_lock_is_private(tmp_path: Path) -> None:
     with locked(f"sqlite:///{tmp_path / 'store.sqlite3'}"):
