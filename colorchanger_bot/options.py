@@ -110,7 +110,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line."""
 
     def __init__(self, name: str, about: str, options: Sequence[Option]) -> None:
-        super().__init__(name, description=about.replace("%", "%%"), allow_abbrev=False)
+        super().__init__(name, description=about, allow_abbrev=False)
         for add in options:
             add(self)
 
