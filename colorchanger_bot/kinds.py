@@ -176,5 +176,10 @@ def shown(value: object, depth: int = 0) -> str:
         spelt = f"{value:#x}" if value.bit_length() > 64 else str(value)  # Python refuses to write very long decimals
     else:
         spelt = str(value)
-    spelt = one_line(spelt)
-    return spelt if len(spelt) <= SHOWN_CHARACTERS else f"{spelt[: SHOWN_CHARACTERS - 3]}..."
+    return shortened(spelt, SHOWN_CHARACTERS)
+
+
+def shortened(words: str, most: int) -> str:
+    """Return a text on one line, of at most so many characters."""
+    line = one_line(words)
+    return line if len(line) <= most else f"{line[: most - 3]}..."

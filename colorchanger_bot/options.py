@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.kinds import did_you_mean, nearest, shown
+from colorchanger_bot.kinds import did_you_mean, nearest, shortened, shown
 from colorchanger_bot.redaction import one_line
 
 if TYPE_CHECKING:
@@ -115,9 +115,7 @@ class _Parser(argparse.ArgumentParser):
             add(self)
 
     def error(self, message: str) -> NoReturn:
-        message = one_line(message)
-        message = message if len(message) <= LONGEST_COMPLAINT else f"{message[: LONGEST_COMPLAINT - 3]}..."
-        self.exit(USAGE, f"{message} (help: {self.prog} --help)\n")
+        self.exit(USAGE, f"{shortened(message, LONGEST_COMPLAINT)} (help: {self.prog} --help)\n")
 
 
 def _about(command: Command) -> str:
