@@ -21,6 +21,9 @@ def main() -> None:
         signal.signal(signal.SIGINT, _leave)
         signal.signal(signal.SIGTERM, _leave)
         gc.disable()  # loading makes much that stays and little that goes: searching it is a fifth of the start
+        from colorchanger_bot.ahead import load_ahead
+
+        load_ahead("aiohttp", until="aiohttp.connector")
     else:
         signal.signal(signal.SIGTERM, _interrupt)
     os.environ.setdefault("LOGURU_AUTOINIT", "False")  # a first sink that `logs.setup` would take away again

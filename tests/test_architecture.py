@@ -74,6 +74,7 @@ LAYERS = {
     "accounts": 5,
     "importer": 5,
     "doctor": 5,
+    "ahead": 5,
     "options": 5,
     "cli_accounts": 5,
     "cli": 5,

@@ -152,9 +152,8 @@ class Arena:
     # Reading
 
     def cpu(self) -> float:
-        """Seconds of processor time so far, of all threads, to the nanosecond where the kernel counts so."""
-        threads = Path(f"/proc/{self._process.pid}/task").iterdir()
-        return sum(int((thread / "schedstat").read_text("ascii").split()[0]) for thread in threads) / 1e9
+        """Seconds of processor time so far, of all threads, also of those that have ended."""
+        return time.clock_gettime(~self._process.pid << 3 | 2)  # the clock of a process: clock_getcpuclockid(3)
 
     def memory(self) -> float:
         """Resident memory in MiB."""
