@@ -188,6 +188,10 @@ class Painter:
         if remembered.strategy == self.strategy.name:
             self.strategy.load(remembered.state)
 
+    def get_ready(self) -> None:
+        """Draw the next colour ahead, as after each change: the first draw of all takes the longest."""
+        self._chooser.draw_ahead(self._history, presets_only=self._names_only)
+
     def saw(self, shown: Color | None, channel_id: str = "") -> None:
         """Take note of an own message that was sent in colour `shown` (None: unknown)."""
         now = self._clock.monotonic()
@@ -337,7 +341,7 @@ class Painter:
             self._changed_at = self._clock.monotonic()
             self.changes += 1
             self._end(wish, "changed", shown)
-            self._chooser.draw_ahead(self._history, presets_only=self._names_only)
+            self.get_ready()
             self._keeping.soon()
 
     def _retry(self, wish: Wish, color: Color, due: float, error: ColorChangerError) -> None:

@@ -61,10 +61,9 @@ class Random(Planned):
 
         Only the angles between hues decide, never the hues themselves: so each hue stays as likely as any other.
         """
+        clear = self._clear  # also where there is no history: the first draw is the one that has time
         recent = (space.oklch(color.rgb) for color in moment.history[:3])
-        taken = [
-            (hue, self._clear / (4 if age else 1)) for age, (_, chroma, hue) in enumerate(recent) if chroma > _GREY
-        ]
+        taken = [(hue, clear / (4 if age else 1)) for age, (_, chroma, hue) in enumerate(recent) if chroma > _GREY]
         hue = 0.0
         for _ in range(64):
             hue = moment.rng.random() * 360
