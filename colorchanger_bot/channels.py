@@ -98,7 +98,7 @@ class Membership:
 
     def reads(self, broadcaster_id: str) -> bool:
         """Say whether messages of this channel count."""
-        return any(channel.id == broadcaster_id for channel in self._channels.values())
+        return broadcaster_id in [channel.id for channel in self._channels.values()]
 
     def want(self, logins: Iterable[str], ids: Mapping[str, str] | None = None) -> None:
         """Set the wish list; `ids` are those that are known already."""

@@ -234,7 +234,7 @@ class ChatSession:
                 self._over.set()
 
     def _frame(self, line: Line, text: str) -> None:
-        if not self._heeds() and self._is_of_another(text):
+        if self._is_of_another(text) and not self._heeds():
             return
         # Whatever a frame says, the line stays up; what is lost is one frame that nobody could read.
         try:

@@ -22,7 +22,7 @@ from colorchanger_bot.tokens import TokenKeeper
 
 PREFIX = "colorchanger-account-"
 ENDLESS_SECONDS = 4 * 3600
-PAINTING = ("PUT", "color")
+COLOR_PATH = "/chat/color"
 
 
 def handle(login_id: int) -> str:
@@ -60,7 +60,7 @@ class TokenGuard:
     async def _with_token(
         self, request: aiohttp.ClientRequest, handler: ClientHandlerType, login_id: int
     ) -> aiohttp.ClientResponse:
-        if (request.method, request.url.name) == PAINTING:
+        if request.method == hdrs.METH_PUT and request.url.path.endswith(COLOR_PATH):
             self._keeper.demand(login_id, COLOR_SCOPE)
         token = await self._keeper.token(login_id)
         request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
