@@ -183,15 +183,16 @@ async def _demo_in_browser(*, debug: bool) -> None:
 async def _run(settings: Settings) -> None:
     stop = _stop_on_signal()  # before all else: loading what follows takes a while
     from colorchanger_bot.errors import StoreLocked
-    from colorchanger_bot.service import Service
     from colorchanger_bot.store import Store, locked
 
-    gc.freeze()  # what has been loaded is not searched again
-    gc.enable()
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
             with locked(settings.storage.url):
                 await _prepare(settings, store)
+                from colorchanger_bot.service import Service  # only now: aiohttp may still be on its way
+
+                gc.freeze()  # what has been loaded is not searched again
+                gc.enable()
                 async with Service.running(settings, store) as service:
                     echo(service.plan())
                     await stop.wait()
