@@ -213,6 +213,7 @@ class _Connection:
     """An SQLite connection as a transaction sees it."""
 
     def __init__(self, raw: sqlite3.Connection) -> None:
+        self.long_text = "TEXT"
         self._raw = raw
 
     def execute(self, sql: str, /, **parameters: Any) -> list[Row]:

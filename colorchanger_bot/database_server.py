@@ -17,7 +17,7 @@ from colorchanger_bot.errors import StoreError
 from colorchanger_bot.tables import Row
 
 R = TypeVar("R")
-TRIES = 10
+TRIES = 100
 """So often a transaction is begun anew when another process was faster with the same key, or the same table."""
 DRIVER = "name an asynchronous driver that is installed, such as postgresql+asyncpg:// or mysql+aiomysql://"
 
@@ -102,6 +102,7 @@ class _Connection:
     """An SQLAlchemy connection as a transaction sees it."""
 
     def __init__(self, plain: sql.Connection) -> None:
+        self.long_text = "MEDIUMTEXT" if plain.dialect.name in ("mysql", "mariadb") else "TEXT"
         self._plain = plain
 
     def execute(self, statement: str, /, **parameters: Any) -> list[Row]:

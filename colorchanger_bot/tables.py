@@ -42,7 +42,7 @@ TABLES = (
         id INTEGER NOT NULL PRIMARY KEY,
         pid INTEGER NOT NULL,
         at DOUBLE PRECISION NOT NULL,
-        status TEXT NOT NULL
+        status {long_text} NOT NULL
     )
     """,
 )
@@ -73,6 +73,9 @@ SECRETS = (
 class Connection(Protocol):
     """What works on the database inside a transaction; parameters are named in the SQL as `:name`."""
 
+    long_text: str
+    """The type of a text of any length: that called TEXT ends at 64 kB in MySQL."""
+
     def execute(self, sql: str, /, **parameters: Any) -> list[Row]:
         """Return the rows that a statement yields."""
         ...
@@ -98,7 +101,7 @@ def upgrade(connection: Connection) -> None:
     """Make the tables that are missing, and bring older ones up to date; begun in a process that died, it goes on."""
     found = version(connection)
     for statement in TABLES:
-        connection.execute(statement)
+        connection.execute(statement.format(long_text=connection.long_text))
     for number in range((found or 0) + 1, SCHEMA_VERSION + 1):
         for table, column, words in ADDED.get(number, ()):
             if column not in connection.columns(table):
