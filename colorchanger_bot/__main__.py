@@ -21,9 +21,6 @@ def main() -> None:
         signal.signal(signal.SIGINT, _leave)
         signal.signal(signal.SIGTERM, _leave)
         gc.disable()  # loading makes much that stays and little that goes: searching it is a fifth of the start
-        from colorchanger_bot.ahead import load_ahead
-
-        load_ahead("aiohttp", until="aiohttp.connector")
     else:
         signal.signal(signal.SIGTERM, _interrupt)
     os.environ.setdefault("LOGURU_AUTOINIT", "False")  # a first sink that `logs.setup` would take away again
@@ -31,9 +28,7 @@ def main() -> None:
     if isinstance(output, io.TextIOWrapper):
         output.reconfigure(errors="replace")  # a terminal that has no such sign shows another one
     try:
-        from colorchanger_bot.cli import app
-
-        sys.exit(app.run(sys.argv[1:], called="colorchanger"))
+        sys.exit(_command())
     except ColorChangerError as error:
         if "--debug" in sys.argv:
             _print(traceback.format_exc())
@@ -44,6 +39,22 @@ def main() -> None:
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+
+
+def _command() -> int:
+    """Do what the command line says; return the exit code."""
+    try:
+        if _runs() and not {"-h", "--help"} & set(sys.argv):
+            from colorchanger_bot.ahead import WORTH_IT, load_ahead
+
+            load_ahead("aiohttp", until=WORTH_IT)
+        from colorchanger_bot.cli import app
+
+        return app.run(sys.argv[1:], called="colorchanger")
+    finally:
+        if _runs():  # it is over, and how it ended is said by the exit code: a signal is one again
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def exit_code(error: ColorChangerError) -> int:

@@ -32,6 +32,8 @@ from colorchanger_bot.wiring import attach
 logger = logging.getLogger(__name__)
 
 COGS = "colorchanger_bot.cogs"
+READY_SECONDS = 1.0
+"""From the start of an account to its first colour drawn ahead: the chat comes first."""
 
 
 class ColorChangerBot(commands.Bot):
@@ -145,6 +147,7 @@ class ColorChangerBot(commands.Bot):
                 rng=self._rng,
                 timing=self._timing,
             )
+        asyncio.get_running_loop().call_later(READY_SECONDS, painter.get_ready)  # nobody waits for a colour then
         self._running[login.id] = [
             asyncio.create_task(each, name=f"{what} of {login.login}") for what, each in work.items()
         ]

@@ -38,7 +38,7 @@ class Chooser:
         """
         drawn = self._drawn
         self._drawn = None
-        return drawn or self._ask(history, channel_id, presets_only=presets_only)
+        return (None if presets_only else drawn) or self._ask(history, channel_id, presets_only=presets_only)
 
     def draw_ahead(self, history: tuple[Color, ...], *, presets_only: bool) -> None:
         """Have the next colour ready, where it depends on nothing that is still to come."""

@@ -188,11 +188,11 @@ async def _run(settings: Settings) -> None:
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
             with locked(settings.storage.url):
-                await _prepare(settings, store)
                 from colorchanger_bot.service import Service  # only now: aiohttp may still be on its way
 
                 gc.freeze()  # what has been loaded is not searched again
                 gc.enable()
+                await _prepare(settings, store)
                 async with Service.running(settings, store) as service:
                     echo(service.plan())
                     await stop.wait()

@@ -41,8 +41,6 @@ BEAT_SECONDS = 5.0
 STOP_SECONDS = 3.5
 """A stop takes at most so long: whoever sent the signal waits 5 s, then kills."""
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
-READY_SECONDS = 1.0
-"""After the start, until the first colours are drawn ahead: first of all the chat is to be read."""
 INTRODUCTIONS = 10
 """So many accounts ask Twitch who they are at a time: a hundred at once leave holes in the memory behind."""
 
@@ -178,7 +176,6 @@ class Service:
         self._spawn(self.keeper.watch(), "token watch")
         self._spawn(self._beat(), "heartbeat")
         self._spawn(self.memory.run(), "memory watch")
-        self._spawn(self._get_ready(), "first colours")
 
     async def _open_web(self) -> None:
         if not self.settings.web.enabled:
@@ -287,13 +284,6 @@ class Service:
         )
 
     # Running
-
-    async def _get_ready(self) -> None:
-        """Draw the first colours while nobody waits for them."""
-        await self._clock.sleep(READY_SECONDS)
-        for painter in list(self.changer):
-            painter.get_ready()
-            await asyncio.sleep(0)  # a thousand accounts take a while
 
     async def _beat(self) -> None:
         while True:

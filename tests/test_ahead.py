@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from colorchanger_bot.ahead import load_ahead
+from colorchanger_bot.ahead import WORTH_IT, load_ahead
 
 SECONDS = 10
 GATE = "import threading\nreached, opened = threading.Event(), threading.Event()\n"
@@ -25,6 +25,12 @@ def seen(context, read=ssl.SSLContext.set_default_verify_paths):
     read(context)
 ssl.SSLContext.set_default_verify_paths = seen
 import aiohttp
+"""
+WHAT_IS_LOADED = """
+import sys, colorchanger_bot.ahead, colorchanger_bot.__main__
+colorchanger_bot.ahead.load_ahead = lambda package, *, until: print(package, "until", until)
+sys.argv = sys.argv[1:]
+colorchanger_bot.__main__.main()
 """
 
 
@@ -72,4 +78,14 @@ def test_what_cannot_be_loaded_is_told_where_it_is_imported_for_use(
 
 def test_the_module_of_aiohttp_that_takes_long_is_its_connector() -> None:
     found = subprocess.run([sys.executable, "-c", WHO_READS_CERTIFICATES], capture_output=True, text=True, check=True)
-    assert set(found.stdout.split()) == {"aiohttp.connector"}
+    assert set(found.stdout.split()) == {WORTH_IT}
+
+
+@pytest.mark.parametrize(
+    ("command", "loaded"),
+    [("run --config nowhere", f"aiohttp until {WORTH_IT}\n"), ("run --help", ""), ("preview --config nowhere", "")],
+)
+def test_only_a_run_loads_it_ahead(command: str, loaded: str) -> None:
+    call = ["colorchanger", *command.split()]
+    found = subprocess.run([sys.executable, "-c", WHAT_IS_LOADED, *call], capture_output=True, text=True, check=False)
+    assert found.stdout.partition("usage")[0] == loaded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -76,6 +77,31 @@ async def test_health_tells_a_running_bot_from_a_stopped_one(twitch: LocalTwitch
         await end(process)
     code, output, _ = await call("health", environment=with_tokens)
     assert (code, output.strip()) == (1, "not running")
+
+
+async def test_a_bot_that_cannot_be_loaded_is_not_said_to_run(with_tokens: Environment, tmp_path: Path) -> None:
+    (tmp_path / "twitchio.py").write_text("raise ImportError('half an upgrade')\n", encoding="utf-8")
+    broken = with_tokens | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
+    code, _, errors = await call("run", environment=broken)
+    assert (code, "half an upgrade" in errors) == (1, True)
+    code, output, _ = await call("health", environment=with_tokens)
+    assert (code, output.strip()) == (1, "not running")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("wrong", ["COLORCHANGER_COLOR__THEME=pink", "COLORCHANGER_STORAGE__URL=sqlite:////dev/null/a"])
+async def test_a_signal_after_the_error_of_a_run_makes_no_success_of_it(
+    wrong: str, number: signal.Signals, environment: Environment
+) -> None:
+    name, _, value = wrong.partition("=")
+    process = await start("run", environment=environment | {name: value})
+    assert process.stderr
+    assert await process.stderr.readline()
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(number)
+    assert b"Traceback" not in await process.stderr.read()
+    assert await process.wait() != 0
 
 
 async def test_run_without_an_account_says_to_log_in(environment: Environment) -> None:

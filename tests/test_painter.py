@@ -575,6 +575,20 @@ async def test_a_colour_drawn_ahead_is_not_used_after_a_command_that_showed_name
     assert painter.strategy.save() != names  # so it came out of the bag
 
 
+async def test_a_colour_drawn_ahead_is_not_used_once_only_names_are_wanted(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make(strategy="random")
+    painter.go_on(Remembered(history=[ORIGINAL.hex]))
+    painter.get_ready()
+    await painter.adjust(hex="never")
+    names = painter.strategy.save()
+    painter.saw(api.shown)
+    await clock.advance(DELAY)
+    assert len(api.sent) == 1
+    assert painter.strategy.save() != names  # so it came out of the bag, where each name comes once
+
+
 async def test_commands_do_not_count_for_a_burst(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(delay=(0.0, 0.0))
     for _ in range(5):
