@@ -285,8 +285,12 @@ class ChatSession:
     def _move_to(self, line: Line, session: Event) -> None:
         """Follow Twitch to another socket; a later wish replaces an earlier one, one of a past session is none."""
         if self._line is not None and self._line.number == line.number and not self._over.is_set():
+            url = session["reconnect_url"]
+            if url == line.moved_to:  # said again; a socket of a session that moves may be opened once
+                return
+            line.moved_to = url
             self._stop_moving()
-            self._moving = self._spawn(self._move(self._line, session["reconnect_url"]), "handover")
+            self._moving = self._spawn(self._move(self._line, url), "handover")
 
     async def _move(self, old: Line, url: str) -> None:
         """Hand the session over to the socket that Twitch names, while the old one is read on."""

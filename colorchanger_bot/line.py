@@ -24,6 +24,8 @@ class Line:
         self.session_id = session_id
         self.number = 0
         """Which session of the account it belongs to; one that moves to another socket keeps its number."""
+        self.moved_to = ""
+        """Where Twitch last asked its reader to move."""
         self.end = ""
         """Why it ended; empty while it is open."""
         self.heard = clock.monotonic()

@@ -359,6 +359,21 @@ async def test_no_message_is_lost_while_twitch_moves_the_session(
         assert len(posts) == 1
 
 
+@pytest.mark.parametrize("again_after", [0.0, 0.1, 0.5])
+async def test_a_move_that_twitch_asks_for_twice_is_made_once(
+    again_after: float, twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(), store):
+        await twitch.wait_subscribed("me", "me")
+        await twitch.eventsub.reconnect_all(handshake_delay=0.3, again_after=again_after)
+        await asyncio.sleep(0.5)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        posts = [seen for seen in twitch.requests if seen.line == "POST /helix/eventsub/subscriptions"]
+        assert len(posts) == 1
+
+
 async def test_silence_is_noticed(twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn) -> None:
     await log_in("me")
     async with Service.running(settings_for(twitch=_impatient(twitch)), store):

@@ -104,12 +104,14 @@ class EventSub:
         *,
         grace: float | None = None,
         new_session_id: bool = False,
+        again_after: float | None = None,
     ) -> None:
         """Ask every client to move to another socket, as Twitch does before a restart of its servers.
 
         The new socket answers the handshake after `handshake_delay` seconds and takes the subscriptions over
         with its welcome; the old one is closed with 4004 after `grace` seconds (30 on Twitch). The session
-        keeps its id, as on Twitch, unless `new_session_id`. `url` sends the clients elsewhere.
+        keeps its id, as on Twitch, unless `new_session_id`. `url` sends the clients elsewhere. With `again_after`
+        each is asked once more so many seconds later: Twitch delivers at least once.
         """
         expires_at = time.monotonic() + (self._rules.reconnect_grace if grace is None else grace)
         self._handoffs = {ticket: known for ticket, known in self._handoffs.items() if known.session.alive}
@@ -119,8 +121,12 @@ class EventSub:
             session.socket.expires_at = expires_at
             target = url or f"{self.url}?challenge={ticket}&id={session.id}"
             body = session.body("reconnecting", reconnect_url=target)
-            await session.socket.send(envelope("session_reconnect", {"session": body}))
-            session.socket.wake()
+            asking, message = session.socket, envelope("session_reconnect", {"session": body})
+            await asking.send(message)
+            asking.wake()
+            if again_after is not None:
+                await asyncio.sleep(again_after)
+                await asking.send(message)
 
     async def lose_subscriptions(self, login: str) -> None:
         """Disable the subscriptions of a user without telling the client."""
