@@ -102,7 +102,7 @@ def preview(
 
     from rich.console import Console
 
-    from colorchanger_bot import preview as show
+    from colorchanger_bot.color import preview as show
     from colorchanger_bot.settings import load
 
     color = load(config).color

@@ -67,7 +67,6 @@ LAYERS = {
     "web": 5,
     "service": 5,
     "logs": 5,
-    "preview": 5,
     "sandbox": 5,
     "demo": 5,
     "demo_web": 5,

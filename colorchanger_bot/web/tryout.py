@@ -7,9 +7,9 @@ import random
 from colorchanger_bot.chat import obey
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES, Color
+from colorchanger_bot.color.preview import Row, rows
 from colorchanger_bot.memory import ShortMemory
 from colorchanger_bot.painter import Painter
-from colorchanger_bot.preview import Row, rows
 
 SHOWN = 12
 VERBS = frozenset(STRATEGIES) - {"hold"} | {"set"}

@@ -17,11 +17,11 @@ from coloraide import Color as Oracle
 from rich.console import Console
 
 from colorchanger_bot.color import DARK, LIGHT, PRESETS, STRATEGIES, Color, Plan, Theme, uses
+from colorchanger_bot.color.preview import Row, as_html, as_json, as_svg, print_table, rows
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.preview import Row, as_html, as_json, as_svg, print_table, rows
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
-DOCS = Path(__file__).parent.parent / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 PURPLE = Color(0x8F3AFF)
 SUNSET = tuple(map(Color.parse, ("#8F3AFF", "#E0457B", "#C77600", "#0B8A66", "#2D7DD2")))
 
