@@ -19,7 +19,7 @@ from colorchanger_bot.crowd import Crowd
 from colorchanger_bot.memory import Memory, ShortMemory
 from colorchanger_bot.pace import ChatPace
 from colorchanger_bot.painter import Change, ColorApi, Painter
-from colorchanger_bot.settings import ColorSettings
+from colorchanger_bot.settings.load import ColorSettings
 
 logger = logging.getLogger(__name__)
 

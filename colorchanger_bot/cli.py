@@ -15,7 +15,7 @@ from colorchanger_bot.options import CONFIG, DEBUG, Commands, echo, option, save
 
 if TYPE_CHECKING:
     from colorchanger_bot.oauth import DeviceCode
-    from colorchanger_bot.settings import Settings
+    from colorchanger_bot.settings.load import Settings
     from colorchanger_bot.store import Store
 
 
@@ -103,7 +103,7 @@ def preview(
     from rich.console import Console
 
     from colorchanger_bot.color import preview as show
-    from colorchanger_bot.settings import load
+    from colorchanger_bot.settings.load import load
 
     color = load(config).color
     wanted = {key: value for key, value in (("strategy", strategy), ("theme", theme)) if value is not None}
@@ -144,7 +144,7 @@ config_app = app.group("config", "The settings: an example, a check, and what is
 @config_app.command(name="example")
 def config_example() -> None:
     """Print a settings file with every key, its default and what it does."""
-    from colorchanger_bot.settings import example
+    from colorchanger_bot.settings.load import example
 
     echo(example(), end="")
 
@@ -152,7 +152,7 @@ def config_example() -> None:
 @config_app.command(CONFIG, name="check")
 def config_check(config: Path | None) -> None:
     """Check the settings and say what could be better."""
-    from colorchanger_bot.settings import load
+    from colorchanger_bot.settings.load import load
 
     settings = load(config)
     advice = [*settings.advice()]
@@ -167,7 +167,7 @@ def config_show(config: Path | None) -> None:
     """Print the settings that are in force; secrets are masked."""
     import json
 
-    from colorchanger_bot.settings import load, masked
+    from colorchanger_bot.settings.load import load, masked
 
     echo(json.dumps(masked(load(config)), indent=2))
 
@@ -210,7 +210,7 @@ async def _prepare(settings: Settings, store: Store) -> None:
     """Do what only the owner of the store may: sign it, encrypt what is still plain, take over TWITCH_CONF_FILE."""
     import os
 
-    from colorchanger_bot.variables import CONF_FILE
+    from colorchanger_bot.settings.variables import CONF_FILE
 
     await store.beat(time.time(), {})
     if await store.seal():

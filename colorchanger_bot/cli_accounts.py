@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.options import AS_JSON, CONFIG, DEBUG, Commands, echo, option, settings_of
-from colorchanger_bot.variables import CONF_FILE
+from colorchanger_bot.settings.variables import CONF_FILE
 
 if TYPE_CHECKING:
     from colorchanger_bot.doctor import Finding
     from colorchanger_bot.importer import Outcome
-    from colorchanger_bot.settings import Settings
+    from colorchanger_bot.settings.load import Settings
 
 app = Commands()
 key_app = app.group("key", "The key that encrypts the logins at rest.")

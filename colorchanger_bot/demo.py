@@ -28,7 +28,7 @@ from colorchanger_bot.painter import Change
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
 from colorchanger_bot.scopes import needed_scopes
 from colorchanger_bot.service import Service
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store import Store
 
 ME = "you"

@@ -20,7 +20,7 @@ from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError, OutcomeUnknown, TwitchUnavailable
 from colorchanger_bot.http import Answer, open_session, send
 from colorchanger_bot.oauth import Owner
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store import Login, Store, exists
 from colorchanger_bot.storefile import address_of, file_of
 from colorchanger_bot.tokens import CURE, lack

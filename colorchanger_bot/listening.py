@@ -19,7 +19,7 @@ from colorchanger_bot.eventsub import ChatSession, Event
 from colorchanger_bot.guard import is_token_refused
 from colorchanger_bot.helix import Helix
 from colorchanger_bot.http import open_session, open_socket_session
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.tasks import cancel
 
 logger = logging.getLogger(__name__)

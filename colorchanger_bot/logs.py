@@ -23,7 +23,7 @@ from loguru import logger
 
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import forget_secret, keep_secret, one_line, redact
-from colorchanger_bot.settings import LogSettings
+from colorchanger_bot.settings.load import LogSettings
 
 if TYPE_CHECKING:
     from loguru import Record

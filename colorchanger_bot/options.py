@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.kinds import did_you_mean, nearest, shortened, shown
 from colorchanger_bot.redaction import one_line
+from colorchanger_bot.settings.kinds import did_you_mean, nearest, shortened, shown
 
 if TYPE_CHECKING:
-    from colorchanger_bot.settings import Settings
+    from colorchanger_bot.settings.load import Settings
 
 USAGE = 2
 """The exit code for what cannot be called or read so."""
@@ -151,7 +151,7 @@ def settings_of(config: Path | None, *, debug: bool) -> Settings:
         ConfigError: they are wrong.
     """
     from colorchanger_bot import logs
-    from colorchanger_bot.settings import load
+    from colorchanger_bot.settings.load import load
 
     settings = load(config)
     for secret in settings.secrets():

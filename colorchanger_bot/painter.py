@@ -31,7 +31,7 @@ from colorchanger_bot.errors import (
     UnknownColor,
 )
 from colorchanger_bot.memory import Keeping, Memory, Remembered
-from colorchanger_bot.settings import ColorSettings
+from colorchanger_bot.settings.load import ColorSettings
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 
 READ_SCOPE, COLOR_SCOPE, REPLY_SCOPE = "user:read:chat", "user:manage:chat_color", "user:write:chat"
 FOLLOWS_SCOPE = "user:read:follows"

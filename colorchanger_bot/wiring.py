@@ -21,7 +21,7 @@ from colorchanger_bot.errors import StoreError
 from colorchanger_bot.listening import Listening
 from colorchanger_bot.memory import Memory, ShortMemory
 from colorchanger_bot.painter import Painter
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.twitchio_colors import TwitchioColors
 
 logger = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store import Store, TokenPair
 from tests.processes import Environment
 

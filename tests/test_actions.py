@@ -13,7 +13,7 @@ from colorchanger_bot.chat import obey
 from colorchanger_bot.color import Color
 from colorchanger_bot.memory import ShortMemory
 from colorchanger_bot.painter import Painter
-from colorchanger_bot.settings import ColorSettings
+from colorchanger_bot.settings.load import ColorSettings
 from tests.fakes import FakeClock, FakeColors, FakeWorld
 
 

@@ -19,13 +19,6 @@ LAYERS = {
     "timing": 0,
     "color": 0,
     "redaction": 0,
-    "values": 1,
-    "kinds": 1,
-    "section": 1,
-    "sources": 1,
-    "variables": 1,
-    "sections": 1,
-    "settings": 1,
     "crowd": 2,
     "burst": 2,
     "chooser": 2,
@@ -78,6 +71,7 @@ LAYERS = {
     "cli_accounts": 5,
     "cli": 5,
     "__main__": 5,
+    "settings": 1,
 }
 OUTER = {"twitchio", "aiohttp"}
 

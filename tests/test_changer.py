@@ -7,7 +7,7 @@ import random
 
 from colorchanger_bot.changer import Changer
 from colorchanger_bot.memory import Remembered, ShortMemory
-from colorchanger_bot.settings import ColorSettings
+from colorchanger_bot.settings.load import ColorSettings
 from tests.fakes import FakeClock, FakeColors
 
 

@@ -12,7 +12,7 @@ from twitchio.ext import commands
 from twitchio.http import Route
 
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.wiring import attach
 from tests.conftest import SCOPES
 from tests.fakes import until

@@ -22,7 +22,7 @@ from loguru import logger
 from colorchanger_bot import logs
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secrets, forget_secret, keep_secret, one_line, redact
-from colorchanger_bot.settings import LogSettings
+from colorchanger_bot.settings.load import LogSettings
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz0123"
 library = logging.getLogger("some_library")

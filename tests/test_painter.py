@@ -22,7 +22,7 @@ from colorchanger_bot.errors import (
 )
 from colorchanger_bot.memory import Remembered
 from colorchanger_bot.painter import Change, Painter
-from colorchanger_bot.settings import ColorSettings
+from colorchanger_bot.settings.load import ColorSettings
 from tests.fakes import EPOCH, FakeClock, FakeColors, FakeMemory, settle
 
 Make = Callable[..., Painter]

@@ -35,7 +35,7 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
 )
 from colorchanger_bot.sandbox import App, LocalTwitch, Pair, faults
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.twitchio_colors import TwitchioColors
 from colorchanger_bot.wiring import attach, changer_for
 from tests.conftest import SCOPES

@@ -17,7 +17,7 @@ from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.memory import Remembered
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store import Store
 from tests.conftest import SCOPES
 from tests.fakes import until

@@ -8,7 +8,7 @@ from typing import Any
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.doctor import examine, verdict
 from colorchanger_bot.redaction import redact
-from colorchanger_bot.settings import Settings
+from colorchanger_bot.settings.load import Settings
 
 FRESH_SECONDS = 60.0
 

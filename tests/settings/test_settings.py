@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from colorchanger_bot.color import STRATEGIES, Color, Plan
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.kinds import BadValue, number, switch
 from colorchanger_bot.redaction import Secret, one_line
-from colorchanger_bot.section import leaf_keys
-from colorchanger_bot.settings import Account, AppSettings, ColorSettings, LogSettings, Settings, load, masked
+from colorchanger_bot.settings.kinds import BadValue, number, switch
+from colorchanger_bot.settings.load import Account, AppSettings, ColorSettings, LogSettings, Settings, load, masked
+from colorchanger_bot.settings.problems import leaf_keys
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz0123"
 
@@ -149,7 +149,7 @@ def test_the_environment_of_the_process_is_neither_changed_nor_read_when_one_is_
 def test_without_a_given_environment_that_of_the_process_counts(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[color]\ncooldown = 7")
     chosen = {"COLORCHANGER_CONFIG": str(tmp_path / "mine.toml"), "COLORCHANGER_COLOR__THEME": "light"}
-    script = "from colorchanger_bot.settings import load; color = load().color; print(color.theme, color.cooldown)"
+    script = "from colorchanger_bot.settings.load import load; color = load().color; print(color.theme, color.cooldown)"
     assert _run(script, **chosen) == "light 7.0"
 
 
@@ -640,8 +640,8 @@ def test_an_override_is_checked_as_a_whole() -> None:
 
 
 def test_importing_the_settings_reads_nothing_and_stays_cheap() -> None:
-    loaded = set(_run("import sys; import colorchanger_bot.settings; print(*sys.modules)").split())
-    assert "colorchanger_bot.settings" in loaded
+    loaded = set(_run("import sys; import colorchanger_bot.settings.load; print(*sys.modules)").split())
+    assert "colorchanger_bot.settings.load" in loaded
     assert not {"twitchio", "aiohttp", "asyncio", "sqlalchemy", "rich"} & loaded
 
 

@@ -8,12 +8,12 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from colorchanger_bot.section import leaf_keys
-from colorchanger_bot.settings import Settings, example, load, masked
-from colorchanger_bot.sources import ENVIRONMENT_ONLY
-from colorchanger_bot.variables import CONF_FILE, CONFIG, NUMBERED, SECRETS_DIR, SHORT
+from colorchanger_bot.settings.load import Settings, example, load, masked
+from colorchanger_bot.settings.problems import leaf_keys
+from colorchanger_bot.settings.sources import ENVIRONMENT_ONLY
+from colorchanger_bot.settings.variables import CONF_FILE, CONFIG, NUMBERED, SECRETS_DIR, SHORT
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 KEYS = {".".join(map(str, key)) for key, _ in leaf_keys(Settings)} - {f"accounts.{key}" for key in ENVIRONMENT_ONLY}
 OF_ACCOUNT = {"login": None, "channels": [], "follow_live": False}
 OF_COLOR = {key for key in KEYS if key.startswith("accounts.color.")}

@@ -13,10 +13,8 @@ from typing import Any, Self
 from colorchanger_bot.color import problems
 from colorchanger_bot.color.readable import make_readable, readable
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.kinds import shown
-from colorchanger_bot.section import Section, leaf_keys, read
-from colorchanger_bot.section import masked as masked_section
-from colorchanger_bot.sections import (
+from colorchanger_bot.settings.kinds import shown
+from colorchanger_bot.settings.model import (
     COLOR,
     Account,
     AppSettings,
@@ -28,9 +26,18 @@ from colorchanger_bot.sections import (
     TwitchSettings,
     WebSettings,
 )
-from colorchanger_bot.sources import Found, find_file, is_table, login_of, read_file
-from colorchanger_bot.values import passwords
-from colorchanger_bot.variables import CONFIG, add_numbered, add_prefixed, add_short, read_variables, variable_name
+from colorchanger_bot.settings.problems import Section, leaf_keys, read
+from colorchanger_bot.settings.problems import masked as masked_section
+from colorchanger_bot.settings.sources import Found, find_file, is_table, login_of, read_file
+from colorchanger_bot.settings.types import passwords
+from colorchanger_bot.settings.variables import (
+    CONFIG,
+    add_numbered,
+    add_prefixed,
+    add_short,
+    read_variables,
+    variable_name,
+)
 
 __all__ = [
     "Account",
@@ -172,7 +179,7 @@ def masked(settings: Settings) -> dict[str, Any]:
 
 def example() -> str:
     """Return the text of `config.toml.example`: every key of the file, explained, with its default."""
-    return Path(__file__).with_name("config.toml.example").read_text("utf-8")
+    return Path(__file__).parents[1].joinpath("config.toml.example").read_text("utf-8")
 
 
 def _account_misfits(found: Found) -> Iterator[str]:

@@ -12,9 +12,9 @@ from functools import cache
 from typing import Any, NamedTuple, Self, TypeGuard, TypeVar, get_args
 
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.kinds import BadValue, Kind, did_you_mean, nearest, shown
 from colorchanger_bot.redaction import MARK
-from colorchanger_bot.sources import Found, Key, is_list, is_table
+from colorchanger_bot.settings.kinds import BadValue, Kind, did_you_mean, nearest, shown
+from colorchanger_bot.settings.sources import Found, Key, is_list, is_table
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from colorchanger_bot.kinds import SWITCH, did_you_mean, nearest
 from colorchanger_bot.redaction import one_line
-from colorchanger_bot.sources import Found, Key, login_of
+from colorchanger_bot.settings.kinds import SWITCH, did_you_mean, nearest
+from colorchanger_bot.settings.sources import Found, Key, login_of
 
 PREFIX = "COLORCHANGER_"
 CONFIG, SECRETS_DIR = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS_DIR"

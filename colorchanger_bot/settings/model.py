@@ -4,12 +4,12 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-from colorchanger_bot import values
 from colorchanger_bot.color import Plan, problems
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
-from colorchanger_bot.section import Section, read
-from colorchanger_bot.sources import Found, Key
+from colorchanger_bot.settings import types as values
+from colorchanger_bot.settings.problems import Section, read
+from colorchanger_bot.settings.sources import Found, Key
 
 COLOR: Key = ("color",)
 

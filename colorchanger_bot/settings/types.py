@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 
 from colorchanger_bot.color import STRATEGIES, Color
 from colorchanger_bot.errors import UnknownColor
-from colorchanger_bot.kinds import (
+from colorchanger_bot.redaction import MARK, Secret
+from colorchanger_bot.settings.kinds import (
     BadValue,
     Flaw,
     Kind,
@@ -28,7 +29,6 @@ from colorchanger_bot.kinds import (
     text,
     whole_from,
 )
-from colorchanger_bot.redaction import MARK, Secret
 from colorchanger_bot.vault import is_key
 
 _NAME = re.compile(r"[a-z0-9_]{1,25}")
