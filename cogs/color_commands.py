@@ -7,7 +7,7 @@ import logging
 import twitchio
 from twitchio.ext import commands
 
-from colorchanger_bot.chat import chat_line, obey
+from colorchanger_bot.changer.chat import chat_line, obey
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.wiring import attachment_of
 

@@ -10,12 +10,12 @@ from typing import Any
 import aiohttp
 
 from colorchanger_bot import redaction, scopes
+from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, StoreLocked, UnknownColor
 from colorchanger_bot.helix import Helix
 from colorchanger_bot.http import open_session
-from colorchanger_bot.memory import Remembered
 from colorchanger_bot.oauth import OAuth, Owner
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store import Heartbeat, Login, Store, locked

@@ -12,7 +12,7 @@ import aiohttp
 import twitchio
 from twitchio.ext import commands
 
-from colorchanger_bot.changer import Changer, Recent
+from colorchanger_bot.changer.changer import Changer, Recent
 from colorchanger_bot.chat_event import chat_message, own_message, text_of
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import AuthError

@@ -7,7 +7,7 @@ from typing import Any
 
 import twitchio
 
-from colorchanger_bot.changer import OwnMessage
+from colorchanger_bot.changer.changer import OwnMessage
 from colorchanger_bot.color import Color
 from colorchanger_bot.eventsub import ODD, Event
 

@@ -18,13 +18,13 @@ from rich.table import Table
 from rich.text import Text
 
 from colorchanger_bot import logs
+from colorchanger_bot.changer.painter import Change
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import DARK, LIGHT, Color
 from colorchanger_bot.http import open_session
 from colorchanger_bot.login import log_in
 from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.options import save
-from colorchanger_bot.painter import Change
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
 from colorchanger_bot.scopes import needed_scopes
 from colorchanger_bot.service import Service

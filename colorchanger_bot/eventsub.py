@@ -19,7 +19,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from colorchanger_bot.changer import Recent
+from colorchanger_bot.changer.changer import Recent
 from colorchanger_bot.channel import Channel
 from colorchanger_bot.channels import Membership
 from colorchanger_bot.clock import Backoff, Clock, Flag

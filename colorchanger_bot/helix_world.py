@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from colorchanger_bot.changer import Changer
+from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import UnknownUser
 from colorchanger_bot.eventsub import ChatSession

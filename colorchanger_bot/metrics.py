@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from colorchanger_bot.painter import Change
+from colorchanger_bot.changer.painter import Change
 
 if TYPE_CHECKING:
     from colorchanger_bot.service import Service

@@ -17,7 +17,7 @@ import twitchio
 
 from colorchanger_bot.bot import ColorChangerBot
 from colorchanger_bot.budget import Budgets
-from colorchanger_bot.changer import Changer
+from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.clock import Backoff, Bell, Clock, SystemClock
 from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
 from colorchanger_bot.guard import TokenGuard, handle

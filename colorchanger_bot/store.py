@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, NamedTuple, Self, TypeVar
 
+from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.database import Database, open_database
 from colorchanger_bot.errors import ConfigError, StoreError
-from colorchanger_bot.memory import Remembered
 from colorchanger_bot.rows import Login, Logins, TokenPair, joined
 from colorchanger_bot.storefile import default_url, exists, locked
 from colorchanger_bot.tables import Connection, Row, put, secrets, update

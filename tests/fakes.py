@@ -7,9 +7,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from colorchanger_bot.changer.memory import Remembered, ShortMemory
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorRejected, TwitchUnavailable, UnknownUser
-from colorchanger_bot.memory import Remembered, ShortMemory
 
 EPOCH = 1_760_000_000.0
 """Unix seconds at which a fake clock begins."""

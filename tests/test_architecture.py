@@ -19,15 +19,6 @@ LAYERS = {
     "timing": 0,
     "color": 0,
     "redaction": 0,
-    "crowd": 2,
-    "burst": 2,
-    "chooser": 2,
-    "memory": 2,
-    "painter": 2,
-    "changer": 2,
-    "actions": 2,
-    "pace": 2,
-    "chat": 2,
     "scopes": 2,
     "store": 2,
     "storefile": 2,
@@ -72,6 +63,7 @@ LAYERS = {
     "cli": 5,
     "__main__": 5,
     "settings": 1,
+    "changer": 2,
 }
 OUTER = {"twitchio", "aiohttp"}
 
@@ -125,7 +117,7 @@ def test_nothing_imports_a_cog_statically() -> None:
     [
         ("colorchanger_bot", {"twitchio", "aiohttp", "sqlalchemy"}),
         ("colorchanger_bot.color", {"twitchio", "aiohttp", "sqlalchemy", "asyncio"}),
-        ("colorchanger_bot.changer", {"twitchio", "aiohttp", "sqlalchemy"}),
+        ("colorchanger_bot.changer.changer", {"twitchio", "aiohttp", "sqlalchemy"}),
         ("colorchanger_bot.cli", {"twitchio", "aiohttp", "sqlalchemy"}),
         ("colorchanger_bot.service", {"sqlalchemy", "aiosqlite", "greenlet"}),
     ],

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.database import SQLite, open_database, prepare
 from colorchanger_bot.database_server import Server
 from colorchanger_bot.errors import StoreError
-from colorchanger_bot.memory import Remembered
 from colorchanger_bot.store import Login, Store, TokenPair
 from colorchanger_bot.storefile import MEMORY, address_of, default_url, file_of, is_sqlite
 from colorchanger_bot.tables import Connection, insert

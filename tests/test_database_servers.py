@@ -13,9 +13,9 @@ from dataclasses import replace
 import pytest
 from cryptography.fernet import Fernet
 
+from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.database_server import Server
 from colorchanger_bot.errors import ConfigError, StoreError
-from colorchanger_bot.memory import Remembered
 from colorchanger_bot.store import Store, TokenPair
 from colorchanger_bot.tables import Connection
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from colorchanger_bot.actions import WORDS
+from colorchanger_bot.changer.actions import WORDS
 from colorchanger_bot.color import STRATEGIES
 
 ROOT = Path(__file__).parent.parent

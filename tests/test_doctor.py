@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.doctor import Finding, examine, verdict
-from colorchanger_bot.memory import Remembered
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings

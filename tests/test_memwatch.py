@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from colorchanger_bot.changer import Changer, OwnMessage
+from colorchanger_bot.changer.changer import Changer, OwnMessage
 from colorchanger_bot.color import Color
 from colorchanger_bot.memwatch import LEAST_GROWTH, LOOK_SECONDS, RISING_LOOKS, Growth, MemoryWatch, count_objects
 from colorchanger_bot.settings.load import ColorSettings
@@ -79,7 +79,7 @@ def test_it_takes_several_looks_to_be_sure() -> None:
 
 
 async def test_a_hundred_thousand_messages_leave_nothing_behind(caplog: pytest.LogCaptureFixture) -> None:
-    logging.getLogger("colorchanger_bot.painter").setLevel(logging.ERROR)
+    logging.getLogger("colorchanger_bot.changer.painter").setLevel(logging.ERROR)
     clock, api = FakeClock(), FakeColors()
     changer = Changer(api, clock=clock, rng=random.Random(1))
     await changer.manage("1", "me", ColorSettings(delay=(0.0, 0.0)))
@@ -96,7 +96,7 @@ async def test_a_hundred_thousand_messages_leave_nothing_behind(caplog: pytest.L
         gc.collect()
         counts.append((await count_objects()).total())
         await watch.look()
-    logging.getLogger("colorchanger_bot.painter").setLevel(logging.NOTSET)
+    logging.getLogger("colorchanger_bot.changer.painter").setLevel(logging.NOTSET)
     await changer.close()
     assert [record for record in caplog.records if "memory" in record.getMessage()] == []
     assert watch.grown == {}

@@ -9,12 +9,12 @@ from itertools import pairwise
 
 import pytest
 
+from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.color import Color, Moment
 from colorchanger_bot.color.draws import Random
 from colorchanger_bot.color.readable import readable
 from colorchanger_bot.database import Database
 from colorchanger_bot.errors import NeedsLogin
-from colorchanger_bot.memory import Remembered
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.errors import StoreError, StoreLocked
-from colorchanger_bot.memory import Remembered
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.store import Store, TokenPair, exists, locked
 from tests.killing import kill_refreshes

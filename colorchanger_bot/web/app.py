@@ -11,12 +11,12 @@ import orjson
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from colorchanger_bot.chat import obey
+from colorchanger_bot.changer.chat import obey
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES
 from colorchanger_bot.color.preview import Row
 from colorchanger_bot.metrics import CONTENT_TYPE, Metrics
-from colorchanger_bot.painter import Painter
 from colorchanger_bot.web.auth import Auth
 from colorchanger_bot.web.checkup import Checkup
 from colorchanger_bot.web.guard import Guard, Refused, add_headers, cookie_name, set_session

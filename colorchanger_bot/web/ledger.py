@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 
-from colorchanger_bot.changer import Changer
+from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.painter import Change, Painter, Result
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.painter import Change, Painter, Result
 
 SHOWN = 30
 SILENT: frozenset[Result] = frozenset(["superseded", "unneeded"])

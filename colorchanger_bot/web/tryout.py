@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 
-from colorchanger_bot.chat import obey
+from colorchanger_bot.changer.chat import obey
+from colorchanger_bot.changer.memory import ShortMemory
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES, Color
 from colorchanger_bot.color.preview import Row, rows
-from colorchanger_bot.memory import ShortMemory
-from colorchanger_bot.painter import Painter
 
 SHOWN = 12
 VERBS = frozenset(STRATEGIES) - {"hold"} | {"set"}

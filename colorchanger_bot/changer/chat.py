@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from colorchanger_bot.actions import ACTIONS, WORDS, WORLDLY, World, hold, in_words, status
+from colorchanger_bot.changer.actions import ACTIONS, WORDS, WORLDLY, World, hold, in_words, status
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, UnknownColor
-from colorchanger_bot.painter import Painter
 from colorchanger_bot.settings.kinds import did_you_mean, nearest
 
 SHOWN_CHARACTERS = 40

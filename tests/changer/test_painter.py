@@ -10,6 +10,8 @@ from itertools import pairwise
 
 import pytest
 
+from colorchanger_bot.changer.memory import Remembered
+from colorchanger_bot.changer.painter import Change, Painter
 from colorchanger_bot.color import Color, build
 from colorchanger_bot.errors import (
     ColorRejected,
@@ -20,8 +22,6 @@ from colorchanger_bot.errors import (
     StoreError,
     TwitchUnavailable,
 )
-from colorchanger_bot.memory import Remembered
-from colorchanger_bot.painter import Change, Painter
 from colorchanger_bot.settings.load import ColorSettings
 from tests.fakes import EPOCH, FakeClock, FakeColors, FakeMemory, settle
 

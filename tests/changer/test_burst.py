@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorchanger_bot.burst import MESSAGES, SECONDS, TOGETHER_SECONDS, Burst
+from colorchanger_bot.changer.burst import MESSAGES, SECONDS, TOGETHER_SECONDS, Burst
 
 NEVER = float("-inf")
 

@@ -13,12 +13,12 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from colorchanger_bot.changer.crowd import Crowd
+from colorchanger_bot.changer.memory import Memory, ShortMemory
+from colorchanger_bot.changer.pace import ChatPace
+from colorchanger_bot.changer.painter import Change, ColorApi, Painter
 from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.color import Color, Strategy
-from colorchanger_bot.crowd import Crowd
-from colorchanger_bot.memory import Memory, ShortMemory
-from colorchanger_bot.pace import ChatPace
-from colorchanger_bot.painter import Change, ColorApi, Painter
 from colorchanger_bot.settings.load import ColorSettings
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from colorchanger_bot.pace import ChatPace
+from colorchanger_bot.changer.pace import ChatPace
 from tests.fakes import FakeClock
 
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
+from colorchanger_bot.changer.painter import Change, Painter
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ConfigError, UnknownColor
-from colorchanger_bot.painter import Change, Painter
 
 ANSWER_SECONDS = 12.0
 """How long an answer waits for Twitch: a request may take 10 s, and the change is made also without an answer."""

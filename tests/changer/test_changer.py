@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 
-from colorchanger_bot.changer import Changer
-from colorchanger_bot.memory import Remembered, ShortMemory
+from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.memory import Remembered, ShortMemory
 from colorchanger_bot.settings.load import ColorSettings
 from tests.fakes import FakeClock, FakeColors
 

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color
-from colorchanger_bot.painter import Painter
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorchanger_bot.chat import obey
+from colorchanger_bot.changer.chat import obey
+from colorchanger_bot.changer.memory import ShortMemory
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color
-from colorchanger_bot.memory import ShortMemory
-from colorchanger_bot.painter import Painter
 from colorchanger_bot.settings.load import ColorSettings
 from tests.fakes import FakeClock, FakeColors, FakeWorld
 

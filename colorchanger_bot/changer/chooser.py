@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 
+from colorchanger_bot.changer.crowd import Crowd
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color, Moment, Plan, Strategy, build
-from colorchanger_bot.crowd import Crowd
 
 
 class Chooser:

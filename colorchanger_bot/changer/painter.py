@@ -15,11 +15,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple, Protocol
 
-from colorchanger_bot.burst import Burst
-from colorchanger_bot.chooser import Chooser
+from colorchanger_bot.changer.burst import Burst
+from colorchanger_bot.changer.chooser import Chooser
+from colorchanger_bot.changer.crowd import Crowd
+from colorchanger_bot.changer.memory import Keeping, Memory, Remembered
 from colorchanger_bot.clock import Backoff, Clock, Flag
 from colorchanger_bot.color import Color, Strategy, nearest_name
-from colorchanger_bot.crowd import Crowd
 from colorchanger_bot.errors import (
     AuthError,
     ColorChangerError,
@@ -30,7 +31,6 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
     UnknownColor,
 )
-from colorchanger_bot.memory import Keeping, Memory, Remembered
 from colorchanger_bot.settings.load import ColorSettings
 
 logger = logging.getLogger(__name__)
