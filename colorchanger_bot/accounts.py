@@ -18,7 +18,7 @@ from colorchanger_bot.helix import Helix
 from colorchanger_bot.http import open_session
 from colorchanger_bot.oauth import OAuth, Owner
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Heartbeat, Login, Store, locked
+from colorchanger_bot.store.store import Heartbeat, Login, Store, locked
 from colorchanger_bot.tokens import CURE, lack
 
 NOTICE_SECONDS = 15.0

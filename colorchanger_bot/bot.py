@@ -23,7 +23,7 @@ from colorchanger_bot.helix import Helix, HelixColors
 from colorchanger_bot.helix_world import HelixWorld, Reading
 from colorchanger_bot.scopes import READ_SCOPE, missing
 from colorchanger_bot.settings.load import ColorSettings, Settings
-from colorchanger_bot.store import Login
+from colorchanger_bot.store.store import Login
 from colorchanger_bot.tasks import cancel
 from colorchanger_bot.timing import Timing
 from colorchanger_bot.tokens import LoginEvent, TokenKeeper, lack

@@ -16,7 +16,7 @@ from colorchanger_bot.options import CONFIG, DEBUG, Commands, echo, option, save
 if TYPE_CHECKING:
     from colorchanger_bot.oauth import DeviceCode
     from colorchanger_bot.settings.load import Settings
-    from colorchanger_bot.store import Store
+    from colorchanger_bot.store.store import Store
 
 
 def _version() -> str:
@@ -183,7 +183,7 @@ async def _demo_in_browser(*, debug: bool) -> None:
 async def _run(settings: Settings) -> None:
     stop = _stop_on_signal()  # before all else: loading what follows takes a while
     from colorchanger_bot.errors import StoreLocked
-    from colorchanger_bot.store import Store, locked
+    from colorchanger_bot.store.store import Store, locked
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
@@ -249,7 +249,7 @@ async def _login(settings: Settings, more: str) -> None:
     from colorchanger_bot.login import log_in
     from colorchanger_bot.oauth import OAuth
     from colorchanger_bot.scopes import needed_scopes, parse, purpose
-    from colorchanger_bot.store import Store
+    from colorchanger_bot.store.store import Store
     from colorchanger_bot.tokens import lack
 
     try:
@@ -301,7 +301,7 @@ async def _is_running(store: Store) -> bool:
 
 
 async def _health(settings: Settings) -> tuple[bool, str]:
-    from colorchanger_bot.store import Store, exists
+    from colorchanger_bot.store.store import Store, exists
 
     if not exists(settings.storage.url):
         return False, "not running: there is no store yet"

@@ -106,7 +106,7 @@ def key_off(config: Path | None, debug: bool) -> None:
 async def _logout(settings: Settings, name: str) -> bool:
     from colorchanger_bot.accounts import log_out
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.store import Store
+    from colorchanger_bot.store.store import Store
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         return await log_out(settings, store, name, clock=SystemClock(), say=echo)
@@ -115,7 +115,7 @@ async def _logout(settings: Settings, name: str) -> bool:
 async def _accounts(settings: Settings, *, as_json: bool) -> None:
     from colorchanger_bot.accounts import Standing, lines, standings
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.store import Store, exists
+    from colorchanger_bot.store.store import Store, exists
 
     found: list[Standing] = []
     if exists(settings.storage.url):
@@ -133,7 +133,7 @@ async def _accounts(settings: Settings, *, as_json: bool) -> None:
 async def _import(settings: Settings, file: Path) -> list[Outcome]:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.importer import import_file, read
-    from colorchanger_bot.store import Store
+    from colorchanger_bot.store.store import Store
 
     read(file)  # before a store is made for nothing
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
@@ -152,7 +152,7 @@ def _findings(config: Path | None, *, debug: bool) -> list[Finding]:
 
 
 async def _rewrite(settings: Settings, *, off: bool) -> int:
-    from colorchanger_bot.store import Store, locked
+    from colorchanger_bot.store.store import Store, locked
 
     if not settings.storage.keys:
         raise ConfigError(["storage.key is not set: make a key with colorchanger key new"])

@@ -29,7 +29,7 @@ from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
 from colorchanger_bot.scopes import needed_scopes
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store
+from colorchanger_bot.store.store import Store
 
 ME = "you"
 DELAY_SECONDS = (0.1, 0.3)

@@ -21,8 +21,8 @@ from colorchanger_bot.errors import ColorChangerError, OutcomeUnknown, TwitchUna
 from colorchanger_bot.http import Answer, open_session, send
 from colorchanger_bot.oauth import Owner
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Login, Store, exists
-from colorchanger_bot.storefile import address_of, file_of
+from colorchanger_bot.store.file import address_of, file_of
+from colorchanger_bot.store.store import Login, Store, exists
 from colorchanger_bot.tokens import CURE, lack
 
 SKEW_SECONDS = 60.0

@@ -22,7 +22,7 @@ from colorchanger_bot.redaction import one_line
 from colorchanger_bot.settings import types as values
 from colorchanger_bot.settings.kinds import BadValue, Kind
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Login, Store, TokenPair
+from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.tokens import lack
 
 HEX_AGAIN = timedelta(days=1)

@@ -11,7 +11,7 @@ import aiohttp
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
 from colorchanger_bot.http import REQUEST_SECONDS, Answer, send
-from colorchanger_bot.store import TokenPair
+from colorchanger_bot.store.store import TokenPair
 
 logger = logging.getLogger(__name__)
 

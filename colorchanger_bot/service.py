@@ -26,7 +26,7 @@ from colorchanger_bot.http import open_session, open_socket_session
 from colorchanger_bot.memwatch import MemoryWatch
 from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.settings.load import Account, Settings
-from colorchanger_bot.store import Login, Store, TokenPair
+from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.tasks import cancel
 from colorchanger_bot.timing import Timing
 from colorchanger_bot.tokens import LoginEvent, TokenKeeper, lack, oauth_for

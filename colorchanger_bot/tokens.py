@@ -28,7 +28,7 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
 )
 from colorchanger_bot.oauth import OAuth, Owner
-from colorchanger_bot.store import Login, Store, TokenPair
+from colorchanger_bot.store.store import Login, Store, TokenPair
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ import pytest
 
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.store.store import Store, TokenPair
 from tests.processes import Environment
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat")

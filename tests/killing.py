@@ -9,7 +9,7 @@ from asyncio.subprocess import PIPE
 from pathlib import Path
 
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.store.store import Store, TokenPair
 
 ROOT = Path(__file__).parent.parent
 

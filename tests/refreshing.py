@@ -14,7 +14,7 @@ from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.http import open_session
 from colorchanger_bot.oauth import OAuth
-from colorchanger_bot.store import Store
+from colorchanger_bot.store.store import Store
 from colorchanger_bot.tokens import TokenKeeper, oauth_for
 
 

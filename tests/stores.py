@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from colorchanger_bot.database import prepare
-from colorchanger_bot.database_server import Server
-from colorchanger_bot.store import Store
+from colorchanger_bot.store.database import prepare
+from colorchanger_bot.store.database_server import Server
+from colorchanger_bot.store.store import Store
 
 OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
 

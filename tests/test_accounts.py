@@ -15,7 +15,7 @@ from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store, TokenPair, locked
+from colorchanger_bot.store.store import Store, TokenPair, locked
 from tests.conftest import SCOPES
 from tests.fakes import until
 

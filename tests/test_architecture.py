@@ -20,12 +20,6 @@ LAYERS = {
     "color": 0,
     "redaction": 0,
     "scopes": 2,
-    "store": 2,
-    "storefile": 2,
-    "database": 2,
-    "database_server": 2,
-    "rows": 2,
-    "tables": 2,
     "vault": 1,
     "http": 3,
     "oauth": 3,
@@ -64,6 +58,7 @@ LAYERS = {
     "__main__": 5,
     "settings": 1,
     "changer": 2,
+    "store": 2,
 }
 OUTER = {"twitchio", "aiohttp"}
 

@@ -13,7 +13,7 @@ from colorchanger_bot.guard import handle
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.store.store import Store, TokenPair
 from tests.conftest import SCOPES
 from tests.fakes import until
 

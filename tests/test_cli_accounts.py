@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.vault import is_key, new_key
 from tests.conftest import SCOPES
 from tests.processes import Environment, call, end, running, start

@@ -18,7 +18,7 @@ import colorchanger_bot
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store
+from colorchanger_bot.store.store import Store
 from tests.fakes import until
 
 LogIn = Callable[..., Awaitable[None]]

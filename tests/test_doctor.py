@@ -14,7 +14,7 @@ from colorchanger_bot.doctor import Finding, examine, verdict
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.vault import new_key
 from tests.conftest import SCOPES
 from tests.fakes import until

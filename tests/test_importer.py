@@ -18,7 +18,7 @@ from colorchanger_bot.importer import Outcome, import_file, read
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store
+from colorchanger_bot.store.store import Store
 from tests.conftest import SCOPES
 
 SettingsFor = Callable[..., Settings]

@@ -13,12 +13,12 @@ from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.color import Color, Moment
 from colorchanger_bot.color.draws import Random
 from colorchanger_bot.color.readable import readable
-from colorchanger_bot.database import Database
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store
+from colorchanger_bot.store.database import Database
+from colorchanger_bot.store.store import Store
 from tests.conftest import SCOPES
 from tests.fakes import until
 
@@ -218,7 +218,7 @@ async def test_who_asks_for_the_health_right_after_a_login_was_lost_is_told(
 async def test_a_login_from_another_terminal_is_picked_up(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, client_id: str
 ) -> None:
-    from colorchanger_bot.store import TokenPair
+    from colorchanger_bot.store.store import TokenPair
 
     await log_in("gone")
     await twitch.revoke_login("gone")

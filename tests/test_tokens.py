@@ -17,7 +17,7 @@ from colorchanger_bot.http import open_session
 from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.store import Login, Store, TokenPair
+from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.tokens import LoginEvent, TokenKeeper, oauth_for
 from tests.conftest import SCOPES
 
@@ -206,7 +206,7 @@ async def test_a_missing_scope_is_not_cured_by_a_refresh(
 async def test_a_login_made_by_another_process_is_found_and_ends_the_need(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn, client_id: str
 ) -> None:
-    from colorchanger_bot.store import TokenPair
+    from colorchanger_bot.store.store import TokenPair
 
     await log_in("me")
     await keeper.load()
@@ -226,7 +226,7 @@ async def test_a_login_made_by_another_process_is_found_and_ends_the_need(
 async def test_a_login_made_during_a_refresh_wins_over_it(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn, client_id: str
 ) -> None:
-    from colorchanger_bot.store import TokenPair
+    from colorchanger_bot.store.store import TokenPair
 
     await log_in("me")
     await keeper.load()
@@ -243,7 +243,7 @@ async def test_a_login_made_during_a_refresh_wins_over_it(
 async def test_a_token_whose_owner_is_not_known_is_identified_and_refreshed_if_need_be(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, client_id: str
 ) -> None:
-    from colorchanger_bot.store import TokenPair
+    from colorchanger_bot.store.store import TokenPair
 
     user = twitch.add_user("me")
     pair = twitch.issue_tokens("me", client_id)

@@ -28,7 +28,7 @@ from colorchanger_bot.helix import Helix
 from colorchanger_bot.http import open_session
 from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.store import Login, Store, TokenPair
+from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.tokens import FIRST_PAUSE_SECONDS, LoginEvent, TokenKeeper, oauth_for
 from tests.conftest import SCOPES
 from tests.fakes import until

@@ -31,7 +31,7 @@ from colorchanger_bot.wiring import attachment_of
 
 if TYPE_CHECKING:
     from colorchanger_bot.service import Service
-    from colorchanger_bot.store import Login
+    from colorchanger_bot.store.store import Login
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from colorchanger_bot.tokens import lack
 
 if TYPE_CHECKING:
     from colorchanger_bot.service import Service
-    from colorchanger_bot.store import Login
+    from colorchanger_bot.store.store import Login
 
 
 def readiness(service: Service) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from colorchanger_bot.web.probes import readiness
 
 if TYPE_CHECKING:
     from colorchanger_bot.service import Service
-    from colorchanger_bot.store import Login
+    from colorchanger_bot.store.store import Login
 
 
 def snapshot(service: Service, ledger: Ledger) -> dict[str, Any]:

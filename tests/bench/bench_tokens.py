@@ -20,7 +20,7 @@ from colorchanger_bot.helix import Helix
 from colorchanger_bot.http import open_session
 from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.tokens import TokenKeeper, oauth_for
 from tests.killing import kill_refreshes
 

@@ -12,7 +12,7 @@ from colorchanger_bot.color import Color
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store
+from colorchanger_bot.store.store import Store
 from tests.fakes import until
 
 LogIn = Callable[..., Awaitable[None]]

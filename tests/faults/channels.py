@@ -7,7 +7,7 @@ import logging
 import time
 
 from colorchanger_bot.sandbox import faults
-from colorchanger_bot.store import TokenPair
+from colorchanger_bot.store.store import TokenPair
 from colorchanger_bot.timing import Timing
 from tests.faults.stage import SCOPES, SOCKET, SUBSCRIBE, Stage, scenario
 

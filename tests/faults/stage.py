@@ -18,7 +18,7 @@ from typing import Any, Protocol
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store, TokenPair
+from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.timing import Timing
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat", "user:read:follows")

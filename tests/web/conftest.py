@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, async_playwright
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store import Store
+from colorchanger_bot.store.store import Store
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 """The system's browser; without one, that of Playwright, and without that these tests fail."""

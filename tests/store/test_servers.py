@@ -14,10 +14,10 @@ import pytest
 from cryptography.fernet import Fernet
 
 from colorchanger_bot.changer.memory import Remembered
-from colorchanger_bot.database_server import Server
 from colorchanger_bot.errors import ConfigError, StoreError
-from colorchanger_bot.store import Store, TokenPair
-from colorchanger_bot.tables import Connection
+from colorchanger_bot.store.database_server import Server
+from colorchanger_bot.store.schema import Connection
+from colorchanger_bot.store.store import Store, TokenPair
 
 SERVERS = os.environ.get("COLORCHANGER_TEST_SERVERS", "").split()
 PAIR = TokenPair("access-1", "refresh-1", 1764000000.123456, frozenset({"b", "a"}), 1763990000.25)

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from colorchanger_bot.changer.memory import Remembered
-from colorchanger_bot.database import SQLite, open_database, prepare
-from colorchanger_bot.database_server import Server
 from colorchanger_bot.errors import StoreError
-from colorchanger_bot.store import Login, Store, TokenPair
-from colorchanger_bot.storefile import MEMORY, address_of, default_url, file_of, is_sqlite
-from colorchanger_bot.tables import Connection, insert
+from colorchanger_bot.store.database import SQLite, open_database, prepare
+from colorchanger_bot.store.database_server import Server
+from colorchanger_bot.store.file import MEMORY, address_of, default_url, file_of, is_sqlite
+from colorchanger_bot.store.schema import Connection, insert
+from colorchanger_bot.store.store import Login, Store, TokenPair
 from tests.stores import BY_SQLALCHEMY, FIRST_VERSION
 
 
@@ -220,7 +220,7 @@ def test_without_sqlalchemy_a_server_says_what_to_install_and_a_file_works(store
     code = (
         "import asyncio, sys\n"
         "from colorchanger_bot.errors import StoreError\n"
-        "from colorchanger_bot.store import Store\n"
+        "from colorchanger_bot.store.store import Store\n"
         "sys.modules['sqlalchemy'] = sys.modules['aiosqlite'] = None\n"
         "async def main():\n"
         f"    async with Store.open({store_url!r}) as store: await store.stop_beating()\n"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from colorchanger_bot.tables import Connection, Row, insert, update
+from colorchanger_bot.store.schema import Connection, Row, insert, update
 from colorchanger_bot.vault import Vault
 
 

@@ -15,10 +15,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
-from colorchanger_bot import tables
 from colorchanger_bot.errors import StoreError
-from colorchanger_bot.storefile import MEMORY, address_of, back_up, check, file_of, is_sqlite, make_private
-from colorchanger_bot.tables import Connection, Row
+from colorchanger_bot.store import schema as tables
+from colorchanger_bot.store.file import MEMORY, address_of, back_up, check, file_of, is_sqlite, make_private
+from colorchanger_bot.store.schema import Connection, Row
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process (`colorchanger login` beside `run`)."""
@@ -88,7 +88,7 @@ def _connect(address: str, path: Path | None) -> AbstractAsyncContextManager[Dat
     if is_sqlite(address):
         return SQLite.open(str(path or MEMORY))
     try:
-        from colorchanger_bot.database_server import Server  # noqa: PLC0415 - a third of the start, which few need
+        from colorchanger_bot.store.database_server import Server  # noqa: PLC0415 - a third of the start, which few need
     except ImportError:
         raise StoreError(
             "storage.url names a database server, which needs SQLAlchemy and a driver: "

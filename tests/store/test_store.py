@@ -17,7 +17,7 @@ import pytest
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.errors import StoreError, StoreLocked
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.store import Store, TokenPair, exists, locked
+from colorchanger_bot.store.store import Store, TokenPair, exists, locked
 from tests.killing import kill_refreshes
 from tests.stores import FIRST_VERSION, WAYS, OpenStore
 
@@ -228,7 +228,7 @@ def test_the_lock_is_private(tmp_path: Path) -> None:
 
 def test_a_lock_ends_with_its_process(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'store.sqlite3'}"
-    die = "import os, sys\nfrom colorchanger_bot.store import locked\nwith locked(sys.argv[1]): os._exit(7)"
+    die = "import os, sys\nfrom colorchanger_bot.store.store import locked\nwith locked(sys.argv[1]): os._exit(7)"
     assert subprocess.run([sys.executable, "-c", die, url], check=False, timeout=30).returncode == 7
     with locked(url):
         pass
@@ -304,7 +304,7 @@ async def test_a_damaged_store_is_said_kept_twice_and_never_replaced(store_url: 
 async def test_what_is_written_beside_another_process_is_on_disk_after_a_crash(store_url: str, tmp_path: Path) -> None:
     """Another process that opens and closes the store must not take our write-ahead log away."""
     other = (
-        "import asyncio; from colorchanger_bot.store import Store\n"
+        "import asyncio; from colorchanger_bot.store.store import Store\n"
         f"async def look():\n async with Store.open({store_url!r}) as store: await store.logins()\n"
         "asyncio.run(look())"
     )

@@ -13,11 +13,11 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 from colorchanger_bot.changer.memory import Remembered
-from colorchanger_bot.database import Database, open_database
 from colorchanger_bot.errors import ConfigError, StoreError
-from colorchanger_bot.rows import Login, Logins, TokenPair, joined
-from colorchanger_bot.storefile import default_url, exists, locked
-from colorchanger_bot.tables import Connection, Row, put, secrets, update
+from colorchanger_bot.store.database import Database, open_database
+from colorchanger_bot.store.file import default_url, exists, locked
+from colorchanger_bot.store.logins import Login, Logins, TokenPair, joined
+from colorchanger_bot.store.schema import Connection, Row, put, secrets, update
 from colorchanger_bot.vault import Vault
 
 __all__ = ["Heartbeat", "Login", "Store", "TokenPair", "default_url", "exists", "locked"]

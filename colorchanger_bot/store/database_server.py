@@ -12,9 +12,9 @@ import sqlalchemy as sql
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from colorchanger_bot.database import ANSWER_SECONDS, Work
 from colorchanger_bot.errors import StoreError
-from colorchanger_bot.tables import Row
+from colorchanger_bot.store.database import ANSWER_SECONDS, Work
+from colorchanger_bot.store.schema import Row
 
 R = TypeVar("R")
 TRIES = 100

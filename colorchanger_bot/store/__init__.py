@@ -1,0 +1,1 @@
+"""What outlives the process: logins, colour memories, the heartbeat."""
