@@ -14,12 +14,12 @@ from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, StoreLocked, UnknownColor
-from colorchanger_bot.helix import Helix
-from colorchanger_bot.http import open_session
-from colorchanger_bot.oauth import OAuth, Owner
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Heartbeat, Login, Store, locked
 from colorchanger_bot.tokens import CURE, lack
+from colorchanger_bot.twitch.helix import Helix
+from colorchanger_bot.twitch.http import open_session
+from colorchanger_bot.twitch.oauth import OAuth, Owner
 
 NOTICE_SECONDS = 15.0
 """A running bot looks at the store every 5 s and beats every 5 s: after so long it has noticed, or hangs."""

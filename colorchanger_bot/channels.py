@@ -22,9 +22,9 @@ from colorchanger_bot.errors import (
     RateLimited,
     SessionGone,
 )
-from colorchanger_bot.helix import Helix
 from colorchanger_bot.tasks import cancel
 from colorchanger_bot.timing import Timing
+from colorchanger_bot.twitch.helix import Helix
 
 logger = logging.getLogger(__name__)
 

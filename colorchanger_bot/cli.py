@@ -14,9 +14,9 @@ from colorchanger_bot.cli_accounts import app as accounts_app
 from colorchanger_bot.options import CONFIG, DEBUG, Commands, echo, option, save, settings_of, whole
 
 if TYPE_CHECKING:
-    from colorchanger_bot.oauth import DeviceCode
     from colorchanger_bot.settings.load import Settings
     from colorchanger_bot.store.store import Store
+    from colorchanger_bot.twitch.oauth import DeviceCode
 
 
 def _version() -> str:
@@ -245,12 +245,12 @@ def _stop_on_signal() -> asyncio.Event:
 async def _login(settings: Settings, more: str) -> None:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.errors import ConfigError
-    from colorchanger_bot.http import open_session
     from colorchanger_bot.login import log_in
-    from colorchanger_bot.oauth import OAuth
     from colorchanger_bot.scopes import needed_scopes, parse, purpose
     from colorchanger_bot.store.store import Store
     from colorchanger_bot.tokens import lack
+    from colorchanger_bot.twitch.http import open_session
+    from colorchanger_bot.twitch.oauth import OAuth
 
     try:
         scopes = needed_scopes(settings) | parse(more)

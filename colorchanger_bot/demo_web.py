@@ -17,14 +17,14 @@ from colorchanger_bot import logs
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.demo import DELAY_SECONDS, ME, UNCHOSEN
 from colorchanger_bot.errors import ColorChangerError
-from colorchanger_bot.http import open_session
 from colorchanger_bot.login import log_in
-from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
 from colorchanger_bot.scopes import needed_scopes
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
+from colorchanger_bot.twitch.http import open_session
+from colorchanger_bot.twitch.oauth import OAuth
 
 PORT = 4343
 KEPT_LINES = 60

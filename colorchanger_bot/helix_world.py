@@ -9,7 +9,7 @@ from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import UnknownUser
 from colorchanger_bot.eventsub import ChatSession
-from colorchanger_bot.helix import HelixColors
+from colorchanger_bot.twitch.helix import HelixColors
 
 
 @dataclass(slots=True)

@@ -17,13 +17,13 @@ from colorchanger_bot import redaction
 from colorchanger_bot.accounts import oauth_of
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.oauth import Owner
 from colorchanger_bot.redaction import one_line
 from colorchanger_bot.settings import types as values
 from colorchanger_bot.settings.kinds import BadValue, Kind
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.tokens import lack
+from colorchanger_bot.twitch.oauth import Owner
 
 HEX_AGAIN = timedelta(days=1)
 """An account without Turbo and Prime is tried again after a day, as when we had found it out ourselves."""

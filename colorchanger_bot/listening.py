@@ -17,10 +17,10 @@ from colorchanger_bot.clock import Backoff, SystemClock
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.eventsub import ChatSession, Event
 from colorchanger_bot.guard import is_token_refused
-from colorchanger_bot.helix import Helix
-from colorchanger_bot.http import open_session, open_socket_session
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.tasks import cancel
+from colorchanger_bot.twitch.helix import Helix
+from colorchanger_bot.twitch.http import open_session, open_socket_session
 
 logger = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LoginFailed
-from colorchanger_bot.oauth import DeviceCode, OAuth, Owner
 from colorchanger_bot.store.store import Login, Store, TokenPair
+from colorchanger_bot.twitch.oauth import DeviceCode, OAuth, Owner
 
 TRIES = 3
 """Questions to Twitch whose login it is; after that the running bot goes on asking."""

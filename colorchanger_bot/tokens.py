@@ -27,8 +27,8 @@ from colorchanger_bot.errors import (
     TokenRefused,
     TwitchUnavailable,
 )
-from colorchanger_bot.oauth import OAuth, Owner
 from colorchanger_bot.store.store import Login, Store, TokenPair
+from colorchanger_bot.twitch.oauth import OAuth, Owner
 
 logger = logging.getLogger(__name__)
 

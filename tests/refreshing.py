@@ -12,10 +12,10 @@ import sys
 
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import ColorChangerError
-from colorchanger_bot.http import open_session
-from colorchanger_bot.oauth import OAuth
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.tokens import TokenKeeper, oauth_for
+from colorchanger_bot.twitch.http import open_session
+from colorchanger_bot.twitch.oauth import OAuth
 
 
 async def refresh_for_ever(url: str, id_url: str) -> None:

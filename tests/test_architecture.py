@@ -21,11 +21,8 @@ LAYERS = {
     "redaction": 0,
     "scopes": 2,
     "vault": 1,
-    "http": 3,
-    "oauth": 3,
     "tokens": 3,
     "guard": 3,
-    "helix": 3,
     "channel": 3,
     "channels": 3,
     "line": 3,
@@ -59,6 +56,7 @@ LAYERS = {
     "settings": 1,
     "changer": 2,
     "store": 2,
+    "twitch": 3,
 }
 OUTER = {"twitchio", "aiohttp"}
 

@@ -22,8 +22,8 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
 )
 from colorchanger_bot.follows import chosen, follow_live
-from colorchanger_bot.helix import Subscribed, User
 from colorchanger_bot.timing import Timing
+from colorchanger_bot.twitch.helix import Subscribed, User
 from tests.fakes import EPOCH, FakeClock, settle
 
 DOWN = TwitchUnavailable("Twitch is in trouble (503)")

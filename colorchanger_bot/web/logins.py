@@ -18,8 +18,8 @@ from colorchanger_bot.scopes import needed_scopes, purpose
 from colorchanger_bot.tokens import lack
 
 if TYPE_CHECKING:
-    from colorchanger_bot.oauth import DeviceCode
     from colorchanger_bot.service import Service
+    from colorchanger_bot.twitch.oauth import DeviceCode
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
     UnknownColor,
 )
-from colorchanger_bot.http import Answer, send
+from colorchanger_bot.twitch.http import Answer, send
 
 CHAT_MESSAGE = "channel.chat.message"
 USERS_PER_CALL = 100

@@ -20,9 +20,9 @@ from colorchanger_bot.errors import (
     TokenRefused,
     TwitchUnavailable,
 )
-from colorchanger_bot.helix import Helix
-from colorchanger_bot.http import open_session, open_socket_session, send
 from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.twitch.helix import Helix
+from colorchanger_bot.twitch.http import open_session, open_socket_session, send
 from tests.conftest import SCOPES
 
 PUT = "PUT /helix/chat/color"

@@ -10,8 +10,8 @@ import aiohttp
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
-from colorchanger_bot.http import REQUEST_SECONDS, Answer, send
 from colorchanger_bot.store.store import TokenPair
+from colorchanger_bot.twitch.http import REQUEST_SECONDS, Answer, send
 
 logger = logging.getLogger(__name__)
 
