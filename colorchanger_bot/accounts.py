@@ -9,14 +9,15 @@ from typing import Any
 
 import aiohttp
 
-from colorchanger_bot import redaction, scopes
+from colorchanger_bot import redaction
+from colorchanger_bot.auth import scopes
+from colorchanger_bot.auth.keeper import CURE, lack
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, StoreLocked, UnknownColor
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Heartbeat, Login, Store, locked
-from colorchanger_bot.tokens import CURE, lack
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth, Owner

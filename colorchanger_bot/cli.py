@@ -243,12 +243,12 @@ def _stop_on_signal() -> asyncio.Event:
 
 
 async def _login(settings: Settings, more: str) -> None:
+    from colorchanger_bot.auth.device import log_in
+    from colorchanger_bot.auth.keeper import lack
+    from colorchanger_bot.auth.scopes import needed_scopes, parse, purpose
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.errors import ConfigError
-    from colorchanger_bot.login import log_in
-    from colorchanger_bot.scopes import needed_scopes, parse, purpose
     from colorchanger_bot.store.store import Store
-    from colorchanger_bot.tokens import lack
     from colorchanger_bot.twitch.http import open_session
     from colorchanger_bot.twitch.oauth import OAuth
 

@@ -15,6 +15,7 @@ from typing import Any, TypeGuard, get_args
 
 from colorchanger_bot import redaction
 from colorchanger_bot.accounts import oauth_of
+from colorchanger_bot.auth.keeper import lack
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
@@ -22,7 +23,6 @@ from colorchanger_bot.settings import types as values
 from colorchanger_bot.settings.kinds import BadValue, Kind
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
-from colorchanger_bot.tokens import lack
 from colorchanger_bot.twitch.oauth import Owner
 
 HEX_AGAIN = timedelta(days=1)

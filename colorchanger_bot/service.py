@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import twitchio
 
+from colorchanger_bot.auth.budget import Budgets
+from colorchanger_bot.auth.guard import TokenGuard, handle
+from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, lack, oauth_for
 from colorchanger_bot.bot import ColorChangerBot
-from colorchanger_bot.budget import Budgets
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.clock import Backoff, Bell, Clock, SystemClock
 from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
-from colorchanger_bot.guard import TokenGuard, handle
 from colorchanger_bot.memwatch import MemoryWatch
 from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.tasks import cancel
 from colorchanger_bot.timing import Timing
-from colorchanger_bot.tokens import LoginEvent, TokenKeeper, lack, oauth_for
 from colorchanger_bot.twitch.helix import HelixColors
 from colorchanger_bot.twitch.http import open_session, open_socket_session
 from colorchanger_bot.twitch.oauth import OAuth

@@ -10,10 +10,10 @@ import asyncio
 import random
 import sys
 
+from colorchanger_bot.auth.keeper import TokenKeeper, oauth_for
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.store.store import Store
-from colorchanger_bot.tokens import TokenKeeper, oauth_for
 from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth
 

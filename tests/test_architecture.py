@@ -19,10 +19,7 @@ LAYERS = {
     "timing": 0,
     "color": 0,
     "redaction": 0,
-    "scopes": 2,
     "vault": 1,
-    "tokens": 3,
-    "guard": 3,
     "channel": 3,
     "channels": 3,
     "line": 3,
@@ -30,12 +27,10 @@ LAYERS = {
     "follows": 3,
     "helix_world": 3,
     "chat_event": 3,
-    "login": 3,
     "twitchio_colors": 3,
     "listening": 3,
     "wiring": 3,
     "cogs": 4,
-    "budget": 3,
     "bot": 5,
     "memwatch": 5,
     "metrics": 5,
@@ -57,6 +52,7 @@ LAYERS = {
     "changer": 2,
     "store": 2,
     "twitch": 3,
+    "auth": 3,
 }
 OUTER = {"twitchio", "aiohttp"}
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import twitchio
 
-from colorchanger_bot.guard import handle
+from colorchanger_bot.auth.guard import handle
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings

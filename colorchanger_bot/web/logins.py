@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import segno
 
+from colorchanger_bot.auth.device import log_in
+from colorchanger_bot.auth.keeper import lack
+from colorchanger_bot.auth.scopes import needed_scopes, purpose
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError
-from colorchanger_bot.login import log_in
-from colorchanger_bot.scopes import needed_scopes, purpose
-from colorchanger_bot.tokens import lack
 
 if TYPE_CHECKING:
     from colorchanger_bot.service import Service

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from colorchanger_bot.tokens import lack
+from colorchanger_bot.auth.keeper import lack
 
 if TYPE_CHECKING:
     from colorchanger_bot.service import Service

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from colorchanger_bot.auth.keeper import CURE
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import DARK, LIGHT, Color
 from colorchanger_bot.redaction import redact
-from colorchanger_bot.tokens import CURE
 from colorchanger_bot.web.ledger import Entry, Ledger
 from colorchanger_bot.web.probes import readiness
 

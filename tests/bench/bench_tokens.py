@@ -13,12 +13,12 @@ import tempfile
 import time
 from pathlib import Path
 
+from colorchanger_bot.auth.guard import TokenGuard, handle
+from colorchanger_bot.auth.keeper import TokenKeeper, oauth_for
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
-from colorchanger_bot.guard import TokenGuard, handle
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.store.store import Store, TokenPair
-from colorchanger_bot.tokens import TokenKeeper, oauth_for
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth

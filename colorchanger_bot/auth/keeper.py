@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple, NoReturn
 
-from colorchanger_bot import redaction, scopes
+from colorchanger_bot import redaction
+from colorchanger_bot.auth import scopes
 from colorchanger_bot.clock import Backoff, Clock
 from colorchanger_bot.errors import (
     AuthError,

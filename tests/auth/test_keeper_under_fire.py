@@ -13,6 +13,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from colorchanger_bot.auth.guard import TokenGuard, handle
+from colorchanger_bot.auth.keeper import FIRST_PAUSE_SECONDS, LoginEvent, TokenKeeper, oauth_for
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
@@ -23,10 +25,8 @@ from colorchanger_bot.errors import (
     TokenRefused,
     TwitchUnavailable,
 )
-from colorchanger_bot.guard import TokenGuard, handle
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.store.store import Login, Store, TokenPair
-from colorchanger_bot.tokens import FIRST_PAUSE_SECONDS, LoginEvent, TokenKeeper, oauth_for
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth

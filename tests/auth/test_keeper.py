@@ -9,13 +9,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 
+from colorchanger_bot.auth.guard import TokenGuard, handle
+from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, oauth_for
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import NeedsLogin, TokenRefused, TwitchUnavailable
-from colorchanger_bot.guard import TokenGuard, handle
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.store.store import Login, Store, TokenPair
-from colorchanger_bot.tokens import LoginEvent, TokenKeeper, oauth_for
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth

@@ -15,10 +15,10 @@ from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from colorchanger_bot.budget import Budgets
+from colorchanger_bot.auth.budget import Budgets
+from colorchanger_bot.auth.keeper import TokenKeeper
+from colorchanger_bot.auth.scopes import COLOR_SCOPE
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.scopes import COLOR_SCOPE
-from colorchanger_bot.tokens import TokenKeeper
 
 PREFIX = "colorchanger-account-"
 ENDLESS_SECONDS = 4 * 3600
