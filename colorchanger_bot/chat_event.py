@@ -9,7 +9,7 @@ import twitchio
 
 from colorchanger_bot.changer.changer import OwnMessage
 from colorchanger_bot.color import Color
-from colorchanger_bot.eventsub import ODD, Event
+from colorchanger_bot.eventsub.session import ODD, Event
 
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 _DEFAULTS: dict[str, Any] = {

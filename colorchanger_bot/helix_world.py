@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import UnknownUser
-from colorchanger_bot.eventsub import ChatSession
+from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.twitch.helix import HelixColors
 
 

@@ -16,7 +16,7 @@ from colorchanger_bot.auth.guard import is_token_refused
 from colorchanger_bot.chat_event import chat_message
 from colorchanger_bot.clock import Backoff, SystemClock
 from colorchanger_bot.errors import NeedsLogin
-from colorchanger_bot.eventsub import ChatSession, Event
+from colorchanger_bot.eventsub.session import ChatSession, Event
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.tasks import cancel
 from colorchanger_bot.twitch.helix import Helix

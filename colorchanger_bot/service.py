@@ -22,11 +22,11 @@ from colorchanger_bot.bot import ColorChangerBot
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.clock import Backoff, Bell, Clock, SystemClock
 from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.memwatch import MemoryWatch
 from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.tasks import cancel
-from colorchanger_bot.timing import Timing
 from colorchanger_bot.twitch.helix import HelixColors
 from colorchanger_bot.twitch.http import open_session, open_socket_session
 from colorchanger_bot.twitch.oauth import OAuth

@@ -16,15 +16,9 @@ LAYERS = {
     "errors": 0,
     "clock": 0,
     "tasks": 0,
-    "timing": 0,
     "color": 0,
     "redaction": 0,
     "vault": 1,
-    "channel": 3,
-    "channels": 3,
-    "line": 3,
-    "eventsub": 3,
-    "follows": 3,
     "helix_world": 3,
     "chat_event": 3,
     "twitchio_colors": 3,
@@ -53,6 +47,7 @@ LAYERS = {
     "store": 2,
     "twitch": 3,
     "auth": 3,
+    "eventsub": 3,
 }
 OUTER = {"twitchio", "aiohttp"}
 

@@ -78,7 +78,7 @@ async def test_a_message_of_somebody_else_costs_a_handful_of_calls_and_nothing_m
 
         def heard_all(count: Count) -> bool:
             nonlocal heard
-            heard = count.calls["colorchanger_bot.eventsub.ChatSession._frame"]
+            heard = count.calls["colorchanger_bot.eventsub.session.ChatSession._frame"]
             return heard >= MESSAGES
 
         with counted() as count:

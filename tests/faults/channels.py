@@ -6,9 +6,9 @@ import asyncio
 import logging
 import time
 
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import faults
 from colorchanger_bot.store.store import TokenPair
-from colorchanger_bot.timing import Timing
 from tests.faults.stage import SCOPES, SOCKET, SUBSCRIBE, Stage, scenario
 
 SOON = Timing(second_try=0.3, park=(1.0, 2.0), unused=0.8, compare=60)
@@ -109,7 +109,7 @@ async def said_once(stage: Stage) -> float:
             if record.levelno >= logging.INFO and "#quiet" in record.getMessage():
                 said.append(record.getMessage())
 
-    listener, log = Listener(), logging.getLogger("colorchanger_bot.channels")
+    listener, log = Listener(), logging.getLogger("colorchanger_bot.eventsub.membership")
     level = log.level
     log.addHandler(listener)
     log.setLevel(logging.INFO)

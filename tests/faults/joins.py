@@ -6,9 +6,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import faults
 from colorchanger_bot.sandbox.faults import Action
-from colorchanger_bot.timing import Timing
 from tests.faults.stage import SUBSCRIBE, Stage, add, scenario
 
 

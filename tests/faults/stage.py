@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
-from colorchanger_bot.timing import Timing
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat", "user:read:follows")
 SUBSCRIBE, PUT_COLOR, SOCKET = "POST /helix/eventsub/subscriptions", "PUT /helix/chat/color", "GET /ws"

@@ -12,9 +12,9 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.sandbox.faults import Action
-from colorchanger_bot.timing import Timing
 from tests.faults.stage import PUT_COLOR, SOCKET, SUBSCRIBE, Setup, Stage, launch_ours
 
 SEED = int(os.environ.get("CHAOS_SEED", "7"))

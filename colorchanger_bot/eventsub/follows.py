@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from colorchanger_bot.clock import Backoff, Clock
 from colorchanger_bot.errors import AuthError, ColorChangerError
-from colorchanger_bot.timing import Timing
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.twitch.helix import Helix
 
 logger = logging.getLogger(__name__)

@@ -20,13 +20,13 @@ import orjson
 from yarl import URL
 
 from colorchanger_bot.changer.changer import Recent
-from colorchanger_bot.channel import Channel
-from colorchanger_bot.channels import Membership
 from colorchanger_bot.clock import Backoff, Clock, Flag
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable
-from colorchanger_bot.line import Line, open_line
+from colorchanger_bot.eventsub.channel import Channel
+from colorchanger_bot.eventsub.membership import Membership
+from colorchanger_bot.eventsub.socket import Line, open_line
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.tasks import cancel
-from colorchanger_bot.timing import Timing
 from colorchanger_bot.twitch.helix import Helix
 
 logger = logging.getLogger(__name__)

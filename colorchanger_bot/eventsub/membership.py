@@ -13,7 +13,6 @@ import random
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
-from colorchanger_bot.channel import NOW, Channel
 from colorchanger_bot.clock import Bell, Clock
 from colorchanger_bot.errors import (
     AuthError,
@@ -22,8 +21,9 @@ from colorchanger_bot.errors import (
     RateLimited,
     SessionGone,
 )
+from colorchanger_bot.eventsub.channel import NOW, Channel
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.tasks import cancel
-from colorchanger_bot.timing import Timing
 from colorchanger_bot.twitch.helix import Helix
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,6 @@ from itertools import pairwise
 
 import pytest
 
-from colorchanger_bot.channel import Channel
-from colorchanger_bot.channels import Membership
 from colorchanger_bot.clock import Bell
 from colorchanger_bot.errors import (
     ChannelRefused,
@@ -21,8 +19,10 @@ from colorchanger_bot.errors import (
     SessionGone,
     TwitchUnavailable,
 )
-from colorchanger_bot.follows import chosen, follow_live
-from colorchanger_bot.timing import Timing
+from colorchanger_bot.eventsub.channel import Channel
+from colorchanger_bot.eventsub.follows import chosen, follow_live
+from colorchanger_bot.eventsub.membership import Membership
+from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.twitch.helix import Subscribed, User
 from tests.fakes import EPOCH, FakeClock, settle
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from colorchanger_bot.clock import Backoff, Clock
-from colorchanger_bot.timing import Timing
+from colorchanger_bot.eventsub.timing import Timing
 
 State = Literal["joining", "joined", "parked"]
 NOW = float("-inf")

@@ -1,0 +1,1 @@
+"""Reading chat over EventSub, without ever going deaf."""
