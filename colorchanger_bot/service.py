@@ -18,7 +18,7 @@ import twitchio
 from colorchanger_bot.auth.budget import Budgets
 from colorchanger_bot.auth.guard import TokenGuard, handle
 from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, lack, oauth_for
-from colorchanger_bot.bot import ColorChangerBot
+from colorchanger_bot.bot.bot import ColorChangerBot
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.clock import Backoff, Bell, Clock, SystemClock
 from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin

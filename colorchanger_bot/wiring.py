@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import twitchio
 from twitchio.ext import commands
 
+from colorchanger_bot.bot.colors import TwitchioColors
+from colorchanger_bot.bot.listening import Listening
 from colorchanger_bot.changer.actions import World
 from colorchanger_bot.changer.changer import Changer, OwnMessage
 from colorchanger_bot.changer.chat import Speaker
@@ -20,9 +22,7 @@ from colorchanger_bot.changer.memory import Memory, ShortMemory
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color, Strategy
 from colorchanger_bot.errors import StoreError
-from colorchanger_bot.listening import Listening
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.twitchio_colors import TwitchioColors
 
 logger = logging.getLogger(__name__)
 

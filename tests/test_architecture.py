@@ -19,13 +19,8 @@ LAYERS = {
     "color": 0,
     "redaction": 0,
     "vault": 1,
-    "helix_world": 3,
-    "chat_event": 3,
-    "twitchio_colors": 3,
-    "listening": 3,
-    "wiring": 3,
-    "cogs": 4,
-    "bot": 5,
+    "wiring": 5,
+    "cogs": 5,
     "memwatch": 5,
     "metrics": 5,
     "web": 5,
@@ -48,6 +43,7 @@ LAYERS = {
     "twitch": 3,
     "auth": 3,
     "eventsub": 3,
+    "bot": 5,
 }
 OUTER = {"twitchio", "aiohttp"}
 

@@ -22,6 +22,7 @@ from twitchio.eventsub import websockets
 from twitchio.ext import commands
 from twitchio.http import Route
 
+from colorchanger_bot.bot.colors import TwitchioColors
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
     ChannelRefused,
@@ -36,7 +37,6 @@ from colorchanger_bot.errors import (
 )
 from colorchanger_bot.sandbox import App, LocalTwitch, Pair, faults
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.twitchio_colors import TwitchioColors
 from colorchanger_bot.wiring import attach, changer_for
 from tests.conftest import SCOPES
 from tests.fakes import until

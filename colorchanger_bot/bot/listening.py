@@ -13,7 +13,7 @@ from aiohttp.client_middlewares import ClientHandlerType
 from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
-from colorchanger_bot.chat_event import chat_message
+from colorchanger_bot.bot.messages import chat_message
 from colorchanger_bot.clock import Backoff, SystemClock
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.eventsub.session import ChatSession, Event

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from colorchanger_bot.chat_event import chat_message
+from colorchanger_bot.bot.messages import chat_message
 
 EVENT: dict[str, Any] = {
     "broadcaster_user_id": "1",

@@ -15,14 +15,14 @@ from twitchio.ext import commands
 from colorchanger_bot.auth.guard import handle
 from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, lack
 from colorchanger_bot.auth.scopes import READ_SCOPE, missing
+from colorchanger_bot.bot.messages import chat_message, own_message, text_of
+from colorchanger_bot.bot.world import HelixWorld, Reading
 from colorchanger_bot.changer.changer import Changer, Recent
-from colorchanger_bot.chat_event import chat_message, own_message, text_of
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub.follows import follow_live
 from colorchanger_bot.eventsub.session import ChatSession, Event
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.helix_world import HelixWorld, Reading
 from colorchanger_bot.settings.load import ColorSettings, Settings
 from colorchanger_bot.store.store import Login
 from colorchanger_bot.tasks import cancel
