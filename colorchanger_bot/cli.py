@@ -188,7 +188,7 @@ async def _run(settings: Settings) -> None:
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
             with locked(settings.storage.url):
-                from colorchanger_bot.service import Service  # only now: aiohttp may still be on its way
+                from colorchanger_bot.service.service import Service  # only now: aiohttp may still be on its way
 
                 gc.freeze()  # what has been loaded is not searched again
                 gc.enable()
@@ -218,7 +218,7 @@ async def _prepare(settings: Settings, store: Store) -> None:
     if named := os.environ.get(CONF_FILE, "").strip():
         from colorchanger_bot.clock import SystemClock
         from colorchanger_bot.errors import ConfigError
-        from colorchanger_bot.importer import import_file
+        from colorchanger_bot.service.importer import import_file
 
         try:
             outcomes = await import_file(Path(named), settings, store, clock=SystemClock())

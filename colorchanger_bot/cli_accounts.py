@@ -13,8 +13,8 @@ from colorchanger_bot.options import AS_JSON, CONFIG, DEBUG, Commands, echo, opt
 from colorchanger_bot.settings.variables import CONF_FILE
 
 if TYPE_CHECKING:
-    from colorchanger_bot.doctor import Finding
-    from colorchanger_bot.importer import Outcome
+    from colorchanger_bot.service.doctor import Finding
+    from colorchanger_bot.service.importer import Outcome
     from colorchanger_bot.settings.load import Settings
 
 app = Commands()
@@ -62,7 +62,7 @@ def import_(file: Path | None, config: Path | None, debug: bool) -> int:
 @app.command(AS_JSON, CONFIG, DEBUG)
 def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
     """Look at everything that can keep colours from changing; exit code 0 if nothing is wrong, else 1."""
-    from colorchanger_bot.doctor import verdict
+    from colorchanger_bot.service.doctor import verdict
 
     findings = _findings(config, debug=debug)
     ok = not any(finding.level == "wrong" for finding in findings)
@@ -104,8 +104,8 @@ def key_off(config: Path | None, debug: bool) -> None:
 
 
 async def _logout(settings: Settings, name: str) -> bool:
-    from colorchanger_bot.accounts import log_out
     from colorchanger_bot.clock import SystemClock
+    from colorchanger_bot.service.standing import log_out
     from colorchanger_bot.store.store import Store
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
@@ -113,8 +113,8 @@ async def _logout(settings: Settings, name: str) -> bool:
 
 
 async def _accounts(settings: Settings, *, as_json: bool) -> None:
-    from colorchanger_bot.accounts import Standing, lines, standings
     from colorchanger_bot.clock import SystemClock
+    from colorchanger_bot.service.standing import Standing, lines, standings
     from colorchanger_bot.store.store import Store, exists
 
     found: list[Standing] = []
@@ -132,7 +132,7 @@ async def _accounts(settings: Settings, *, as_json: bool) -> None:
 
 async def _import(settings: Settings, file: Path) -> list[Outcome]:
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.importer import import_file, read
+    from colorchanger_bot.service.importer import import_file, read
     from colorchanger_bot.store.store import Store
 
     read(file)  # before a store is made for nothing
@@ -142,7 +142,7 @@ async def _import(settings: Settings, file: Path) -> list[Outcome]:
 
 def _findings(config: Path | None, *, debug: bool) -> list[Finding]:
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.doctor import Finding, examine
+    from colorchanger_bot.service.doctor import Finding, examine
 
     try:
         settings = settings_of(config, debug=debug)

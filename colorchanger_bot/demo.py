@@ -17,7 +17,6 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from colorchanger_bot import logs
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes
 from colorchanger_bot.changer.painter import Change
@@ -25,7 +24,8 @@ from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import DARK, LIGHT, Color
 from colorchanger_bot.options import save
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
-from colorchanger_bot.service import Service
+from colorchanger_bot.service import logs
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.twitch.http import open_session

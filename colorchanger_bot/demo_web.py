@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from colorchanger_bot import logs
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.demo import DELAY_SECONDS, ME, UNCHOSEN
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
-from colorchanger_bot.service import Service
+from colorchanger_bot.service import logs
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.twitch.http import open_session

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 from colorchanger_bot.changer.painter import Change
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service import Service
+    from colorchanger_bot.service.service import Service
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 120.0)

@@ -150,7 +150,7 @@ def settings_of(config: Path | None, *, debug: bool) -> Settings:
     Raises:
         ConfigError: they are wrong.
     """
-    from colorchanger_bot import logs
+    from colorchanger_bot.service import logs
     from colorchanger_bot.settings.load import load
 
     settings = load(config)

@@ -16,7 +16,7 @@ from typing import Any
 
 import colorchanger_bot
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from tests.fakes import until

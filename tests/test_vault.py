@@ -112,7 +112,8 @@ async def test_a_wrong_key_is_said_at_once_and_changes_nothing(
 
 def test_without_a_key_cryptography_is_never_loaded(store_url: str) -> None:
     code = (
-        "import asyncio, sys; from colorchanger_bot.service import Service; from colorchanger_bot.store.store import Store\n"
+        "import asyncio, sys; from colorchanger_bot.service.service import Service\n"
+        "from colorchanger_bot.store.store import Store\n"
         "async def main():\n"
         f"    async with Store.open({store_url!r}) as store: await store.logins()\n"
         "asyncio.run(main()); print('cryptography' in sys.modules)"

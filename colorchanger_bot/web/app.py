@@ -30,7 +30,7 @@ from colorchanger_bot.web.tryout import try_out
 from colorchanger_bot.wiring import attachment_of
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service import Service
+    from colorchanger_bot.service.service import Service
     from colorchanger_bot.store.store import Login
 
 logger = logging.getLogger(__name__)

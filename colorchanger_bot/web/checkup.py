@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.doctor import examine, verdict
 from colorchanger_bot.redaction import redact
+from colorchanger_bot.service.doctor import examine, verdict
 from colorchanger_bot.settings.load import Settings
 
 FRESH_SECONDS = 60.0

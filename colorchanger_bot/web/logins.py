@@ -18,7 +18,7 @@ from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service import Service
+    from colorchanger_bot.service.service import Service
     from colorchanger_bot.twitch.oauth import DeviceCode
 
 logger = logging.getLogger(__name__)

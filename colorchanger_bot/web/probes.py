@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from colorchanger_bot.auth.keeper import lack
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service import Service
+    from colorchanger_bot.service.service import Service
     from colorchanger_bot.store.store import Login
 
 

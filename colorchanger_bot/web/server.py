@@ -12,7 +12,7 @@ from colorchanger_bot.web.app import Dashboard
 from colorchanger_bot.web.stage import Stage
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service import Service
+    from colorchanger_bot.service.service import Service
 
 GRACE_SECONDS = 0.5
 """How long a stop waits for answers under way: the whole stop has 4 s, and colours to put back."""

@@ -12,7 +12,7 @@ from colorchanger_bot.web.ledger import Entry, Ledger
 from colorchanger_bot.web.probes import readiness
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service import Service
+    from colorchanger_bot.service.service import Service
     from colorchanger_bot.store.store import Login
 
 

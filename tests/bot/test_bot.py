@@ -11,7 +11,7 @@ import twitchio
 
 from colorchanger_bot.auth.guard import handle
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
 from tests.conftest import SCOPES

@@ -10,7 +10,7 @@ import pytest
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from tests.fakes import until

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
 

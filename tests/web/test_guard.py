@@ -12,7 +12,7 @@ import pytest
 
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings, load
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.web.auth import TRIES_OF_ALL, TRIES_OF_ONE, WINDOW_SECONDS, Attempts, Auth

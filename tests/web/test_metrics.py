@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from tests.fakes import until
 from tests.web.conftest import Visitor
 

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page, expect
 from colorchanger_bot.demo import ME
 from colorchanger_bot.demo_web import DemoChat
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, faults
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from tests.web.conftest import Serve, opened
 from tests.web.relay import relay
 

@@ -16,7 +16,7 @@ import pytest
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from tests.fakes import until
@@ -214,7 +214,7 @@ async def test_there_is_an_end_to_open_pages(visitor: Visitor) -> None:
 async def test_without_the_dashboard_its_parts_are_not_loaded(
     store: Store, settings_for: Callable[..., Settings]
 ) -> None:
-    code = "import sys, colorchanger_bot.service; print(' '.join(sys.modules))"
+    code = "import sys, colorchanger_bot.service.service; print(' '.join(sys.modules))"
     output = await asyncio.to_thread(subprocess.check_output, [sys.executable, "-c", code], text=True)
     loaded = set(output.split())
     assert {"jinja2", "prometheus_client", "segno", "colorchanger_bot.web"} & loaded == set()

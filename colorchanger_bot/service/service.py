@@ -23,7 +23,7 @@ from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.clock import Backoff, Bell, Clock, SystemClock
 from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.memwatch import MemoryWatch
+from colorchanger_bot.service.memwatch import MemoryWatch
 from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.tasks import cancel

@@ -12,7 +12,14 @@ import pytest
 
 from colorchanger_bot.changer.changer import Changer, OwnMessage
 from colorchanger_bot.color import Color
-from colorchanger_bot.memwatch import LEAST_GROWTH, LOOK_SECONDS, RISING_LOOKS, Growth, MemoryWatch, count_objects
+from colorchanger_bot.service.memwatch import (
+    LEAST_GROWTH,
+    LOOK_SECONDS,
+    RISING_LOOKS,
+    Growth,
+    MemoryWatch,
+    count_objects,
+)
 from colorchanger_bot.settings.load import ColorSettings
 from tests.fakes import FakeClock, FakeColors, settle
 

@@ -15,7 +15,7 @@ from colorchanger_bot.color.draws import Random
 from colorchanger_bot.color.readable import readable
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.database import Database
 from colorchanger_bot.store.store import Store

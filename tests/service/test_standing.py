@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from colorchanger_bot.accounts import Standing, in_words, lines, log_out, standings
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.service import Service
+from colorchanger_bot.service.standing import Standing, in_words, lines, log_out, standings
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair, locked
 from tests.conftest import SCOPES

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, TypeGuard, get_args
 
 from colorchanger_bot import redaction
-from colorchanger_bot.accounts import oauth_of
 from colorchanger_bot.auth.keeper import lack
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
+from colorchanger_bot.service.standing import oauth_of
 from colorchanger_bot.settings import types as values
 from colorchanger_bot.settings.kinds import BadValue, Kind
 from colorchanger_bot.settings.load import Settings

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.importer import Outcome, import_file, read
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.importer import Outcome, import_file, read
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from tests.conftest import SCOPES

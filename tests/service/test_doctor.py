@@ -10,9 +10,9 @@ import pytest
 
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import SystemClock
-from colorchanger_bot.doctor import Finding, examine, verdict
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service import Service
+from colorchanger_bot.service.doctor import Finding, examine, verdict
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.vault import new_key

@@ -15,11 +15,11 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from colorchanger_bot import redaction
-from colorchanger_bot.accounts import Standing, in_words, oauth_of, report_of, standings, switched_off
 from colorchanger_bot.auth import scopes
 from colorchanger_bot.auth.keeper import CURE, lack
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError, OutcomeUnknown, TwitchUnavailable
+from colorchanger_bot.service.standing import Standing, in_words, oauth_of, report_of, standings, switched_off
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.store import Login, Store, exists

@@ -19,9 +19,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from loguru import logger
 
-from colorchanger_bot import logs
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secrets, forget_secret, keep_secret, one_line, redact
+from colorchanger_bot.service import logs
 from colorchanger_bot.settings.load import LogSettings
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz0123"

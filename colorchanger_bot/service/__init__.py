@@ -1,0 +1,1 @@
+"""One running process: its accounts, how they stand, and its log."""
