@@ -21,7 +21,6 @@ LAYERS = {
     "vault": 1,
     "wiring": 5,
     "cogs": 5,
-    "metrics": 5,
     "web": 5,
     "sandbox": 5,
     "demo": 5,

@@ -16,12 +16,12 @@ from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES
 from colorchanger_bot.color.preview import Row
-from colorchanger_bot.metrics import CONTENT_TYPE, Metrics
 from colorchanger_bot.web.auth import Auth
 from colorchanger_bot.web.checkup import Checkup
 from colorchanger_bot.web.guard import Guard, Refused, add_headers, cookie_name, set_session
 from colorchanger_bot.web.ledger import Ledger
 from colorchanger_bot.web.logins import Logins
+from colorchanger_bot.web.metrics import CONTENT_TYPE, Metrics
 from colorchanger_bot.web.probes import readiness
 from colorchanger_bot.web.stage import Stage
 from colorchanger_bot.web.state import snapshot
