@@ -48,7 +48,7 @@ def demo(messages: int, svg: Path | None, in_browser: bool, debug: bool) -> None
     if in_browser:
         asyncio.run(_demo_in_browser(debug=debug))
         return
-    from colorchanger_bot.demo import play
+    from colorchanger_bot.demo.terminal import play
 
     asyncio.run(play(messages, debug=debug, svg=svg))
 
@@ -175,7 +175,7 @@ def config_show(config: Path | None) -> None:
 async def _demo_in_browser(*, debug: bool) -> None:
     import sys
 
-    from colorchanger_bot.demo_web import serve
+    from colorchanger_bot.demo.browser import serve
 
     await serve(echo, _stop_on_signal(), open_browser=sys.stdout.isatty(), debug=debug)
 

@@ -23,8 +23,6 @@ LAYERS = {
     "cogs": 5,
     "web": 5,
     "sandbox": 5,
-    "demo": 5,
-    "demo_web": 5,
     "ahead": 5,
     "options": 5,
     "cli_accounts": 5,
@@ -38,6 +36,7 @@ LAYERS = {
     "eventsub": 3,
     "bot": 5,
     "service": 5,
+    "demo": 5,
 }
 OUTER = {"twitchio", "aiohttp"}
 

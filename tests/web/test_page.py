@@ -12,8 +12,8 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from colorchanger_bot.demo import ME
-from colorchanger_bot.demo_web import DemoChat
+from colorchanger_bot.demo.browser import DemoChat
+from colorchanger_bot.demo.terminal import ME
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, faults
 from colorchanger_bot.service.service import Service
 from tests.web.conftest import Serve, opened

@@ -16,7 +16,7 @@ from typing import Any
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes
 from colorchanger_bot.clock import SystemClock
-from colorchanger_bot.demo import DELAY_SECONDS, ME, UNCHOSEN
+from colorchanger_bot.demo.terminal import DELAY_SECONDS, ME, UNCHOSEN
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
 from colorchanger_bot.service import logs

@@ -1,0 +1,1 @@
+"""The real bot against the local Twitch, to look at."""
