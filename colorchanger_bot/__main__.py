@@ -48,7 +48,7 @@ def _command() -> int:
             from colorchanger_bot.ahead import WORTH_IT, load_ahead
 
             load_ahead("aiohttp", until=WORTH_IT)
-        from colorchanger_bot.cli import app
+        from colorchanger_bot.cli.commands import app
 
         return app.run(sys.argv[1:], called="colorchanger")
     finally:

@@ -24,9 +24,6 @@ LAYERS = {
     "web": 5,
     "sandbox": 5,
     "ahead": 5,
-    "options": 5,
-    "cli_accounts": 5,
-    "cli": 5,
     "__main__": 5,
     "settings": 1,
     "changer": 2,
@@ -37,6 +34,7 @@ LAYERS = {
     "bot": 5,
     "service": 5,
     "demo": 5,
+    "cli": 5,
 }
 OUTER = {"twitchio", "aiohttp"}
 
@@ -91,7 +89,7 @@ def test_nothing_imports_a_cog_statically() -> None:
         ("colorchanger_bot", {"twitchio", "aiohttp", "sqlalchemy"}),
         ("colorchanger_bot.color", {"twitchio", "aiohttp", "sqlalchemy", "asyncio"}),
         ("colorchanger_bot.changer.changer", {"twitchio", "aiohttp", "sqlalchemy"}),
-        ("colorchanger_bot.cli", {"twitchio", "aiohttp", "sqlalchemy"}),
+        ("colorchanger_bot.cli.commands", {"twitchio", "aiohttp", "sqlalchemy"}),
         ("colorchanger_bot.service.service", {"sqlalchemy", "aiosqlite", "greenlet"}),
     ],
 )

@@ -20,9 +20,9 @@ from rich.text import Text
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes
 from colorchanger_bot.changer.painter import Change
+from colorchanger_bot.cli.options import save
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import DARK, LIGHT, Color
-from colorchanger_bot.options import save
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, Script
 from colorchanger_bot.service import logs
 from colorchanger_bot.service.service import Service

@@ -8,8 +8,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from colorchanger_bot.cli.options import AS_JSON, CONFIG, DEBUG, Commands, echo, option, settings_of
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.options import AS_JSON, CONFIG, DEBUG, Commands, echo, option, settings_of
 from colorchanger_bot.settings.variables import CONF_FILE
 
 if TYPE_CHECKING:

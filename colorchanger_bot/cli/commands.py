@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from colorchanger_bot.cli_accounts import app as accounts_app
-from colorchanger_bot.options import CONFIG, DEBUG, Commands, echo, option, save, settings_of, whole
+from colorchanger_bot.cli.accounts import app as accounts_app
+from colorchanger_bot.cli.options import CONFIG, DEBUG, Commands, echo, option, save, settings_of, whole
 
 if TYPE_CHECKING:
     from colorchanger_bot.settings.load import Settings
