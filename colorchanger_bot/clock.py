@@ -1,16 +1,23 @@
-"""Time as an argument: what waits or measures takes a `Clock`, so a test decides how long a second is."""
+"""Time and waiting: a clock that is passed in, back-off, flags, and sets of background tasks.
+
+Everything that waits or measures takes a `Clock`, so a test decides how long a second is.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import time
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
+
+Log = logging.Logger | logging.LoggerAdapter[Any]
 
 
 class Clock(Protocol):
-    """The three questions that this program asks about time."""
+    """What the program needs to know about time."""
 
     def monotonic(self) -> float:
         """Seconds that never jump, for measuring."""
@@ -21,7 +28,7 @@ class Clock(Protocol):
         ...
 
     async def sleep(self, seconds: float, /) -> None:
-        """Return after so many seconds."""
+        """Wait for this many seconds."""
         ...
 
 
@@ -37,9 +44,9 @@ class SystemClock:
 
 
 class Backoff:
-    """Growing waits between attempts: `first` seconds, then double up to `most`, each with up to 25% taken off.
+    """Exponential back-off: `first` seconds, doubling up to `most`, each wait shortened by up to 25 % at random.
 
-    The jitter keeps a thousand clients that lost the same server from coming back in the same instant.
+    The jitter keeps a thousand clients that lost the same server from reconnecting at the same moment.
     """
 
     def __init__(self, rng: random.Random, *, first: float, most: float) -> None:
@@ -49,19 +56,19 @@ class Backoff:
         self.attempts = 0
 
     def next(self) -> float:
-        """Return the seconds to wait before the next attempt, and count it."""
+        """Return the seconds to wait before the next attempt, and count the attempt."""
         # The exponent is bounded so that a week without network cannot overflow a float.
         wait = min(self._most, self._first * 2 ** min(self.attempts, 32))
         self.attempts += 1
         return wait * self._rng.uniform(0.75, 1.0)
 
     def reset(self) -> None:
-        """Start from the first wait again, after something worked."""
+        """Start again from the first wait, after a success."""
         self.attempts = 0
 
 
 class Flag:
-    """An `asyncio.Event` a tenth of its size: each account has several, and hardly anybody waits for one."""
+    """An `asyncio.Event` of a tenth of the size: every account has several, and most have no waiter."""
 
     __slots__ = ("_is_set", "_waiting")
 
@@ -74,13 +81,13 @@ class Flag:
         return self._is_set
 
     def set(self) -> None:
-        """Set it, and wake all who wait."""
+        """Set it and wake every waiter."""
         self._is_set = True
         for each in self._waiting:
             _wake(each)
 
     def clear(self) -> None:
-        """Take it back; who was woken stays awake."""
+        """Clear it; waiters that were woken stay awake."""
         self._is_set = False
 
     async def wait(self) -> None:
@@ -89,7 +96,7 @@ class Flag:
             await self._wait(asyncio.get_running_loop().create_future())
 
     async def wait_at_most(self, clock: Clock, seconds: float) -> None:
-        """Wait until it is set, but at most so many seconds; infinity is without limit."""
+        """Wait until it is set, or for at most `seconds`; infinity means no limit."""
         if seconds == float("inf"):
             await self.wait()
         elif not self._is_set:
@@ -109,11 +116,10 @@ class Flag:
             self._waiting = tuple(each for each in self._waiting if each is not woken)
 
 
-class Bell:
-    """Wakes everyone who waits for news.
+class Notifier:
+    """Wakes everyone who waits for the next notification.
 
-    Who takes `next` first and then looks at how things are misses nothing: any later ring sets that flag, and
-    nobody ever clears it.
+    Take `next` before you look at the state, or you can miss a change: a flag is set once and never cleared.
     """
 
     __slots__ = ("_next",)
@@ -123,15 +129,61 @@ class Bell:
 
     @property
     def next(self) -> Flag:
-        """The flag that the next ring sets."""
+        """The flag that the next notification sets."""
         return self._next
 
-    def ring(self) -> None:
-        """Wake all who wait."""
+    def notify(self) -> None:
+        """Wake every waiter."""
         self._next.set()
         self._next = Flag()
 
 
-def _wake(sleeper: asyncio.Future[None]) -> None:
-    if not sleeper.done():
-        sleeper.set_result(None)
+class Tasks:
+    """The background tasks of one owner: a task that fails is logged, and `cancel` ends those that are left.
+
+    Args:
+        log: where a failure is reported, with its traceback.
+        failed: called after a failure, for an owner that can recover from it.
+    """
+
+    __slots__ = ("_failed", "_log", "_running")
+
+    def __init__(self, log: Log, *, failed: Callable[[], None] | None = None) -> None:
+        self._log = log
+        self._failed = failed
+        self._running: set[asyncio.Task[Any]] = set()
+
+    def __iter__(self) -> Iterator[asyncio.Task[Any]]:
+        """The tasks that have not ended yet."""
+        return iter(tuple(self._running))
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+        """Start a task; its name stands in the log if it fails."""
+        task = asyncio.create_task(work, name=name)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    async def cancel(self) -> None:
+        """Cancel what is still running and wait until it has ended."""
+        await cancel(self)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("%s failed", task.get_name(), exc_info=error)
+            if self._failed is not None:
+                self._failed()
+
+
+async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until all of them have ended, with or without an error."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

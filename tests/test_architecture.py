@@ -15,7 +15,6 @@ ROOT = Path(colorchanger_bot.__file__).parent
 LAYERS = {
     "errors": 0,
     "clock": 0,
-    "tasks": 0,
     "color": 0,
     "redaction": 0,
     "vault": 1,
@@ -23,7 +22,6 @@ LAYERS = {
     "cogs": 5,
     "web": 5,
     "sandbox": 5,
-    "ahead": 5,
     "__main__": 5,
     "settings": 1,
     "changer": 2,

@@ -1,12 +1,13 @@
-"""Waiting: flags, bells, and an end to each wait."""
+"""Waiting: flags, notifications, background tasks, and an end to each wait."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import pytest
 
-from colorchanger_bot.clock import Flag
+from colorchanger_bot.clock import Flag, Notifier, Tasks
 from tests.fakes import FakeClock, settle
 
 
@@ -83,3 +84,35 @@ async def test_one_who_gives_up_in_the_moment_of_the_ring_is_no_trouble() -> Non
     await late
     await asyncio.gather(early, return_exceptions=True)
     assert early.cancelled()
+
+
+async def test_a_notification_between_the_look_and_the_wait_is_not_missed(clock: FakeClock) -> None:
+    changes = Notifier()
+    seen = changes.next
+    waiting = [asyncio.create_task(seen.wait_at_most(clock, float("inf"))) for _ in range(3)]
+    changes.notify()  # before any of them had a chance to begin waiting
+    changes.notify()
+    await settle()
+    assert all(task.done() for task in waiting)
+    assert not changes.next.is_set()
+
+
+async def test_a_task_that_fails_is_logged_and_told_and_one_that_is_cancelled_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    failures: list[str] = []
+    tasks = Tasks(logging.getLogger("tests"), failed=lambda: failures.append("told"))
+
+    async def fail() -> None:
+        raise ValueError("a mistake")
+
+    broken = tasks.start(fail(), "the broken one")
+    endless = tasks.start(asyncio.Event().wait(), "the endless one")
+    await asyncio.wait([broken])
+    await settle()
+    await tasks.cancel()
+    assert endless.cancelled()
+    assert list(tasks) == []
+    (record,) = caplog.records
+    assert (record.getMessage(), failures) == ("the broken one failed", ["told"])
+    assert record.exc_info is not None

@@ -18,22 +18,19 @@ from colorchanger_bot.auth.scopes import READ_SCOPE, missing
 from colorchanger_bot.bot.messages import chat_message, own_message, text_of
 from colorchanger_bot.bot.world import HelixWorld, Reading
 from colorchanger_bot.changer.changer import Changer, Recent
-from colorchanger_bot.clock import Clock
+from colorchanger_bot.clock import Clock, Tasks
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub.follows import follow_live
 from colorchanger_bot.eventsub.session import ChatSession, Event
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.settings.load import ColorSettings, Settings
 from colorchanger_bot.store.store import Login
-from colorchanger_bot.tasks import cancel
 from colorchanger_bot.twitch.helix import Helix, HelixColors
 from colorchanger_bot.wiring import attach
 
 logger = logging.getLogger(__name__)
 
 COGS = "colorchanger_bot.cogs"
-READY_SECONDS = 1.0
-"""From the start of an account to its first colour drawn ahead: the chat comes first."""
 
 
 class ColorChangerBot(commands.Bot):
@@ -76,7 +73,7 @@ class ColorChangerBot(commands.Bot):
         self._clock = clock
         self._rng = rng
         self._timing = timing or Timing()
-        self._running: dict[int, list[asyncio.Task[None]]] = {}
+        self._running: dict[int, Tasks] = {}
         self._scopes: dict[int, frozenset[str]] = {}
         self._every_message = bool(settings.cogs.load)
         obeys_others = settings.commands.enabled and set(settings.commands.allow) != {"self"}
@@ -147,12 +144,9 @@ class ColorChangerBot(commands.Bot):
                 rng=self._rng,
                 timing=self._timing,
             )
-        asyncio.get_running_loop().call_later(READY_SECONDS, painter.get_ready)  # nobody waits for a colour then
-        self._running[login.id] = [
-            asyncio.create_task(each, name=f"{what} of {login.login}") for what, each in work.items()
-        ]
-        for task in self._running[login.id]:
-            task.add_done_callback(_log_end)
+        tasks = self._running[login.id] = Tasks(logger)
+        for what, each in work.items():
+            tasks.start(each, f"{what} of {login.login}")
         await self._lend_token(login)
 
     async def on_login(self, event: LoginEvent) -> None:
@@ -227,12 +221,13 @@ class ColorChangerBot(commands.Bot):
 
     async def stop_sessions(self) -> None:
         """End the chat sessions, so that no more messages come."""
-        await cancel(task for tasks in self._running.values() for task in tasks)
+        await asyncio.gather(*(tasks.cancel() for tasks in self._running.values()))
 
     async def drop(self, login_id: int) -> None:
         """Look after an account no longer."""
         self.sessions.pop(login_id, None)
-        await cancel(self._running.pop(login_id, []))
+        if (tasks := self._running.pop(login_id, None)) is not None:
+            await tasks.cancel()
 
     async def _lend_token(self, login: Login) -> None:
         """Let TwitchIO act for the account."""
@@ -282,8 +277,3 @@ def _expires_in(login: Login, clock: Clock) -> int:
 def _is_deaf(login: Login) -> bool:
     """Whether the login may not read chat at all: then asking Twitch channel by channel is of no use."""
     return bool(missing(login.pair.scopes, [READ_SCOPE]))
-
-
-def _log_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("the %s failed", task.get_name(), exc_info=error)

@@ -14,11 +14,10 @@ from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
 from colorchanger_bot.bot.messages import chat_message
-from colorchanger_bot.clock import Backoff, SystemClock
+from colorchanger_bot.clock import Backoff, SystemClock, Tasks
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.eventsub.session import ChatSession, Event
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.tasks import cancel
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session, open_socket_session
 
@@ -73,21 +72,18 @@ class Listening:
     def __init__(self, bot: commands.Bot, settings: Settings) -> None:
         self._bot = bot
         self._settings = settings
-        self._task: asyncio.Task[None] | None = None
+        self._tasks = Tasks(logger)
         self.session: ChatSession | None = None
         """The chat session, once the bot is ready."""
 
     def start(self) -> None:
         """Begin, as soon as the bot is ready; a second call changes nothing."""
-        if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="colorchanger listens")
-            self._task.add_done_callback(_say_end)
+        if not list(self._tasks):
+            self._tasks.start(self._run(), "the chat session of ColorChanger")
 
     async def stop(self) -> None:
         """End the session."""
-        task, self._task = self._task, None
-        if task is not None:
-            await cancel([task])
+        await self._tasks.cancel()
 
     async def _run(self) -> None:
         await self._bot.wait_until_ready()
@@ -125,8 +121,3 @@ class Listening:
 
     def _receive(self, event: Event) -> None:
         self._bot.dispatch("message", chat_message(event, self._bot.http))
-
-
-def _say_end(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        logger.error("%s: failed", task.get_name(), exc_info=error)

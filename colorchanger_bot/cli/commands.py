@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
-import signal
 import time
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from colorchanger_bot.cli import stopping
 from colorchanger_bot.cli.accounts import app as accounts_app
 from colorchanger_bot.cli.options import CONFIG, DEBUG, Commands, echo, option, save, settings_of, whole
 
 if TYPE_CHECKING:
+    from colorchanger_bot.service.service import Service
     from colorchanger_bot.settings.load import Settings
     from colorchanger_bot.store.store import Store
     from colorchanger_bot.twitch.oauth import DeviceCode
@@ -128,7 +130,7 @@ def sandbox(port: int) -> int:
     from colorchanger_bot.sandbox.guide import serve
 
     async def run_it() -> None:
-        await serve(port, echo, _stop_on_signal())
+        await serve(port, echo, stopping.requested())
 
     try:
         asyncio.run(run_it())
@@ -177,23 +179,24 @@ async def _demo_in_browser(*, debug: bool) -> None:
 
     from colorchanger_bot.demo.browser import serve
 
-    await serve(echo, _stop_on_signal(), open_browser=sys.stdout.isatty(), debug=debug)
+    await serve(echo, stopping.requested(), open_browser=sys.stdout.isatty(), debug=debug)
 
 
 async def _run(settings: Settings) -> None:
-    stop = _stop_on_signal()  # before all else: loading what follows takes a while
+    stop = stopping.requested()  # before all else: loading what follows takes a while
     from colorchanger_bot.errors import StoreLocked
+    from colorchanger_bot.service.service import Service
     from colorchanger_bot.store.store import Store, locked
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
             with locked(settings.storage.url):
-                from colorchanger_bot.service.service import Service  # only now: aiohttp may still be on its way
-
-                gc.freeze()  # what has been loaded is not searched again
-                gc.enable()
                 await _prepare(settings, store)
-                async with Service.running(settings, store) as service:
+                needs_account = not settings.web.enabled  # the page can log one in
+                async with (
+                    Service.running(settings, store, needs_account=needs_account) as service,
+                    _page(service),
+                ):
                     echo(service.plan())
                     await stop.wait()
                     echo("stopping")
@@ -229,17 +232,20 @@ async def _prepare(settings: Settings, store: Store) -> None:
             echo(f"TWITCH_CONF_FILE: {outcome.line()}")
 
 
-def _stop_on_signal() -> asyncio.Event:
-    """Return an event that the signals to stop set."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM"):
-        number = getattr(signal, name)
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop.set))
-    return stop
+@asynccontextmanager
+async def _page(service: Service) -> AsyncGenerator[None]:
+    """Serve the dashboard beside a service, where the settings ask for it; without one the colours go on."""
+    if not service.settings.web.enabled:
+        yield
+        return
+    from colorchanger_bot.web.server import serving
+
+    async with serving(service) as web:
+        if web is not None:
+            echo(f"dashboard: {web.url}")
+            if not list(service.keeper):
+                echo(f"no account is logged in yet: log one in at {web.url}, or run: colorchanger login")
+        yield
 
 
 async def _login(settings: Settings, more: str) -> None:

@@ -25,6 +25,7 @@ from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth
+from colorchanger_bot.web.server import serving
 
 PORT = 4343
 KEPT_LINES = 60
@@ -91,14 +92,14 @@ async def serve(say: Callable[[str], None], stop: asyncio.Event, *, open_browser
             chat = DemoChat(twitch, random.Random())
             async with Store.open(settings.storage.url) as store:
                 await _log_in(twitch, settings, store)
-                async with Service.running(settings, store, stage=chat) as service:
-                    if service.web is None:
+                async with Service.running(settings, store) as service, serving(service, stage=chat) as page:
+                    if page is None:
                         raise ColorChangerError("the dashboard could not be opened")
                     await twitch.wait_subscribed(ME, ME, timeout=10)
                     await chat.play()
-                    say(f"The dashboard of the demo is on  {service.web.url}\nCtrl-C ends it.")
+                    say(f"The dashboard of the demo is on  {page.url}\nCtrl-C ends it.")
                     if open_browser:
-                        await asyncio.to_thread(webbrowser.open, service.web.url)
+                        await asyncio.to_thread(webbrowser.open, page.url)
                     await stop.wait()
                     await chat.close()
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine, Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
-from colorchanger_bot.clock import Bell, Clock
+from colorchanger_bot.clock import Clock, Notifier, Tasks
 from colorchanger_bot.errors import (
     AuthError,
     ChannelRefused,
@@ -23,7 +22,6 @@ from colorchanger_bot.errors import (
 )
 from colorchanger_bot.eventsub.channel import NOW, Channel
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.tasks import cancel
 from colorchanger_bot.twitch.helix import Helix
 
 logger = logging.getLogger(__name__)
@@ -60,8 +58,8 @@ class Membership:
     ) -> None:
         self.user_id = user_id
         self.login = login
-        self.bell = Bell()
-        """Rings when it may matter to somebody how the channels stand."""
+        self.changes = Notifier()
+        """Notifies whenever the state of a channel may have changed."""
         self._helix = helix
         self._clock = clock
         self._rng = rng
@@ -79,7 +77,7 @@ class Membership:
         self._compare_at = float("inf")
         """When Twitch's list is looked at next."""
         self._comparing: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks = Tasks(self._log)
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -111,13 +109,13 @@ class Membership:
                 self._channels[login] = Channel.wanted(
                     login, known.get(login), clock=self._clock, log=self._log, rng=self._rng, timing=self._timing
                 )
-        self.bell.ring()
+        self.changes.notify()
 
     def hurry(self) -> None:
         """Try everything again now: the account has been logged in anew."""
         for channel in self._channels.values():
             channel.hurry()
-        self.bell.ring()
+        self.changes.notify()
 
     # What the session tells
 
@@ -125,12 +123,12 @@ class Membership:
         """A new session: what is wanted can be subscribed to."""
         self._session_id = session_id
         self._session_number += 1
-        self.bell.ring()
+        self.changes.notify()
 
     def session_moved(self, session_id: str) -> None:
         """The session goes on over another socket, with its subscriptions."""
         self._session_id = session_id
-        self.bell.ring()
+        self.changes.notify()
 
     def session_ended(self) -> None:
         """The session is gone, and with it all that was confirmed in it."""
@@ -138,7 +136,7 @@ class Membership:
         for channel in self._channels.values():
             channel.stop_asking()
             channel.lose()
-        self.bell.ring()
+        self.changes.notify()
 
     def revoked(self, broadcaster_id: str, subscription: str, status: str) -> None:
         """Twitch ended the subscription of a channel."""
@@ -151,7 +149,7 @@ class Membership:
                 else:
                     # If it is the login that is gone, the next request finds out and says so for the account.
                     channel.wait(channel.retry.next(), f"Twitch ended the subscription ({status})")
-        self.bell.ring()
+        self.changes.notify()
 
     # Joining
 
@@ -160,13 +158,13 @@ class Membership:
         self._plan_comparison()
         try:
             while True:
-                news = self.bell.next
+                news = self.changes.next
                 due = self._next_due() if self._session_id and self._asking < MOST_ASKING else None
                 wait = float("inf") if due is None else self._seconds_to(due)
                 comparison = self._compare_at - self._clock.monotonic()
                 if comparison <= 0 and self._comparing is None:
                     self._plan_comparison()
-                    self._comparing = self._spawn(self._compare_if_possible(), f"comparison of {self.login}")
+                    self._comparing = self._tasks.start(self._compare_if_possible(), f"comparison of {self.login}")
                 elif due is None or wait > 0:
                     if self._session_id and self._is_idle():
                         self._end_session(None)
@@ -175,9 +173,9 @@ class Membership:
                     await self._resolve()
                 else:
                     self._paced_until = max(self._paced_until, self._clock.monotonic()) + self._timing.join
-                    due.asking = self._spawn(self._join(due), f"join {self.login} to {due.login}")
+                    due.asking = self._tasks.start(self._join(due), f"join {self.login} to {due.login}")
         finally:
-            await cancel(self._tasks)
+            await self._tasks.cancel()
 
     def seconds_to_next_try(self) -> float:
         """Seconds until a channel wants to be joined; 0 if one does now, infinity if none ever will."""
@@ -238,7 +236,7 @@ class Membership:
         finally:
             if channel.asking is asyncio.current_task():
                 channel.asking = None
-            self.bell.ring()
+            self.changes.notify()
 
     def _failed(self, channel: Channel, error: ColorChangerError) -> None:
         """Decide when the channel is tried again, and say what is in the way."""
@@ -269,7 +267,7 @@ class Membership:
     def _leave(self, channel: Channel) -> None:
         channel.stop_asking()
         if channel.subscription and self._session_id:
-            self._spawn(self._unsubscribe(channel.subscription), f"{self.login} leaves {channel.login}")
+            self._tasks.start(self._unsubscribe(channel.subscription), f"{self.login} leaves {channel.login}")
         self._log.info("#%s: no longer read", channel.login)
 
     async def _unsubscribe(self, subscription: str) -> None:
@@ -295,7 +293,7 @@ class Membership:
             self._log.exception("the subscriptions of %s could not be compared", self.login)
         finally:
             self._comparing = None
-            self.bell.ring()
+            self.changes.notify()
 
     async def compare(self) -> None:
         """Subscribe again to what Twitch has lost, and end what nobody wants; only in our own session.
@@ -317,11 +315,5 @@ class Membership:
                 channel.lose()
         for broadcaster_id, subscription in ours.items():
             if not self.reads(broadcaster_id):
-                self._spawn(self._unsubscribe(subscription), f"{self.login} ends what nobody wants")
-        self.bell.ring()
-
-    def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+                self._tasks.start(self._unsubscribe(subscription), f"{self.login} ends what nobody wants")
+        self.changes.notify()

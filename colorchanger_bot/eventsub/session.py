@@ -20,13 +20,12 @@ import orjson
 from yarl import URL
 
 from colorchanger_bot.changer.changer import Recent
-from colorchanger_bot.clock import Backoff, Clock, Flag
+from colorchanger_bot.clock import Backoff, Clock, Flag, Tasks
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable
 from colorchanger_bot.eventsub.channel import Channel
 from colorchanger_bot.eventsub.membership import Membership
 from colorchanger_bot.eventsub.socket import Line, open_line
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.tasks import cancel
 from colorchanger_bot.twitch.helix import Helix
 
 logger = logging.getLogger(__name__)
@@ -104,7 +103,8 @@ class ChatSession:
         self._may_connect = Flag()
         self._may_connect.set()
         self._moving: asyncio.Task[None] | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        # Whatever fails, a fresh session starts from known ground.
+        self._tasks = Tasks(self._log, failed=self._over.set)
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -139,7 +139,7 @@ class ChatSession:
 
     async def run(self) -> None:
         """Connect, subscribe and stay so; runs until it is cancelled."""
-        self._spawn(self._again_and_again(self._membership.run), "membership")
+        self._start(self._again_and_again(self._membership.run), "membership")
         try:
             await self._again_and_again(self._sessions)
         finally:
@@ -186,7 +186,7 @@ class ChatSession:
         """Wait until a session has something to do: Twitch closes one that nobody subscribes in (4003)."""
         while True:
             await self._may_connect.wait()
-            news = self._membership.bell.next
+            news = self._membership.changes.next
             seconds = self._membership.seconds_to_next_try()
             if seconds <= self._timing.unused / 2:
                 return
@@ -221,7 +221,7 @@ class ChatSession:
 
     def _read(self, line: Line) -> None:
         self._lines.add(line)
-        self._spawn(self._read_on(line), "reader")
+        self._start(self._read_on(line), "reader")
 
     async def _read_on(self, line: Line) -> None:
         try:
@@ -290,7 +290,7 @@ class ChatSession:
                 return
             line.moved_to = url
             self._stop_moving()
-            self._moving = self._spawn(self._move(self._line, url), "handover")
+            self._moving = self._start(self._move(self._line, url), "handover")
 
     async def _move(self, old: Line, url: str) -> None:
         """Hand the session over to the socket that Twitch names, while the old one is read on."""
@@ -319,7 +319,7 @@ class ChatSession:
     def _retire(self, line: Line | None) -> None:
         """Close a socket that was replaced, after what was on its way has been read."""
         if line is not None and not line.end:
-            self._spawn(self._drain(line), "farewell")
+            self._start(self._drain(line), "farewell")
 
     async def _drain(self, line: Line) -> None:
         try:
@@ -338,21 +338,12 @@ class ChatSession:
             self.pause(str(error))
         self._over.set()
 
-    def _spawn(self, work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
-        task = asyncio.create_task(work, name=f"{what} of {self.login}")
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._log.error("the %s failed", task.get_name(), exc_info=error)
-            self._over.set()  # whatever it was, a fresh session starts from known ground
+    def _start(self, work: Coroutine[Any, Any, None], what: str) -> asyncio.Task[None]:
+        return self._tasks.start(work, f"{what} of {self.login}")
 
     async def _close(self) -> None:
         lines = list(self._lines)
-        await cancel(self._tasks)
+        await self._tasks.cancel()
         await asyncio.gather(*(line.close() for line in lines))
 
 

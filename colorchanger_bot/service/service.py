@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
 import twitchio
 
@@ -20,20 +20,15 @@ from colorchanger_bot.auth.guard import TokenGuard, handle
 from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, lack, oauth_for
 from colorchanger_bot.bot.bot import ColorChangerBot
 from colorchanger_bot.changer.changer import Changer
-from colorchanger_bot.clock import Backoff, Bell, Clock, SystemClock
+from colorchanger_bot.clock import Backoff, Clock, Notifier, SystemClock, Tasks, cancel
 from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.service.memwatch import MemoryWatch
 from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
-from colorchanger_bot.tasks import cancel
 from colorchanger_bot.twitch.helix import HelixColors
 from colorchanger_bot.twitch.http import open_session, open_socket_session
 from colorchanger_bot.twitch.oauth import OAuth
-
-if TYPE_CHECKING:
-    from colorchanger_bot.web.server import Web
-    from colorchanger_bot.web.stage import Stage
 
 logger = logging.getLogger(__name__)
 
@@ -56,21 +51,19 @@ class Service:
         clock: Clock | None = None,
         seed: int | None = None,
         timing: Timing | None = None,
-        stage: Stage | None = None,
+        needs_account: bool = True,
     ) -> None:
         self.settings = settings
         self.store = store
         self.bots: dict[str, ColorChangerBot] = {}
         self.budgets = Budgets()
-        self.web: Web | None = None
-        """The dashboard, while there is one."""
-        self._stage = stage
+        self._needs_account = needs_account
         self._clock = clock or SystemClock()
         self.memory = MemoryWatch(self._clock)
         self._rng = random.Random(seed)
         self._timing = timing or Timing()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._bad_news = Bell()
+        self._tasks = Tasks(logger)
+        self._bad_news = Notifier()
         self._introductions = asyncio.Semaphore(INTRODUCTIONS)
         self._starts: dict[str, asyncio.Task[Any]] = {}
         self._imported: dict[int, Account] = {}
@@ -93,11 +86,11 @@ class Service:
 
     @classmethod
     @asynccontextmanager
-    async def running(cls, settings: Settings, store: Store, **options: Any) -> AsyncGenerator[Service]:
+    async def running(cls, settings: Settings, store: Store, **options: Any) -> AsyncGenerator[Self]:
         """Start everything, and on the way out stop it cleanly.
 
         Raises:
-            NeedsLogin: there is no account at all.
+            NeedsLogin: no account is logged in, and with `needs_account` there has to be one.
             StoreError: the store cannot be read.
         """
         service = cls(settings, store, **options)
@@ -114,8 +107,6 @@ class Service:
     def plan(self) -> str:
         """Return in words what is about to happen, for the first lines of a run."""
         lines = [f"{len(list(self.keeper))} account(s), store {self.store.name}"]
-        if self.web is not None:
-            lines.append(f"  dashboard: {self.web.url}")
         for login in self.keeper:
             color = self.settings.color_for(login.login)
             channels = ", ".join(f"#{channel}" for channel in self._channels(login))
@@ -168,32 +159,16 @@ class Service:
         # A secret in the settings is the newer one.
         self._secrets |= await self.store.client_secrets() | self._secrets
         await self.keeper.load()
-        await self._open_web()
-        if not list(self.keeper):
-            if self.web is None:
-                raise NeedsLogin("no account is logged in yet; run: colorchanger login")
-            logger.warning("no account is logged in yet; log one in on %s, or run: colorchanger login", self.web.url)
-        self._spawn(self.keeper.watch(), "token watch")
-        self._spawn(self._beat(), "heartbeat")
-        self._spawn(self.memory.run(), "memory watch")
-
-    async def _open_web(self) -> None:
-        if not self.settings.web.enabled:
-            return
-        from colorchanger_bot.web.server import Web  # noqa: PLC0415 - a run without the dashboard does not load it
-
-        try:
-            self.web = await Web.open(self, clock=self._clock, stage=self._stage)
-        except OSError as error:
-            where = f"{self.settings.web.host}:{self.settings.web.port}"
-            logger.error("no dashboard on %s: %s; the colours go on", where, error.strerror or error)
-        else:
-            logger.info("the dashboard is on %s", self.web.url)
+        if self._needs_account and not list(self.keeper):
+            raise NeedsLogin("no account is logged in yet; run: colorchanger login")
+        self._tasks.start(self.keeper.watch(), "token watch")
+        self._tasks.start(self._beat(), "heartbeat")
+        self._tasks.start(self.memory.run(), "memory watch")
 
     def _on_login(self, event: LoginEvent) -> None:
         if event.state == "lost":
-            self._bad_news.ring()  # whoever asks for the health now shall know
-        self._spawn(self._follow(event), f"{event.state} login of {event.login.login}")
+            self._bad_news.notify()  # whoever asks for the health now shall know
+        self._tasks.start(self._follow(event), f"{event.state} login of {event.login.login}")
 
     async def _follow(self, event: LoginEvent) -> None:
         if event.state == "found":
@@ -264,7 +239,7 @@ class Service:
                 timing=self._timing,
             )
             start = bot.start(token=handle(id_), with_adapter=False, load_tokens=False, save_tokens=False)
-            self._starts[client_id] = self._spawn(start, f"bot of {client_id}")
+            self._starts[client_id] = self._tasks.start(start, f"bot of {client_id}")
         ready = asyncio.create_task(bot.wait_until_ready(), name=f"bot of {client_id} is ready")
         try:
             await asyncio.wait({ready, self._starts[client_id]}, return_when=asyncio.FIRST_COMPLETED)
@@ -294,32 +269,20 @@ class Service:
                 logger.error("the heartbeat could not be written: %s", error)
             await news.wait_at_most(self._clock, BEAT_SECONDS)
 
-    def _spawn(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        task = asyncio.create_task(work, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            logger.error("%s failed", task.get_name(), exc_info=error)
-
     # Stopping
 
     async def _stop(self) -> None:
         # First what would still start chat sessions; the bots last, for TwitchIO closes our session with them.
-        await cancel(self._tasks - set(self._starts.values()))
+        await cancel(set(self._tasks) - set(self._starts.values()))
         try:
             async with asyncio.timeout(STOP_SECONDS):
-                web = [self.web.close()] if self.web is not None else []
-                await asyncio.gather(*web, *(bot.stop_sessions() for bot in self.bots.values()))
+                await asyncio.gather(*(bot.stop_sessions() for bot in self.bots.values()))
                 await asyncio.gather(self.changer.close(), self.keeper.close())
         except TimeoutError:
             logger.warning("the stop was cut short after %g s", STOP_SECONDS)
         for bot in self.bots.values():
             await bot.close()
-        await cancel(self._tasks)
+        await self._tasks.cancel()
         for session in (self._session, self._sockets, self._plain):
             await session.close()
         try:

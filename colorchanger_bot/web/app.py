@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -16,6 +16,8 @@ from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES
 from colorchanger_bot.color.preview import Row
+from colorchanger_bot.service.service import Service
+from colorchanger_bot.store.store import Login
 from colorchanger_bot.web.auth import Auth
 from colorchanger_bot.web.checkup import Checkup
 from colorchanger_bot.web.guard import Guard, Refused, add_headers, cookie_name, set_session
@@ -28,10 +30,6 @@ from colorchanger_bot.web.state import snapshot
 from colorchanger_bot.web.stream import Stream
 from colorchanger_bot.web.tryout import try_out
 from colorchanger_bot.wiring import attachment_of
-
-if TYPE_CHECKING:
-    from colorchanger_bot.service.service import Service
-    from colorchanger_bot.store.store import Login
 
 logger = logging.getLogger(__name__)
 
@@ -55,14 +53,14 @@ class Dashboard:
         self._metrics = Metrics(service)
         self._ledger = Ledger(service.changer, clock)
         self._stream = Stream(self._state, clock, may_see=self._guard.is_trusted)
-        self._logins = Logins(service, clock, self._stream.ring)
+        self._logins = Logins(service, clock, self._stream.notify)
         self._checkup = Checkup(service.settings, clock)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
-        service.changer.on_change(lambda _: self._stream.ring())
+        service.changer.on_change(lambda _: self._stream.notify())
         if stage is not None:
-            stage.on_line(self._stream.ring)
+            stage.on_line(self._stream.notify)
 
     def application(self) -> web.Application:
         """Return the application."""
@@ -135,7 +133,7 @@ class Dashboard:
     async def log_out(self, request: web.Request) -> web.Response:
         """Forget this visitor."""
         self._auth.forget(request.cookies.get(cookie_name(request), ""))
-        self._stream.ring()
+        self._stream.notify()
         return web.Response(status=303, headers={"Location": "/login"})
 
     # For machines
@@ -172,7 +170,7 @@ class Dashboard:
         text = await _text(request)
         answer = await obey(painter, text, attachment_of(self._service.bots[login.client_id]).world)
         logger.info("the dashboard: %s: %s", text, answer, extra={"account": login.login})
-        self._stream.ring()
+        self._stream.notify()
         return _json({"answer": answer.replace(" (!color random goes on)", "").replace("!color ", "")})
 
     async def start_login(self, _request: web.Request) -> web.Response:

@@ -7,7 +7,7 @@ import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import segno
 
@@ -16,10 +16,8 @@ from colorchanger_bot.auth.keeper import lack
 from colorchanger_bot.auth.scopes import needed_scopes, purpose
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError
-
-if TYPE_CHECKING:
-    from colorchanger_bot.service.service import Service
-    from colorchanger_bot.twitch.oauth import DeviceCode
+from colorchanger_bot.service.service import Service
+from colorchanger_bot.twitch.oauth import DeviceCode
 
 logger = logging.getLogger(__name__)
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from colorchanger_bot.auth.keeper import lack
-
-if TYPE_CHECKING:
-    from colorchanger_bot.service.service import Service
-    from colorchanger_bot.store.store import Login
+from colorchanger_bot.service.service import Service
+from colorchanger_bot.store.store import Login
 
 
 def readiness(service: Service) -> dict[str, Any]:

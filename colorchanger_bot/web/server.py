@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from colorchanger_bot.clock import Clock
+from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.service.service import Service
 from colorchanger_bot.web.app import Dashboard
 from colorchanger_bot.web.stage import Stage
 
-if TYPE_CHECKING:
-    from colorchanger_bot.service.service import Service
+logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 0.5
 """How long a stop waits for answers under way: the whole stop has 4 s, and colours to put back."""
@@ -64,3 +66,23 @@ class Web:
         """Stop listening, and end what is open."""
         await self._dashboard.close()
         await self._runner.cleanup()
+
+
+@asynccontextmanager
+async def serving(
+    service: Service, *, clock: Clock | None = None, stage: Stage | None = None
+) -> AsyncGenerator[Web | None]:
+    """Serve the dashboard of a service; None if its port is taken, which is no reason to stop the colours."""
+    page: Web | None = None
+    try:
+        page = await Web.open(service, clock=clock or SystemClock(), stage=stage)
+    except OSError as error:
+        where = f"{service.settings.web.host}:{service.settings.web.port}"
+        logger.error("no dashboard on %s: %s; the colours go on", where, error.strerror or error)
+    else:
+        logger.info("the dashboard is on %s", page.url)
+    try:
+        yield page
+    finally:
+        if page is not None:
+            await page.close()

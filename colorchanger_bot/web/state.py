@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from colorchanger_bot.auth.keeper import CURE
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import DARK, LIGHT, Color
 from colorchanger_bot.redaction import redact
+from colorchanger_bot.service.service import Service
+from colorchanger_bot.store.store import Login
 from colorchanger_bot.web.ledger import Entry, Ledger
 from colorchanger_bot.web.probes import readiness
-
-if TYPE_CHECKING:
-    from colorchanger_bot.service.service import Service
-    from colorchanger_bot.store.store import Login
 
 
 def snapshot(service: Service, ledger: Ledger) -> dict[str, Any]:

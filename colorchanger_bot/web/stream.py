@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from colorchanger_bot.clock import Bell, Clock
+from colorchanger_bot.clock import Clock, Notifier
 
 LOOK_SECONDS = 2.0
 """How often a page is told of what has no event, such as a channel that was joined."""
@@ -30,18 +30,18 @@ class Stream:
         self._state = state
         self._may_see = may_see
         self._clock = clock
-        self._bell = Bell()
+        self._changes = Notifier()
         self._open = 0
         self._closing = False
 
-    def ring(self) -> None:
-        """Say that something is new."""
-        self._bell.ring()
+    def notify(self) -> None:
+        """Tell the pages that something has changed."""
+        self._changes.notify()
 
     def close(self) -> None:
         """Let every page go."""
         self._closing = True
-        self._bell.ring()
+        self._changes.notify()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """Tell one page, until it leaves or its visitor logs out."""
@@ -61,7 +61,7 @@ class Stream:
         await response.write(b"retry: 1000\n\n")
         told = b""
         while not self._closing and self._may_see(request):
-            news = self._bell.next
+            news = self._changes.next
             state = orjson.dumps(self._state())
             # A page hears at every look, if only that there is nothing new: silence means a lost connection.
             event = b"event: same\ndata: \n\n" if state == told else b"event: state\ndata: " + state + b"\n\n"

@@ -10,7 +10,6 @@ from itertools import pairwise
 
 import pytest
 
-from colorchanger_bot.clock import Bell
 from colorchanger_bot.errors import (
     ChannelRefused,
     ColorChangerError,
@@ -335,17 +334,6 @@ async def test_a_mistake_in_a_comparison_ends_nothing(
     helix.listed = []
     await clock.advance(120)
     assert membership.joined == 1
-
-
-async def test_no_ring_is_missed_by_one_who_looks_first_and_then_waits(clock: FakeClock) -> None:
-    bell = Bell()
-    heard = bell.next
-    waiting = [asyncio.create_task(heard.wait_at_most(clock, float("inf"))) for _ in range(3)]
-    bell.ring()  # before any of them had a chance to begin waiting
-    bell.ring()
-    await settle()
-    assert all(task.done() for task in waiting)
-    assert not bell.next.is_set()
 
 
 def test_at_most_90_live_channels_are_chosen_and_those_that_are_read_stay() -> None:

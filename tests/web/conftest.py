@@ -16,6 +16,7 @@ from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
+from colorchanger_bot.web.server import Web, serving
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 """The system's browser; without one, that of Playwright, and without that these tests fail."""
@@ -28,7 +29,7 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-Serve = Callable[..., AbstractAsyncContextManager[Service]]
+Serve = Callable[..., AbstractAsyncContextManager["Served"]]
 
 
 class Visitor:
@@ -71,30 +72,40 @@ class Visitor:
             return answer.status, await answer.text()
 
 
+class Served(Service):
+    """A service with its dashboard; None if that could not be opened."""
+
+    web: Web | None = None
+
+
 @pytest.fixture
 def serve(store: Store, settings_for: Callable[..., Settings], log_in: Callable[..., Awaitable[None]]) -> Serve:
     """Run the service with its dashboard on a free port, with one account, `me`."""
 
     @asynccontextmanager
-    async def running(*, account: bool = True, stage: Any = None, **sections: Any) -> AsyncGenerator[Service]:
+    async def running(*, account: bool = True, stage: Any = None, **sections: Any) -> AsyncGenerator[Served]:
         if account:
             await log_in("me")
         web = {"enabled": True, "port": 0, **sections.pop("web", {})}
-        async with Service.running(settings_for(web=web, **sections), store, stage=stage) as service:
+        settings = settings_for(web=web, **sections)
+        async with (
+            Served.running(settings, store, needs_account=False) as service,
+            serving(service, stage=stage) as service.web,
+        ):
             yield service
 
     return running
 
 
 @pytest.fixture
-async def service(serve: Serve, twitch: LocalTwitch) -> AsyncIterator[Service]:
+async def service(serve: Serve, twitch: LocalTwitch) -> AsyncIterator[Served]:
     async with serve() as running:
         await twitch.wait_subscribed("me", "me")
         yield running
 
 
 @asynccontextmanager
-async def visiting(service: Service) -> AsyncGenerator[Visitor]:
+async def visiting(service: Served) -> AsyncGenerator[Visitor]:
     """Come to the dashboard of a service."""
     assert service.web is not None
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
@@ -102,7 +113,7 @@ async def visiting(service: Service) -> AsyncGenerator[Visitor]:
 
 
 @pytest.fixture
-async def visitor(service: Service) -> AsyncIterator[Visitor]:
+async def visitor(service: Served) -> AsyncIterator[Visitor]:
     async with visiting(service) as come:
         yield come
 

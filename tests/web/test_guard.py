@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings, load
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.web.auth import TRIES_OF_ALL, TRIES_OF_ONE, WINDOW_SECONDS, Attempts, Auth
+from colorchanger_bot.web.server import Web
 from tests.fakes import FakeClock
-from tests.web.conftest import Serve, Visitor, visiting
+from tests.web.conftest import Serve, Served, Visitor, visiting
 
 PASSWORD = "correct horse battery staple"
 PATHS = ("/", "/login", "/healthz", "/readyz", "/metrics", "/api/events", "/api/checkup", "/static/main.js")
@@ -52,7 +54,7 @@ async def test_the_names_of_this_machine_are_answered(visitor: Visitor, host: st
     ids=str,
 )
 async def test_a_change_from_elsewhere_is_refused(
-    visitor: Visitor, service: Service, twitch: LocalTwitch, headers: dict[str, str]
+    visitor: Visitor, service: Served, twitch: LocalTwitch, headers: dict[str, str]
 ) -> None:
     await visitor.look()
     status, _ = await visitor.say("me", "off", **headers)
@@ -61,7 +63,7 @@ async def test_a_change_from_elsewhere_is_refused(
     assert (await visitor.say("me", "off", Origin=visitor.url))[0] == 200
 
 
-async def test_the_proof_of_one_visitor_is_no_good_for_another(service: Service, visitor: Visitor) -> None:
+async def test_the_proof_of_one_visitor_is_no_good_for_another(service: Served, visitor: Visitor) -> None:
     await visitor.look()
     async with visiting(service) as other:
         await other.look()
@@ -234,9 +236,10 @@ def test_others_are_not_let_in_without_a_password(tmp_path: Path, host: str) -> 
 async def test_settings_made_in_code_are_checked_as_well(
     store: Store, settings_for: Callable[..., Settings], log_in: Callable[..., object]
 ) -> None:
-    with pytest.raises(ConfigError, match=r"set web\.password"):
-        async with Service.running(settings_for(web={"enabled": True, "host": "0.0.0.0"}), store):
-            pass
+    settings = settings_for(web={"enabled": True, "host": "0.0.0.0"})
+    async with Service.running(settings, store, needs_account=False) as service:
+        with pytest.raises(ConfigError, match=r"set web\.password"):
+            await Web.open(service, clock=SystemClock())
 
 
 # Secrets

@@ -9,9 +9,8 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service.service import Service
 from tests.fakes import until
-from tests.web.conftest import Visitor
+from tests.web.conftest import Served, Visitor
 
 CONTRACT = {
     "colorchanger_messages_total",
@@ -57,7 +56,7 @@ async def test_messages_and_changes_are_counted(visitor: Visitor, twitch: LocalT
 
 async def test_failures_are_counted_while_they_happen(
     visitor: Visitor,
-    service: Service,
+    service: Served,
     twitch: LocalTwitch,
 ) -> None:
     twitch.faults.add("PUT /helix/chat/color", faults.status(400), times=2)
@@ -78,7 +77,7 @@ async def test_failures_are_counted_while_they_happen(
 
 async def test_counts_do_not_fall_when_an_account_goes(
     visitor: Visitor,
-    service: Service,
+    service: Served,
     twitch: LocalTwitch,
 ) -> None:
     await twitch.say("me", in_="me", text="hello")

@@ -12,11 +12,12 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.demo.browser import DemoChat
 from colorchanger_bot.demo.terminal import ME
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, faults
-from colorchanger_bot.service.service import Service
-from tests.web.conftest import Serve, opened
+from colorchanger_bot.web.server import Web
+from tests.web.conftest import Serve, Served, opened
 from tests.web.relay import relay
 
 PASSWORD = "correct horse battery staple"
@@ -25,13 +26,13 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "be
 AXE = Axe()
 
 
-def url(service: Service) -> str:
+def url(service: Served) -> str:
     assert service.web is not None
     return service.web.url
 
 
 @pytest.fixture
-async def page(browser: Browser, service: Service) -> AsyncIterator[Page]:
+async def page(browser: Browser, service: Served) -> AsyncIterator[Page]:
     async with opened(browser, url(service)) as opened_page:
         await expect(opened_page.locator("#connection")).to_have_text("live")
         yield opened_page
@@ -62,7 +63,7 @@ async def test_a_message_changes_the_name_on_the_page(page: Page, twitch: LocalT
     assert await color_of_name(page) == twitch.user("me").color
 
 
-async def test_each_button_does_what_it_says(page: Page, twitch: LocalTwitch, service: Service) -> None:
+async def test_each_button_does_what_it_says(page: Page, twitch: LocalTwitch, service: Served) -> None:
     painter = service.changer[twitch.user("me").id]
     await page.get_by_role("button", name="Next").click()
     await expect(page.locator(".changes")).to_have_text("1")
@@ -95,7 +96,7 @@ async def test_a_wrong_colour_is_answered_in_words(page: Page) -> None:
     await expect(page.locator(".answer")).to_contain_text("did you mean")
 
 
-async def test_a_strategy_is_seen_before_it_is_applied(page: Page, twitch: LocalTwitch, service: Service) -> None:
+async def test_a_strategy_is_seen_before_it_is_applied(page: Page, twitch: LocalTwitch, service: Served) -> None:
     painter = service.changer[twitch.user("me").id]
     await page.locator(".plan > summary").click()
     await page.get_by_role("combobox", name="Strategy").select_option("palette")
@@ -113,7 +114,7 @@ async def test_a_strategy_is_seen_before_it_is_applied(page: Page, twitch: Local
     await expect(page.locator(".preview b")).to_have_count(0)
 
 
-async def test_the_delay_can_be_set(page: Page, twitch: LocalTwitch, service: Service) -> None:
+async def test_the_delay_can_be_set(page: Page, twitch: LocalTwitch, service: Served) -> None:
     await page.locator(".plan > summary").click()
     await page.get_by_label("Seconds after a message, from").fill("2")
     await page.get_by_label("to", exact=True).fill("4.5")
@@ -150,9 +151,7 @@ async def test_an_account_is_logged_in_from_the_page(browser: Browser, serve: Se
         await expect(page.get_by_role("button", name="Get a code")).to_be_focused()
 
 
-async def test_a_lost_connection_is_said_and_comes_back(
-    browser: Browser, service: Service, twitch: LocalTwitch
-) -> None:
+async def test_a_lost_connection_is_said_and_comes_back(browser: Browser, service: Served, twitch: LocalTwitch) -> None:
     assert service.web is not None
     async with relay(service.web.port) as line, opened(browser, f"http://127.0.0.1:{line.port}") as page:
         await expect(page.locator("#connection")).to_have_text("live")
@@ -176,13 +175,13 @@ async def test_a_page_of_an_earlier_run_loads_itself_anew(browser: Browser, serv
         await first.web.close()
         await expect(page.locator("#connection")).to_have_text("no connection")
         first.settings = replace(first.settings, web=replace(first.settings.web, port=port))
-        await first._open_web()  # pyright: ignore[reportPrivateUsage]
+        first.web = await Web.open(first, clock=SystemClock())
         await expect(page.locator(f'meta[name="boot"]:not([content="{before}"])')).to_have_count(1, timeout=15_000)
         await page.get_by_role("button", name="Next").click()
         await expect(page.locator(".changes")).to_have_text("1")
 
 
-async def test_all_can_be_done_with_the_keyboard(page: Page, twitch: LocalTwitch, service: Service) -> None:
+async def test_all_can_be_done_with_the_keyboard(page: Page, twitch: LocalTwitch, service: Served) -> None:
     reached: list[str] = []
     for _ in range(30):
         await page.keyboard.press("Tab")

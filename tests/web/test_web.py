@@ -16,11 +16,10 @@ import pytest
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from tests.fakes import until
-from tests.web.conftest import Serve, Visitor, visiting
+from tests.web.conftest import Serve, Served, Visitor, visiting
 
 
 async def test_the_state_tells_of_colours_channels_and_budget(visitor: Visitor, twitch: LocalTwitch) -> None:
@@ -54,7 +53,7 @@ async def test_the_strip_shows_at_most_thirty_and_failures_with_their_reason(
     assert strip[0]["reason"]
 
 
-async def test_a_command_does_what_chat_does(visitor: Visitor, service: Service, twitch: LocalTwitch) -> None:
+async def test_a_command_does_what_chat_does(visitor: Visitor, service: Served, twitch: LocalTwitch) -> None:
     await visitor.look()
     status, answer = await visitor.say("me", "set hot pink")
     assert (status, twitch.user("me").color) == (200, "#FF69B4")
@@ -84,7 +83,7 @@ async def test_an_unknown_account_is_not_found(visitor: Visitor) -> None:
     ],
 )
 async def test_a_preview_shows_the_next_colours_and_changes_nothing(
-    visitor: Visitor, service: Service, twitch: LocalTwitch, text: str, count: int
+    visitor: Visitor, service: Served, twitch: LocalTwitch, text: str, count: int
 ) -> None:
     asked = len(twitch.requests)
     before = service.changer[twitch.user("me").id].settings
@@ -104,7 +103,7 @@ async def test_a_preview_of_what_is_no_strategy_says_so(visitor: Visitor, text: 
     assert found["problem"]
 
 
-async def test_without_turbo_a_preview_has_names_only(visitor: Visitor, service: Service, twitch: LocalTwitch) -> None:
+async def test_without_turbo_a_preview_has_names_only(visitor: Visitor, service: Served, twitch: LocalTwitch) -> None:
     twitch.user("me").turbo = False
     await visitor.look()
     await visitor.say("me", "next")
@@ -153,7 +152,7 @@ async def test_the_checkup_is_made_once_for_many(visitor: Visitor, twitch: Local
 
 
 async def test_ready_means_that_every_channel_is_read_or_parked(
-    visitor: Visitor, service: Service, twitch: LocalTwitch
+    visitor: Visitor, service: Served, twitch: LocalTwitch
 ) -> None:
     status, text = await visitor.get("/readyz")
     assert (status, json.loads(text)) == (200, {"ready": True, "waiting": [], "parked": []})

@@ -1,0 +1,56 @@
+"""Stop signals: what ends a running command, and how."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from functools import partial
+
+SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
+"""Ctrl-C, a service manager, a closed terminal, and Ctrl-Break or a closed console on Windows."""
+
+_requested = False
+
+
+def remember() -> None:
+    """Only take note of the signals, for a command that is still loading and stops cleanly once it has loaded.
+
+    An exception out of a signal handler could strike inside an import lock or a destructor, where Python prints it
+    and goes on.
+    """
+    for number in SIGNALS:
+        signal.signal(number, _note)
+
+
+def interrupt() -> None:
+    """Let every stop signal act as Ctrl-C does: asyncio cancels what runs, and everything is closed in order."""
+    for number in SIGNALS:
+        if number is not signal.SIGINT:
+            signal.signal(number, _interrupt)
+
+
+def requested() -> asyncio.Event:
+    """Return an event that the signals set; it is set already if one came after `remember`."""
+    stop = asyncio.Event()
+    if _requested:
+        stop.set()
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        try:
+            loop.add_signal_handler(number, stop.set)
+        except NotImplementedError:  # Windows
+            signal.signal(number, partial(_set_soon, loop, stop))
+    return stop
+
+
+def _set_soon(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, *_: object) -> None:
+    loop.call_soon_threadsafe(stop.set)
+
+
+def _interrupt(*_: object) -> None:
+    signal.raise_signal(signal.SIGINT)
+
+
+def _note(*_: object) -> None:
+    global _requested  # noqa: PLW0603 - a signal handler has no other place to leave a word
+    _requested = True
