@@ -85,7 +85,7 @@ async def test_a_bot_that_cannot_be_loaded_is_not_said_to_run(with_tokens: Envir
     code, _, errors = await call("run", environment=broken)
     assert (code, "half an upgrade" in errors) == (1, True)
     code, output, _ = await call("health", environment=with_tokens)
-    assert (code, output.strip()) == (1, "not running")
+    assert (code, output.strip()) == (1, "not running: there is no store yet")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
