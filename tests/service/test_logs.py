@@ -108,7 +108,7 @@ def test_json_is_one_flat_object_per_line() -> None:
     assert found == {
         "level": "INFO",
         "message": "hello\\nyou",
-        "logger": "tests.test_logs",
+        "logger": __name__,
         "account": "bob",
         "channel": "afriend",
         "tries": 3,

@@ -10,8 +10,7 @@ from itertools import pairwise
 import pytest
 
 from colorchanger_bot.changer.memory import Remembered
-from colorchanger_bot.color import Color, Moment
-from colorchanger_bot.color.draws import Random
+from colorchanger_bot.color import Color
 from colorchanger_bot.color.readable import readable
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.sandbox import LocalTwitch, faults
@@ -45,28 +44,6 @@ async def test_an_own_message_leads_to_one_readable_colour_for_that_account(
         await asyncio.sleep(0.3)
         (color,) = colors_of(twitch, "me")
         assert readable(Color.parse(color), "both", 3.0)
-
-
-async def test_the_first_colour_is_drawn_after_the_start_not_when_the_first_message_comes(
-    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    drawn: list[Color] = []
-
-    def propose(self: Random, moment: Moment, real: Callable[[Random, Moment], Color] = Random.propose) -> Color:
-        drawn.append(real(self, moment))
-        return drawn[-1]
-
-    monkeypatch.setattr(Random, "propose", propose)
-    await log_in("me")
-    me = twitch.user("me")
-    await store.remember(me.id, Remembered(history=[me.color]))
-    async with Service.running(settings_for(color={"delay": 0, "restore": False}), store):
-        await until(lambda: drawn)
-        await twitch.wait_subscribed("me", "me")
-        await twitch.say("me", in_="me", text="hello")
-        await twitch.wait_for(lambda: twitch.color_changes)
-        await until(lambda: len(drawn) > 1)  # for the next message
-        assert colors_of(twitch, "me") == [drawn[0].hex]
 
 
 async def test_the_colour_from_before_is_put_back_on_a_clean_stop(
