@@ -178,7 +178,7 @@ class ColorChangerBot(commands.Bot):
             self._scopes[login.id] = login.pair.scopes
             session.hurry()
 
-    def receive(self, event: Event) -> None:
+    def receive(self, event: Event, _delivery_id: str, _type: str) -> None:
         """Hand a chat event on to the cogs."""
         # Several accounts may read the same channel, and a cog wants each message once.
         if not self._seen.add(event["message_id"]):

@@ -14,6 +14,7 @@ from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
 from colorchanger_bot.bot.messages import chat_message
+from colorchanger_bot.changer.changer import Recent
 from colorchanger_bot.clock import Backoff, SystemClock, Tasks
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.eventsub.session import ChatSession, Event
@@ -73,6 +74,7 @@ class Listening:
         self._bot = bot
         self._settings = settings
         self._tasks = Tasks(logger)
+        self._seen = Recent(1000)
         self.session: ChatSession | None = None
         """The chat session, once the bot is ready."""
 
@@ -119,5 +121,6 @@ class Listening:
                     return users[0].name
             await asyncio.sleep(backoff.next())
 
-    def _receive(self, event: Event) -> None:
-        self._bot.dispatch("message", chat_message(event, self._bot.http))
+    def _receive(self, event: Event, _delivery_id: str, _type: str) -> None:
+        if self._seen.add(event["message_id"]):
+            self._bot.dispatch("message", chat_message(event, self._bot.http))

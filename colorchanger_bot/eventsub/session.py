@@ -19,14 +19,13 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from colorchanger_bot.changer.changer import Recent
 from colorchanger_bot.clock import Backoff, Clock, Flag, Tasks
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable
 from colorchanger_bot.eventsub.channel import Channel
 from colorchanger_bot.eventsub.membership import Membership
 from colorchanger_bot.eventsub.socket import Line, open_line
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.twitch.helix import Helix
+from colorchanger_bot.twitch.helix import CHAT_MESSAGE, CHAT_NOTIFICATION, Helix
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +40,19 @@ _CHATTER = re.compile(r'"chatter_user_id"\s*:\s*"([^"\\]*)"')
 """Who wrote a message, as it stands in a frame; in a text that somebody writes, these quotation marks are escaped."""
 
 Event = dict[str, Any]
+Receive = Callable[[Event, str, str], None]
+"""Takes an event, the id of its delivery (a notification that Twitch sends again has the same), and its type:
+`channel.chat.message` or `channel.chat.notification`."""
 
 
 class ChatSession:
     """Reads the chat of an account's channels.
 
-    `receive` gets each own message once, and those of others that `wants` says yes to; `notice` gets a glance at
-    every message of somebody else, before anything is made of it. While `heeds` says no, neither is asked about the
-    messages of others, which are not even parsed.
+    `receive` gets every own message, those of others that `wants` accepts, and own notifications with a text of the
+    chatter: an announcement, a resubscription or a watch streak. Twitch delivers at least once, two sessions overlap
+    while one replaces the other, and several accounts may read one channel: dropping repeats is up to the receiver.
+    `notice` is shown every message of somebody else. While `heeds` says no, neither `notice` nor `wants` is asked
+    about the messages of others, which are not even parsed.
     """
 
     def __init__(
@@ -61,7 +65,7 @@ class ChatSession:
         url: str,
         clock: Clock,
         rng: random.Random,
-        receive: Callable[[Event], None],
+        receive: Receive,
         notice: Callable[[Event], None] | None = None,
         wants: Callable[[Event], bool] | None = None,
         heeds: Callable[[], bool] | None = None,
@@ -95,7 +99,6 @@ class ChatSession:
         self._backoff = Backoff(rng, first=first, most=most)
         self._connects: tuple[float, ...] = ()
         """When the last connects were made."""
-        self._seen = Recent(1000)
         self._line: Line | None = None
         self._lines: set[Line] = set()
         """All that are open: the present one, and those that are read to their end."""
@@ -243,8 +246,9 @@ class ChatSession:
             kind = metadata["message_type"]
             if kind == "notification":
                 event = data["payload"]["event"]
-                if self._is_wanted(event) and self._is_new(metadata, event):
-                    self._receive(event)
+                type_ = metadata.get("subscription_type", CHAT_MESSAGE)
+                if self._is_wanted(event, type_):
+                    self._receive(event, metadata["message_id"], type_)
             elif kind == "session_reconnect":
                 self._move_to(line, data["payload"]["session"])
             elif kind == "revocation":
@@ -263,17 +267,17 @@ class ChatSession:
         chatter = _CHATTER.search(text)
         return chatter is not None and chatter[1] != self.user_id
 
-    def _is_wanted(self, event: Event) -> bool:
+    def _is_wanted(self, event: Event, type_: str) -> bool:
         if event["chatter_user_id"] == self.user_id:
+            # A gifted subscription, for one, is a notification without words of the chatter.
+            has_words = type_ != CHAT_NOTIFICATION or bool(event["message"]["text"])
             # A channel that was left may still be heard for a moment.
-            return self._membership.reads(event["broadcaster_user_id"])
+            return has_words and self._membership.reads(event["broadcaster_user_id"])
+        if type_ == CHAT_NOTIFICATION:
+            return False
         if self._notice is not None:
             self._notice(event)
         return self._wants is not None and self._wants(event)
-
-    def _is_new(self, metadata: Event, event: Event) -> bool:
-        # Twitch delivers at least once, and two sessions overlap for a moment when one replaces the other.
-        return self._seen.add(metadata["message_id"]) and self._seen.add(f"message {event['message_id']}")
 
     def _revoked(self, subscription: Event) -> None:
         condition = subscription["condition"]

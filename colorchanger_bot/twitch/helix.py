@@ -23,6 +23,7 @@ from colorchanger_bot.errors import (
 from colorchanger_bot.twitch.http import Answer, send
 
 CHAT_MESSAGE = "channel.chat.message"
+CHAT_NOTIFICATION = "channel.chat.notification"
 USERS_PER_CALL = 100
 MOST_PAGES = 50
 ODD_ANSWER = "Twitch answered with something that is not its format"
