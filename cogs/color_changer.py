@@ -1,44 +1,51 @@
-"""ColorChanger: an own message is over, so the next one gets a new colour."""
+"""ColorChanger: after an own message, the account gets a new colour."""
 
 from __future__ import annotations
 
 import twitchio
 from twitchio.ext import commands
 
-from colorchanger_bot.wiring import attachment_of
+from colorchanger_bot.bot.messages import own_message, own_notification
+from colorchanger_bot.wiring import attachment_of, command_in, manages, note_stranger, painter_for
 
 
 class ColorChanger(commands.Component):
-    """Tells the changer of each own message."""
+    """Tells the changer of each own message, from whatever program it was written."""
 
     def __init__(self, bot: commands.Bot) -> None:
         self.bot = bot
 
     async def component_load(self) -> None:
-        """Listen: in our own bot at the source, in others where they want our chat session instead of TwitchIO's."""
-        shared = attachment_of(self.bot)
-        if shared.own_bot:
-            shared.listener = shared.changer.saw
-        if shared.listening is not None:
-            shared.listening.start()
+        """Start to read chat over our own session, in a bot that asked for it."""
+        listening = attachment_of(self.bot).listening
+        if listening is not None:
+            listening.start()
 
     async def component_teardown(self) -> None:
-        """Give up the changes that wait, and listen no longer."""
-        shared = attachment_of(self.bot)
-        shared.listener = None
-        if shared.listening is not None:
-            await shared.listening.stop()
-        await shared.changer.pause()
+        """Drop the changes that are waiting, and stop reading."""
+        attached = attachment_of(self.bot)
+        if attached.listening is not None:
+            await attached.listening.stop()
+        await attached.changer.pause()
 
     @commands.Component.listener()
     async def event_message(self, message: twitchio.ChatMessage) -> None:
-        shared = attachment_of(self.bot)
-        if not shared.manages(message.chatter.id):
-            shared.notice(message)
-        elif await shared.call(message) is None:
-            own = await shared.own_message(message)
-            if own is not None:
-                shared.changer.saw(own)
+        attached = attachment_of(self.bot)
+        if not manages(self.bot, message.chatter.id):
+            note_stranger(self.bot, message)
+            return
+        if command_in(attached, message.text) is not None:
+            return  # a command changes the colour itself, or says why not
+        if await painter_for(self.bot, message.chatter, message.broadcaster) is not None:
+            attached.changer.saw(own_message(message))
+
+    @commands.Component.listener()
+    async def event_chat_notification(self, notification: twitchio.ChatNotification) -> None:
+        # What a person types with an announcement, a resub or a watch streak comes as a notification only.
+        if not (notification.text and manages(self.bot, notification.chatter.id)):
+            return
+        if await painter_for(self.bot, notification.chatter, notification.broadcaster) is not None:
+            attachment_of(self.bot).changer.saw(own_notification(notification))
 
 
 async def setup(bot: commands.Bot) -> None:

@@ -7,94 +7,85 @@ import logging
 import twitchio
 from twitchio.ext import commands
 
+from colorchanger_bot.bot.messages import author_of, own_message
 from colorchanger_bot.changer.chat import chat_line, obey
+from colorchanger_bot.changer.commands import may_command
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.errors import ColorChangerError
-from colorchanger_bot.wiring import attachment_of
+from colorchanger_bot.wiring import attachment_of, command_in, manages, own_account, painter_for
 
 logger = logging.getLogger(__name__)
 
 
 class ColorCommands(commands.Component):
-    """Runs the chat command for the accounts that the bot manages; everybody else is met with silence."""
+    """Runs the chat command for those who may use it; everybody else's is ignored.
+
+    The command is read here and not registered with the bot: the bot's own commands, hooks and error handlers never
+    see it.
+    """
 
     def __init__(self, bot: commands.Bot) -> None:
         self.bot = bot
 
     async def component_load(self) -> None:
-        """Add the command under the name that the settings give it.
-
-        Raises:
-            ComponentLoadError: the bot has a command of that name already.
-        """
-        shared = attachment_of(self.bot)
-        if not shared.settings.commands.enabled:
-            return
-
-        # A guard of the bot that keeps strangers out would make noise of what is to be met with silence.
-        @commands.command(
-            name=shared.settings.commands.name,
-            aliases=list(shared.settings.commands.names[1:]),
-            bypass_global_guards=True,
-        )
-        async def color(ctx: commands.Context[commands.Bot], *, text: str = "") -> None:
-            """Change how your name is coloured in chat."""
-            if ctx.message is not None:
-                await self.run(ctx.message, text, called=f"{ctx.prefix}{shared.settings.commands.name}")
-
-        try:
-            self.bot.add_command(color)
-        except commands.CommandExistsError as error:
-            raise commands.ComponentLoadError(
-                f"{error} Give ours another one: attach(bot, settings=...) with other commands.name and "
-                "commands.aliases, before the cogs are loaded."
-            ) from None
-        shared.command = color
+        """Take commands, if the settings say so."""
+        attached = attachment_of(self.bot)
+        attached.takes_commands = attached.settings.commands.enabled
 
     async def component_teardown(self) -> None:
-        shared = attachment_of(self.bot)
-        if shared.command is not None and self.bot.get_command(shared.command.name) is shared.command:
-            self.bot.remove_command(shared.command.name)
-        shared.command = None
+        attachment_of(self.bot).takes_commands = False
 
     @commands.Component.listener()
     async def event_message(self, message: twitchio.ChatMessage) -> None:
-        """Run a command of an own account: TwitchIO itself passes over what the bot's account says.
+        attached = attachment_of(self.bot)
+        text = command_in(attached, message.text)
+        # A mirrored message is a command in the channel where it was typed, not in the others.
+        if text is None or message.source_broadcaster is not None:
+            return
+        painter = await self._commanded(message)
+        if painter is not None and attached.changer.first_time(message.id):
+            await self._run(message, text, painter)
 
-        In our own bot TwitchIO's command processing is off, and those who may command it are seen to here as well.
-        """
-        shared = attachment_of(self.bot)
-        seen_to = shared.manages(message.chatter.id) or (shared.own_bot and shared.may_command(message))
-        if seen_to and message.source_broadcaster is None:
-            context = await shared.call(message)
-            if context is not None:
-                await self.bot.invoke(context)
-
-    async def run(self, message: twitchio.ChatMessage, text: str, *, called: str) -> None:
-        """Do what an own account asks, once, however often the bot comes by with it, and answer."""
-        shared = attachment_of(self.bot)
-        painter = await shared.commander(message)
+    async def _commanded(self, message: twitchio.ChatMessage) -> Painter | None:
+        """Return whose colours the author of a command may change; None for strangers and for our own replies."""
+        attached = attachment_of(self.bot)
+        if not manages(self.bot, message.chatter.id):
+            return own_account(self.bot) if may_command(author_of(message), attached.settings.commands) else None
+        painter = await painter_for(self.bot, message.chatter, message.broadcaster)
         if painter is None:
-            return
-        answer = chat_line((await obey(painter, text, shared.world)).replace("!color", called))
-        logger.info("%s %s: %s", called, text, answer, extra={"account": painter.login})
-        await self._reply(message, answer, painter.user_id)
+            return None
+        own = own_message(message)
+        attached.changer.pace.note(own.user_id, own.channel_id)
+        if attached.changer.is_reply(own) or "self" not in attached.settings.commands.allow:
+            return None
+        return painter
 
-    async def _reply(self, message: twitchio.ChatMessage, answer: str, user_id: str) -> None:
-        shared = attachment_of(self.bot)
-        where = shared.settings.commands.reply
-        if where == "never" or (where == "own-channel" and message.broadcaster.id != user_id):
+    async def _run(self, message: twitchio.ChatMessage, text: str, painter: Painter) -> None:
+        attached = attachment_of(self.bot)
+        called = f"{attached.prefixes[0]}{attached.settings.commands.name}"
+        answer = chat_line((await obey(painter, text, attached.world)).replace("!color", called))
+        logger.info("%s %s: %s", called, text, answer, extra={"account": painter.login})
+        await self._reply(message, answer, painter)
+
+    async def _reply(self, message: twitchio.ChatMessage, answer: str, painter: Painter) -> None:
+        """Answer in chat, where the settings and Twitch's limits allow it; the log has the answer in any case."""
+        attached = attachment_of(self.bot)
+        log = logging.LoggerAdapter(logger, {"account": painter.login})
+        user_id, channel_id = painter.user_id, message.broadcaster.id
+        where = attached.settings.commands.reply
+        if where == "never" or (where == "own-channel" and channel_id != user_id):
             return
-        if not await shared.changer.pace.turn(user_id, message.broadcaster.id):
-            logger.info("the answer is not said in chat: the account has written a lot already")
+        if not await attached.changer.pace.turn(user_id, channel_id):
+            log.info("no reply sent: close to Twitch's limit of messages in 30 seconds")
             return
-        shared.changer.expect(user_id, answer)
+        attached.changer.expect(user_id, answer)
         try:
-            sent = await shared.speaker.reply(user_id, message.broadcaster.id, answer, reply_to=message.id)
+            sent = await attached.speaker.reply(user_id, channel_id, answer, reply_to=message.id)
         except ColorChangerError as error:
-            logger.info("the answer could not be said in chat: %s", error)
+            log.info("no reply sent: %s", error)
         else:
             if sent is None:
-                logger.info("Twitch dropped the answer")
+                log.info("Twitch dropped the reply")
 
 
 async def setup(bot: commands.Bot) -> None:

@@ -138,6 +138,31 @@ class Notifier:
         self._next = Flag()
 
 
+class RecentIds:
+    """The ids seen in the last `seconds`: recognises repeats, however many messages a raid brings."""
+
+    __slots__ = ("_clock", "_seconds", "_seen")
+
+    def __init__(self, clock: Clock, seconds: float = 120.0) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._seen: dict[str, float] = {}
+        """When each id was added; the oldest first."""
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def add(self, id_: str) -> bool:
+        """Remember an id; return whether it is new."""
+        now = self._clock.monotonic()
+        while self._seen and now - self._seen[oldest := next(iter(self._seen))] > self._seconds:
+            del self._seen[oldest]
+        if id_ in self._seen:
+            return False
+        self._seen[id_] = now
+        return True
+
+
 class Tasks:
     """The background tasks of one owner: a task that fails is logged, and `cancel` ends those that are left.
 

@@ -1,118 +1,30 @@
-"""The seam between TwitchIO and the changer: what a bot's cogs share, under one attribute of the bot.
+"""The plugin's face: attach ColorChanger to a TwitchIO bot, and get at what is attached.
 
-In our own bot everything is attached before the cogs are loaded. In somebody else's bot the first cog that asks gets
-a changer that works through that bot's own tokens and models.
+In our own bot everything is attached before the cogs are loaded. In somebody else's bot the first cog that asks gets a
+changer that works with that bot's tokens and models. Nothing is registered with the bot, and nothing that the bot may
+override is called: a host behaves as if ColorChanger were not there.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
 
 import twitchio
 from twitchio.ext import commands
 
+from colorchanger_bot.bot import attachment
+from colorchanger_bot.bot.attachment import Attachment
 from colorchanger_bot.bot.colors import TwitchioColors
-from colorchanger_bot.bot.listening import Listening
-from colorchanger_bot.changer.actions import World
-from colorchanger_bot.changer.changer import Changer, OwnMessage
-from colorchanger_bot.changer.chat import Speaker
+from colorchanger_bot.bot.host import host_id, prefixes_of
+from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.commands import parse_command
 from colorchanger_bot.changer.memory import Memory, ShortMemory
 from colorchanger_bot.changer.painter import Painter
-from colorchanger_bot.color import Color, Strategy
+from colorchanger_bot.color import Strategy
 from colorchanger_bot.errors import StoreError
 from colorchanger_bot.settings.load import Settings
 
 logger = logging.getLogger(__name__)
-
-ATTRIBUTE = "_colorchanger"
-
-
-@dataclass(slots=True)
-class Attachment:
-    """What the cogs of one bot share; it outlives their reloads."""
-
-    bot: commands.Bot
-    settings: Settings
-    changer: Changer
-    speaker: Speaker
-    world: World
-    api: TwitchioColors
-    memory: Memory
-    strategy: Strategy | None = None
-    own_bot: bool = False
-    """Whether the accounts are looked after by our own bot; in others, the bot's account is the one to manage."""
-    listening: Listening | None = None
-    """Our chat session in somebody else's bot, where it was asked for."""
-    listener: Callable[[OwnMessage], None] | None = None
-    """Who hears of own messages that are no commands before TwitchIO's model of them is made: in our own bot, the
-    cog `color_changer` while it is loaded."""
-    command: commands.Command[commands.Component, ...] | None = None
-    """Our chat command, while its cog is loaded."""
-
-    def manages(self, user_id: str) -> bool:
-        """Say whether this is an account that gets its colours here: all that is done for a stranger's message."""
-        return user_id in self.changer or (not self.own_bot and user_id == _own_id(self.bot))
-
-    async def own_message(self, message: twitchio.ChatMessage) -> OwnMessage | None:
-        """Return the message if a managed account wrote it, in the words of the changer."""
-        if await self._painter(message.chatter) is None:
-            return None
-        return OwnMessage(
-            id=message.source_id or message.id,
-            user_id=message.chatter.id,
-            channel_id=message.broadcaster.id,
-            channel=message.broadcaster.name or "",
-            color=None if message.colour is None else Color(message.colour.code),
-            text=message.text,
-        )
-
-    def notice(self, message: twitchio.ChatMessage) -> None:
-        """Take note of somebody else's colour, for strategies that look at the people around."""
-        own_id = _own_id(self.bot)
-        if own_id is not None and not self.own_bot:  # in our own bot the chat sessions do it, for all that they read
-            color = message.colour.html if message.colour is not None else ""
-            self.changer.notice(own_id, message.broadcaster.id, message.chatter.id, color)
-
-    async def call(self, message: twitchio.ChatMessage) -> commands.Context[commands.Bot] | None:
-        """Return the context of a message that reads as a call of our chat command, whoever wrote it."""
-        if self.command is None:
-            return None
-        context: commands.Context[commands.Bot] = self.bot.get_context(message)
-        return context if await context.fetch_command() is self.command else None
-
-    async def commander(self, message: twitchio.ChatMessage) -> Painter | None:
-        """Return whose colours a command is about, once; None for strangers, mirrors and what we said ourselves."""
-        if message.source_broadcaster is not None:
-            return None
-        own = await self.own_message(message)
-        if own is not None:
-            self.changer.pace.note(own.user_id, own.channel_id)
-            if self.changer.is_reply(own) or "self" not in self.settings.commands.allow:
-                return None
-            painter = self.changer.get(own.user_id)
-        else:
-            painter = self.changer.get(_own_id(self.bot) or "") if self.may_command(message) else None
-        return painter if painter is not None and self.changer.first_time(message.id) else None
-
-    def may_command(self, message: twitchio.ChatMessage) -> bool:
-        """Say whether the settings let somebody else command the bot's account."""
-        allow = self.settings.commands.allow
-        if "owner" in allow and message.chatter.name == self.settings.commands.owner:
-            return True
-        if "broadcaster" in allow and message.chatter.id == message.broadcaster.id:
-            return True
-        return "moderators" in allow and message.chatter.moderator
-
-    async def _painter(self, user: twitchio.PartialUser) -> Painter | None:
-        if user.id not in self.changer and self.manages(user.id):
-            login = (user.name or user.id).lower()
-            try:
-                await self.changer.manage(user.id, login, self.settings.color_for(login), strategy=self.strategy)
-            except StoreError as error:
-                logger.error("%s gets no colours: %s", login, error)
-        return self.changer.get(user.id)
 
 
 def attach(
@@ -121,44 +33,52 @@ def attach(
     *,
     strategy: Strategy | None = None,
     memory: Memory | None = None,
-    changer: Changer | None = None,
-    speaker: Speaker | None = None,
-    world: World | None = None,
     listen: bool = False,
 ) -> Attachment:
-    """Give a bot its changer; with a changer of one's own the bot manages no account by itself.
+    """Give a bot its changer, before the cogs are loaded.
 
-    The place for it is before the cogs are loaded. Called again, also while they are, it counts from the next message
-    on, the command's name from their next load; what was set in chat and the colours so far stay. To have the colours
-    of before put back when the bot stops, call `await changer_for(bot).close()` in its `close`.
+    Called again, also while the cogs are loaded, the new settings count from the next message on; what was set in chat
+    and the colours so far stay. To have the original colours put back when the bot stops, call
+    `await changer_for(bot).close()` in its `close`.
 
-    With `listen` the bot hears chat through our supervised session, from the load of the cog `color_changer` to its
-    unload, and needs no chat subscription of its own: in the channels that the settings list for its account, else
-    in its own. All messages become `event_message`, as always.
+    Args:
+        bot: any TwitchIO 3 bot.
+        settings: what to do; the defaults if None. Commands begin with the bot's own prefix where that is plain text,
+            else with `commands.prefix`.
+        strategy: a strategy of your own; it wins over the one in the settings.
+        memory: keeps colours and what was set in chat over a restart; without one they end with the process.
+        listen: read chat over our supervised session, from the load of the cog `color_changer` to its unload. The bot
+            then needs no chat subscription of its own. The channels are those that the settings list for the bot's
+            account, else its own. Every message becomes `event_message`, as always.
     """
-    before = _attached(bot)
-    api = before.api if before else TwitchioColors(bot)
-    memory = memory or (before.memory if before else ShortMemory())
-    attachment = Attachment(
-        bot=bot,
-        settings=settings or Settings(),
-        changer=changer or Changer(api, memory=memory),
-        speaker=speaker or api,
-        world=world or api,
-        api=api,
+    before = attachment.find(bot)
+    settings = settings or Settings()
+    memory = memory or (before and before.memory) or ShortMemory()
+    # One for the life of the bot: it lets an account send one request at a time.
+    api = before.speaker if before and isinstance(before.speaker, TwitchioColors) else TwitchioColors(bot)
+    listening = None
+    if listen:
+        from colorchanger_bot.bot.listening import Listening  # noqa: PLC0415 - the cogs alone need no EventSub, no HTTP
+
+        listening = Listening(bot, settings)
+    attached = Attachment(
+        settings=settings,
+        changer=Changer(api, memory=memory),
+        speaker=api,
+        world=api,
         memory=memory,
+        prefixes=prefixes_of(bot) or (settings.commands.prefix,),
         strategy=strategy,
-        own_bot=changer is not None,
-        listening=Listening(bot, settings or Settings()) if listen else None,
-        command=before.command if before else None,
+        listening=listening,
+        takes_commands=before is not None and before.takes_commands,
     )
-    setattr(bot, ATTRIBUTE, attachment)
-    return attachment
+    attachment.put(bot, attached)
+    return attached
 
 
 def attachment_of(bot: commands.Bot) -> Attachment:
     """Return what is attached to a bot, attached now if nothing is."""
-    return _attached(bot) or attach(bot)
+    return attachment.find(bot) or attach(bot)
 
 
 def changer_for(bot: commands.Bot) -> Changer:
@@ -166,13 +86,49 @@ def changer_for(bot: commands.Bot) -> Changer:
     return attachment_of(bot).changer
 
 
-def _attached(bot: commands.Bot) -> Attachment | None:
-    found = getattr(bot, ATTRIBUTE, None)
-    return found if isinstance(found, Attachment) else None
+# For the cogs
 
 
-def _own_id(bot: commands.Bot) -> str | None:
-    try:
-        return bot.bot_id
-    except AssertionError:  # TwitchIO's way to say: a bot that logs in by device code has not done so yet
+def manages(bot: commands.Bot, user_id: str) -> bool:
+    """Return whether this account gets its colours here; the only question asked about a stranger's message."""
+    attached = attachment_of(bot)
+    return user_id in attached.changer or (not attached.is_own_bot and user_id == host_id(bot))
+
+
+async def painter_for(bot: commands.Bot, user: twitchio.PartialUser, channel: twitchio.PartialUser) -> Painter | None:
+    """Return the painter of an account whose words in this channel count; None for strangers and other channels.
+
+    In somebody else's bot its account is managed from its first message on. A memory that cannot be read is logged.
+    """
+    attached = attachment_of(bot)
+    if not attached.world.counts(user.id, channel.id):
         return None
+    if user.id not in attached.changer and manages(bot, user.id):
+        login = (user.name or user.id).lower()
+        color = attached.settings.color_for(login)
+        try:
+            await attached.changer.manage(user.id, login, color, strategy=attached.strategy)
+        except StoreError as error:
+            logger.error("%s gets no colours: %s", login, error, extra={"account": login})
+    return attached.changer.get(user.id)
+
+
+def command_in(attached: Attachment, text: str) -> str | None:
+    """Return what follows the name of our chat command; None if the text is no call of it."""
+    if not attached.takes_commands:
+        return None
+    return parse_command(text, attached.prefixes, attached.settings.commands.names)
+
+
+def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
+    """Take note of somebody else's colour, for strategies that look at the people in chat."""
+    attached = attachment_of(bot)
+    reader = host_id(bot)
+    if reader is not None and not attached.is_own_bot:  # in our own bot the chat sessions do it
+        color = message.colour.html if message.colour is not None else ""
+        attached.changer.notice(reader, message.broadcaster.id, message.chatter.id, color)
+
+
+def own_account(bot: commands.Bot) -> Painter | None:
+    """Return the painter of the bot's own account, which others may command if the settings let them."""
+    return changer_for(bot).get(host_id(bot) or "")

@@ -132,5 +132,8 @@ class FakeWorld:
     def channels(self, user_id: str) -> tuple[str, ...] | None:
         return self.reads
 
+    def counts(self, user_id: str, channel_id: str) -> bool:
+        return True
+
     async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
         self.reads = channels

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
-from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 from twitchio.ext import commands
 
-from colorchanger_bot.wiring import ATTRIBUTE
+from colorchanger_bot.bot.attachment import ATTRIBUTE
 
 PACKAGE = "colorchanger_bot.cogs"
 FOLDER = Path(__file__).parent.parent / "cogs"
 COGS = sorted(path for path in FOLDER.glob("*.py") if path.name != "__init__.py")
 MODULES = [f"{PACKAGE}.{path.stem}" for path in COGS]
-ABOVE = {"bot", "service", "cli", "demo", "logs", "preview", "sandbox", "__main__"}
+ABOVE = {"service", "web", "cli", "demo", "sandbox", "__main__"}
 
 every_cog = pytest.mark.parametrize("path", COGS, ids=lambda path: path.stem)
 every_module = pytest.mark.parametrize("module", [PACKAGE, *MODULES])
@@ -133,10 +133,10 @@ async def test_the_package_takes_in_what_was_loaded_by_name(bot: Host) -> None:
     assert set(bot.modules) == {PACKAGE, *MODULES}
 
 
-async def test_command_names_are_unique(bot: Host) -> None:
+async def test_nothing_is_registered_as_a_command_of_the_bot(bot: Host) -> None:
+    before = dict(bot.commands)
     await bot.load_module(PACKAGE)
-    names = Counter(name for command in bot.unique_commands for name in (command.name, *command.aliases))
-    assert names == dict.fromkeys(["color", "colour", "hello", "hi"], 1)
+    assert dict(bot.commands) == before
 
 
 async def test_closing_the_bot_unloads_everything() -> None:
@@ -146,30 +146,47 @@ async def test_closing_the_bot_unloads_everything() -> None:
     assert (set(bot.modules), state(bot)["components"]) == (set(), set())
 
 
-@pytest.mark.parametrize("taken", ["color", "colour"])
-async def test_a_load_that_fails_leaves_nothing_behind_and_says_why(taken: str, bot: Host) -> None:
-    @commands.command(name=taken)
-    async def theirs(ctx: commands.Context[commands.Bot]) -> None:
-        """Do nothing."""
-
-    bot.add_command(theirs)
-    before = state(bot)
-    for module in (PACKAGE, f"{PACKAGE}.color_commands"):
-        with pytest.raises(commands.ModuleLoadFailure, match=f'"{taken}".*Give ours another one') as failure:
-            await bot.load_module(module)
-        assert "commands.name" in str(failure.value)
-        assert state(bot) == before
-    assert bot.get_command(taken) is theirs
-
-
-async def test_a_reload_that_fails_leaves_the_bots_own_command(bot: Host) -> None:
-    await bot.load_module(PACKAGE)
-    bot.remove_command("color")
-
+async def test_a_bot_with_a_command_of_the_same_name_keeps_it(bot: Host) -> None:
     @commands.command(name="color")
     async def theirs(ctx: commands.Context[commands.Bot]) -> None:
         """Do nothing."""
 
     bot.add_command(theirs)
+    await bot.load_module(PACKAGE)
+    await bot.reload_module(PACKAGE)
     await bot.unload_module(PACKAGE)
     assert bot.get_command("color") is theirs
+
+
+class Refusing(Host):
+    """Takes no commands from others."""
+
+    async def add_component(self, component: commands.Component, /) -> None:
+        if type(component).__name__ == "ColorCommands":
+            raise commands.ComponentLoadError("not here")
+        await super().add_component(component)
+
+
+async def test_a_load_that_fails_leaves_nothing_behind() -> None:
+    bot = Refusing()
+    before = state(bot)
+    with pytest.raises(commands.ModuleLoadFailure):
+        await bot.load_module(PACKAGE)
+    assert state(bot) == before
+    await bot.close(save_tokens=False)
+
+
+def test_loading_the_cogs_imports_neither_store_nor_http_nor_eventsub() -> None:
+    code = (
+        "import asyncio, sys; from twitchio.ext import commands\n"
+        "async def main():\n"
+        "    bot = commands.Bot(client_id='client', client_secret='secret', bot_id='1', prefix='!')\n"
+        f"    await bot.load_module('{PACKAGE}')\n"
+        "    print(*(name for name in sys.modules if name.startswith('colorchanger_bot')))\n"
+        "    await bot.close(save_tokens=False)\n"
+        "asyncio.run(main())\n"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    rooms = {name.split(".")[1] for name in loaded if "." in name}
+    assert rooms & {"store", "twitch", "auth", "eventsub", "service", "web", "cli", "sandbox", "demo"} == set()
+    assert len(loaded) < 50

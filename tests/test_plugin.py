@@ -55,6 +55,8 @@ class Host(commands.Bot):
 
     def __init__(self, twitch: LocalTwitch, login: str, app: App, **options: Any) -> None:
         self.errors: list[Exception] = []
+        self.unknown: list[str] = []
+        """The commands that it does not have, as it would say in chat."""
         self.hellos = 0
         self.channel = twitch.user(login)
         options = {"prefix": "!", "bot_id": self.channel.id} | options
@@ -65,7 +67,10 @@ class Host(commands.Bot):
         self.errors.append(payload.error)
 
     async def event_command_error(self, payload: commands.CommandErrorPayload) -> None:
-        self.errors.append(payload.exception)
+        if isinstance(payload.exception, commands.CommandNotFound):
+            self.unknown.append(payload.context.content)
+        else:
+            self.errors.append(payload.exception)
 
     async def read(self, *channels: str) -> None:
         for channel in channels:
@@ -104,6 +109,48 @@ class Counting(Host):
     def get_context(self, payload: Any, *, cls: Any = None) -> Any:
         self.contexts += 1
         return super().get_context(payload, cls=cls)
+
+
+class Possessive(Host):
+    """Makes its contexts in a coroutine, which TwitchIO's own command processing cannot take."""
+
+    async def get_context(self, payload: Any, *, cls: Any = None) -> Any:  # type: ignore[override]
+        await asyncio.sleep(0)
+        return super().get_context(payload, cls=cls)
+
+    async def event_message(self, payload: twitchio.ChatMessage) -> None:
+        await self.get_context(payload)
+
+
+class Numbered(Host):
+    """Gives its account's id as a number."""
+
+    def __init__(self, twitch: LocalTwitch, login: str, app: App, **options: Any) -> None:
+        super().__init__(twitch, login, app, bot_id=int(twitch.user(login).id), **options)
+
+
+class Tracking(Host):
+    """Notes what is called of it."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.called: list[str] = []
+        super().__init__(*args, **options)
+        self.called.clear()
+
+    def get_context(self, payload: Any, *, cls: Any = None) -> Any:
+        self.called.append("get_context")
+        return super().get_context(payload, cls=cls)
+
+    async def invoke(self, ctx: commands.Context[Any]) -> None:
+        self.called.append("invoke")
+        await super().invoke(ctx)
+
+    def add_command(self, command: Any, /) -> None:
+        self.called.append("add_command")
+        super().add_command(command)
+
+    async def before_invoke(self, ctx: commands.Context[Any]) -> None:
+        self.called.append("before_invoke")
 
 
 class AutoHost(Host, commands.AutoBot):
@@ -466,8 +513,6 @@ class TestCommands:
             theirs.append(text)
 
         bot.add_command(color)
-        with pytest.raises(commands.ModuleLoadFailure, match="Give ours another one"):
-            await bot.load_module(COGS)
         attach(bot, settings=quick(commands={"name": "paint", "aliases": []}))
         await bot.load_module(COGS)
         await bot.read(bot.channel.id)
@@ -477,8 +522,23 @@ class TestCommands:
         await until(lambda: len(answers(twitch)) == 2)
         assert (theirs, sorted(answers(twitch))[0]) == (["red"], "off (!paint on turns it on)")
 
-    async def test_a_prefix_callable_and_the_hosts_own_commands(self, hosts: Hosts, twitch: LocalTwitch) -> None:
-        async def prefix(_bot: commands.Bot, _message: twitchio.ChatMessage) -> list[str]:
+    @pytest.mark.parametrize(("prefix", "mark"), [("?", "?"), (["$", "?"], "?"), (("!!", "!"), "!!")])
+    async def test_commands_begin_with_the_hosts_own_prefix(
+        self, prefix: Any, mark: str, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        bot = await hosts.start(prefix=prefix)
+        await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        await twitch.say("me", in_="me", text=f"{mark}color off")
+        await until(lambda: is_off(bot))
+
+    async def test_where_a_coroutine_decides_the_prefix_it_is_not_called_and_that_of_the_settings_counts(
+        self, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        asked: list[str] = []
+
+        async def prefix(_bot: commands.Bot, message: twitchio.ChatMessage) -> list[str]:
+            asked.append(message.text)
             await asyncio.sleep(0)
             return ["?", "$"]
 
@@ -489,9 +549,59 @@ class TestCommands:
         twitch.add_user("friend")
         await twitch.say("friend", in_="me", text="$hello")
         await twitch.say("friend", in_="me", text="$nonsense")
-        await twitch.say("me", in_="me", text="$color off")
+        await twitch.say("me", in_="me", text="!color off")
+        await until(lambda: is_off(bot) and bot.unknown)
+        assert (bot.hellos, asked, bot.errors) == (1, ["$hello", "$nonsense"], [])
+
+    async def test_a_command_in_a_chat_reply_while_the_host_shortens_the_text(
+        self, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        """TwitchIO takes the mention off the message while it waits for the prefix, and puts it back afterwards."""
+        texts: list[str] = []
+
+        async def prefix(_bot: commands.Bot, message: twitchio.ChatMessage) -> str:
+            texts.append(message.text)
+            await asyncio.sleep(0.02)
+            return "!"
+
+        bot = await hosts.start(Eager, prefix=prefix)
+        attach(bot, settings=quick())
+        await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        first = await twitch.say("me", in_="me", text="hello")
+        await twitch.say("me", in_="me", text="!color off", reply_to=first)
         await until(lambda: is_off(bot))
-        assert (bot.hellos, [type(error) for error in bot.errors]) == (1, [commands.CommandNotFound])
+        assert "!color off" in texts
+
+    @pytest.mark.parametrize("kind", [Possessive, Tracking])
+    async def test_what_a_host_overrides_is_not_called(
+        self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        bot = await ready(hosts, kind)
+        await twitch.say("me", in_="me", text="!color off")
+        await until(lambda: is_off(bot))
+        await twitch.say("me", in_="me", text="!color on")
+        await until(lambda: not is_off(bot))
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        assert (bot.errors, getattr(bot, "called", [])) == ([], [])
+
+    async def test_an_account_id_that_is_a_number(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await hosts.start(Numbered)
+        await bot.load_module(COGS)
+        chat = eventsub.ChatMessageSubscription(broadcaster_user_id=bot.channel.id, user_id=bot.channel.id)
+        await bot.subscribe_websocket(chat, token_for=bot.channel.id, as_bot=False)
+        await twitch.say("me", in_="me", text="!color hex #00ff00")
+        await twitch.wait_for(lambda: twitch.user("me").color == "#00FF00")
+
+    async def test_the_host_finds_its_own_unknown_commands_as_without_us(
+        self, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        bot = await ready(hosts)
+        twitch.add_user("stranger")
+        await twitch.say("stranger", in_="me", text="!color off")
+        await until(lambda: bot.unknown)
+        assert (bot.errors, set(bot.commands)) == ([], {"hello"})
 
     async def test_a_switched_off_command(self, hosts: Hosts, twitch: LocalTwitch) -> None:
         bot = await ready(hosts, commands={"enabled": False})

@@ -15,18 +15,20 @@ from twitchio.ext import commands
 from colorchanger_bot.auth.guard import handle
 from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, lack
 from colorchanger_bot.auth.scopes import READ_SCOPE, missing
-from colorchanger_bot.bot.messages import chat_message, own_message, text_of
+from colorchanger_bot.bot import attachment
+from colorchanger_bot.bot.attachment import Attachment
+from colorchanger_bot.bot.messages import chat_message, chat_notification, text_of
 from colorchanger_bot.bot.world import HelixWorld, Reading
-from colorchanger_bot.changer.changer import Changer, Recent
-from colorchanger_bot.clock import Clock, Tasks
+from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.commands import parse_command
+from colorchanger_bot.clock import Clock, RecentIds, Tasks
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub.follows import follow_live
 from colorchanger_bot.eventsub.session import ChatSession, Event
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.settings.load import ColorSettings, Settings
 from colorchanger_bot.store.store import Login
-from colorchanger_bot.twitch.helix import Helix, HelixColors
-from colorchanger_bot.wiring import attach
+from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix, HelixColors
 
 logger = logging.getLogger(__name__)
 
@@ -75,12 +77,20 @@ class ColorChangerBot(commands.Bot):
         self._timing = timing or Timing()
         self._running: dict[int, Tasks] = {}
         self._scopes: dict[int, frozenset[str]] = {}
-        self._every_message = bool(settings.cogs.load)
-        obeys_others = settings.commands.enabled and set(settings.commands.allow) != {"self"}
-        self._hears_others = self._every_message or obeys_others
-        self._seen = Recent(2000)
+        self._has_guests = False
+        """Whether a cog that is not ours is loaded: then every message becomes an event."""
+        self._others_may_command = settings.commands.enabled and set(settings.commands.allow) != {"self"}
+        self._seen = RecentIds(clock)
         self._world = HelixWorld(colors, changer)
-        self._shared = attach(self, settings, changer=changer, speaker=self._world, world=self._world)
+        shared = Attachment(
+            settings=settings,
+            changer=changer,
+            speaker=self._world,
+            world=self._world,
+            prefixes=(settings.commands.prefix,),
+            is_own_bot=True,
+        )
+        attachment.put(self, shared)
 
     @property
     def bot_id(self) -> str:
@@ -124,8 +134,8 @@ class ColorChangerBot(commands.Bot):
             rng=self._rng,
             receive=self.receive,
             notice=partial(self._notice, user_id),
-            wants=self._wants if self._hears_others else None,
-            heeds=partial(self._heeds, user_id),
+            wants=self._wants,
+            heeds=partial(self._looks_at_others, user_id),
             timing=self._timing,
         )
         reading = self._world.readings[user_id] = Reading(session, painter.channels or tuple(channels))
@@ -178,40 +188,56 @@ class ColorChangerBot(commands.Bot):
             self._scopes[login.id] = login.pair.scopes
             session.hurry()
 
-    def receive(self, event: Event, _delivery_id: str, _type: str) -> None:
-        """Hand a chat event on to the cogs."""
-        # Several accounts may read the same channel, and a cog wants each message once.
-        if not self._seen.add(event["message_id"]):
-            return
-        listener = self._shared.listener
-        if listener is None or event["chatter_user_id"] not in self._changer or self._is_call(event):
-            self._hand_on(event)
-            return
-        listener(own_message(event))
-        # The request for the colour goes out first, then come TwitchIO's model and whoever else listens.
-        asyncio.get_running_loop().call_soon(self._hand_on, event)
+    async def load_module(self, name: str, *, package: str | None = None) -> None:
+        await super().load_module(name, package=package)
+        self._look_for_guests()
 
-    def _hand_on(self, event: Event) -> None:
-        self.dispatch("message", chat_message(event, self.http))
+    async def unload_module(self, name: str, *, package: str | None = None) -> None:
+        await super().unload_module(name, package=package)
+        self._look_for_guests()
 
-    def _is_call(self, event: Event) -> bool:
-        return text_of(event).startswith(self._settings.commands.prefix)
+    def _look_for_guests(self) -> None:
+        self._has_guests = any(not name.startswith(COGS) for name in self.modules)
+
+    # From the chat sessions to the cogs
+
+    def receive(self, event: Event, _delivery_id: str, type_: str) -> None:
+        """Hand a chat event on to the cogs, once however many sessions read it and however often Twitch sends it."""
+        source = event.get("source_message_id")
+        if source and self._is_read(event["source_broadcaster_user_id"]):
+            return  # a mirror from a shared chat: the message itself comes from the channel where it was written
+        if not self._seen.add(source or event["message_id"]):
+            return
+        if type_ == CHAT_NOTIFICATION:
+            self.dispatch("chat_notification", chat_notification(event, self.http))
+        else:
+            self.dispatch("message", chat_message(event, self.http))
+
+    def _is_read(self, channel_id: str) -> bool:
+        sessions = self.sessions.values()
+        return any(
+            each.id == channel_id and each.state == "joined" for session in sessions for each in session.channels
+        )
 
     def _wants(self, event: Event) -> bool:
-        """Whether somebody else's message is made an event: for additional cogs all, else what may be a command."""
-        return self._every_message or self._is_call(event)
+        """Return whether somebody else's message becomes an event: all if a cog of others listens, else commands."""
+        return self._has_guests or (self._others_may_command and self._is_call(event))
 
-    def _heeds(self, user_id: str) -> bool:
-        """Whether the messages of others that an account reads matter to anybody now."""
-        return self._hears_others or self._changer.heeds_others(user_id)
+    def _is_call(self, event: Event) -> bool:
+        commands_ = self._settings.commands
+        return parse_command(text_of(event), (commands_.prefix,), commands_.names) is not None
+
+    def _looks_at_others(self, user_id: str) -> bool:
+        """Return whether the messages of others that an account reads matter to anybody now."""
+        return self._has_guests or self._others_may_command or self._changer.heeds_others(user_id)
 
     def _notice(self, user_id: str, event: Event) -> None:
         color = event.get("color") or ""
         self._changer.notice(user_id, event["broadcaster_user_id"], event["chatter_user_id"], color)
 
     async def event_message(self, payload: twitchio.ChatMessage) -> None:
-        """Run the commands of additional cogs; our own cogs see to the accounts' commands themselves."""
-        if self._every_message:
+        """Run the commands of other people's cogs; our own cogs read theirs themselves."""
+        if self._has_guests:
             await super().event_message(payload)
 
     async def event_command_error(self, payload: commands.CommandErrorPayload) -> None:

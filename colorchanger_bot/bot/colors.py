@@ -88,6 +88,9 @@ class TwitchioColors:
     def channels(self, user_id: str) -> tuple[str, ...] | None:
         return None
 
+    def counts(self, user_id: str, channel_id: str) -> bool:
+        return True
+
     async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
         """Do nothing: which channels somebody else's bot reads is its own affair."""
 

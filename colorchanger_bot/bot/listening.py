@@ -13,13 +13,13 @@ from aiohttp.client_middlewares import ClientHandlerType
 from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
-from colorchanger_bot.bot.messages import chat_message
-from colorchanger_bot.changer.changer import Recent
-from colorchanger_bot.clock import Backoff, SystemClock, Tasks
+from colorchanger_bot.bot.host import host_id
+from colorchanger_bot.bot.messages import chat_message, chat_notification
+from colorchanger_bot.clock import Backoff, RecentIds, SystemClock, Tasks
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.eventsub.session import ChatSession, Event
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.twitch.helix import Helix
+from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix
 from colorchanger_bot.twitch.http import open_session, open_socket_session
 
 logger = logging.getLogger(__name__)
@@ -46,8 +46,11 @@ class HostToken:
         request.headers[hdrs.AUTHORIZATION] = f"Bearer {await self._renewed(token)}"
         return await handler(request)
 
+    def _id(self) -> str:
+        return host_id(self._bot) or ""
+
     def _token(self) -> str:
-        tokens = self._bot.tokens.get(self._bot.bot_id)
+        tokens = self._bot.tokens.get(self._id())
         if tokens is None:
             raise NeedsLogin(f"the bot has no login of its own account: {AUTHORISE}")
         return tokens["token"]
@@ -57,7 +60,7 @@ class HostToken:
             if self._token() == refused:
                 try:
                     # Any request of TwitchIO's own makes it refresh; the tokens stay its affair.
-                    await self._bot.fetch_users(ids=[self._bot.bot_id], token_for=self._bot.bot_id)
+                    await self._bot.fetch_users(ids=[self._id()], token_for=self._id())
                 except twitchio.HTTPException as error:
                     ended = error.status
                 else:
@@ -74,7 +77,7 @@ class Listening:
         self._bot = bot
         self._settings = settings
         self._tasks = Tasks(logger)
-        self._seen = Recent(1000)
+        self._seen = RecentIds(SystemClock())
         self.session: ChatSession | None = None
         """The chat session, once the bot is ready."""
 
@@ -95,7 +98,7 @@ class Listening:
             twitch = self._settings.twitch
             client_id = self._bot.http.client_id
             self.session = ChatSession(
-                self._bot.bot_id,
+                host_id(self._bot) or "",
                 login,
                 helix=Helix(requests, client_id=client_id, handle=HANDLE, api_url=twitch.api_url),
                 sockets=sockets,
@@ -113,7 +116,7 @@ class Listening:
         """The login of the bot's account; asked until Twitch answers."""
         while True:
             try:
-                users = await self._bot.fetch_users(ids=[self._bot.bot_id])
+                users = await self._bot.fetch_users(ids=[host_id(self._bot) or ""])
             except (twitchio.HTTPException, aiohttp.ClientError, OSError) as error:
                 logger.warning("the name of the bot's account is not known yet (%s)", type(error).__name__)
             else:
@@ -121,6 +124,10 @@ class Listening:
                     return users[0].name
             await asyncio.sleep(backoff.next())
 
-    def _receive(self, event: Event, _delivery_id: str, _type: str) -> None:
-        if self._seen.add(event["message_id"]):
+    def _receive(self, event: Event, _delivery_id: str, type_: str) -> None:
+        if not self._seen.add(event["message_id"]):
+            return
+        if type_ == CHAT_NOTIFICATION:
+            self._bot.dispatch("chat_notification", chat_notification(event, self._bot.http))
+        else:
             self._bot.dispatch("message", chat_message(event, self._bot.http))

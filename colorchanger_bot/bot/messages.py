@@ -1,4 +1,4 @@
-"""From an EventSub event to TwitchIO's ChatMessage, whatever Twitch leaves out of it."""
+"""Messages: from EventSub's events to TwitchIO's models, and from these to what the changer wants to know."""
 
 from __future__ import annotations
 
@@ -8,9 +8,14 @@ from typing import Any
 import twitchio
 
 from colorchanger_bot.changer.changer import OwnMessage
+from colorchanger_bot.changer.commands import Author
 from colorchanger_bot.color import Color
-from colorchanger_bot.eventsub.session import ODD, Event
 
+Event = dict[str, Any]
+"""An event as EventSub delivers it."""
+
+_ODD = (LookupError, TypeError, ValueError, AttributeError)
+"""What TwitchIO's models raise about an event that is not in Twitch's format."""
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 _DEFAULTS: dict[str, Any] = {
     "broadcaster_user_login": "",
@@ -33,28 +38,44 @@ _IDS = ("broadcaster_user_id", "chatter_user_id", "message_id", "source_message_
 _NAMES = ("broadcaster_user_login", "broadcaster_user_name", "chatter_user_login", "chatter_user_name")
 
 
-def own_message(event: Event) -> OwnMessage:
-    """Return what the changer wants to know of a message.
-
-    Raises:
-        KeyError: it does not say who wrote where.
-    """
-    color = event.get("color")
+def own_message(message: twitchio.ChatMessage) -> OwnMessage:
+    """Return a message of a managed account as the changer takes it."""
     return OwnMessage(
-        id=event.get("source_message_id") or event["message_id"],
-        user_id=event["chatter_user_id"],
-        channel_id=event["broadcaster_user_id"],
-        channel=str(event.get("broadcaster_user_login") or ""),
-        color=Color(int(color[1:], 16)) if isinstance(color, str) and _HEX.fullmatch(color) else None,
-        text=text_of(event),
+        id=message.source_id or message.id,
+        user_id=message.chatter.id,
+        channel_id=message.broadcaster.id,
+        channel=message.broadcaster.name or "",
+        color=None if message.colour is None else Color(message.colour.code),
+        text=message.text,
+    )
+
+
+def own_notification(notification: twitchio.ChatNotification) -> OwnMessage:
+    """Return what a managed account typed with an announcement, a resub or a watch streak."""
+    return OwnMessage(
+        id=notification.id,
+        user_id=notification.chatter.id,
+        channel_id=notification.broadcaster.id,
+        channel=notification.broadcaster.name or "",
+        color=None if notification.colour is None else Color(notification.colour.code),
+        text=notification.text,
+    )
+
+
+def author_of(message: twitchio.ChatMessage) -> Author:
+    """Return who wrote a message, for the question whether they may command."""
+    return Author(
+        user_id=message.chatter.id,
+        login=message.chatter.name or "",
+        is_broadcaster=message.chatter.id == message.broadcaster.id,
+        is_moderator=message.chatter.moderator,
     )
 
 
 def chat_message(event: Event, http: Any) -> twitchio.ChatMessage:
-    """Return TwitchIO's model of a message.
+    """Return TwitchIO's model of a message, without its extras if some part is not in Twitch's format.
 
-    Its model asks for every field; what is missing has its usual value, and a message of which some part is not in
-    Twitch's format is made without its extras. No message is lost for them: what counts is who wrote where.
+    TwitchIO asks for every field, and drops an event that lacks one. What counts is who wrote where.
 
     Raises:
         KeyError: it does not say who wrote where.
@@ -64,11 +85,8 @@ def chat_message(event: Event, http: Any) -> twitchio.ChatMessage:
         whole["color"] = ""
     try:
         return twitchio.ChatMessage(whole, http=http)  # pyright: ignore[reportArgumentType]
-    except ODD:
-        bare: Event = {**_DEFAULTS, "color": whole["color"], "message": {"text": text_of(event), "fragments": []}}
-        bare |= {name: event[name] for name in _IDS[:3]}
-        bare |= {name: event[name] for name in (*_IDS[3:], *_NAMES) if isinstance(event.get(name), str)}
-        return twitchio.ChatMessage(bare, http=http)  # pyright: ignore[reportArgumentType]
+    except _ODD:
+        return twitchio.ChatMessage(_bare(event) | {"color": whole["color"]}, http=http)  # pyright: ignore[reportArgumentType]
 
 
 def text_of(event: Event) -> str:
@@ -76,3 +94,32 @@ def text_of(event: Event) -> str:
     message = event.get("message")
     text = message.get("text") if isinstance(message, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
     return text if isinstance(text, str) else ""
+
+
+def chat_notification(event: Event, http: Any) -> twitchio.ChatNotification:
+    """Return TwitchIO's model of a notification, without its extras if some part is not in Twitch's format.
+
+    Raises:
+        KeyError: it does not say who wrote where.
+    """
+    whole = _Lenient({**_DEFAULTS, **event})
+    whole["color"] = whole["color"] if isinstance(whole["color"], str) and _HEX.fullmatch(whole["color"]) else ""
+    try:
+        return twitchio.ChatNotification(whole, http=http)  # pyright: ignore[reportArgumentType]
+    except _ODD:
+        bare = _Lenient(_bare(event), color=whole["color"], notice_type=event.get("notice_type"))
+        return twitchio.ChatNotification(bare, http=http)  # pyright: ignore[reportArgumentType]
+
+
+class _Lenient(dict[str, Any]):
+    """An event in which a field that is missing is None, as Twitch sends a field that does not apply."""
+
+    def __missing__(self, key: str) -> None:
+        return None
+
+
+def _bare(event: Event) -> Event:
+    """Return who wrote what and where, and nothing else of an event."""
+    bare: Event = {**_DEFAULTS, "message": {"text": text_of(event), "fragments": []}}
+    bare |= {name: event[name] for name in _IDS[:3]}
+    return bare | {name: event[name] for name in (*_IDS[3:], *_NAMES) if isinstance(event.get(name), str)}

@@ -58,6 +58,10 @@ class HelixWorld:
         reading = self.readings.get(user_id)
         return None if reading is None else reading.listed
 
+    def counts(self, user_id: str, channel_id: str) -> bool:
+        reading = self.readings.get(user_id)
+        return reading is not None and reading.session.reads(channel_id)
+
     async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
         self.readings[user_id].set_listed(channels)
         await self._changer[user_id].keep_channels(channels)

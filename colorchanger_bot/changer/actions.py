@@ -39,6 +39,10 @@ class World(Protocol):
         """Return the channels that the account reads; None where they are not ours to choose."""
         ...
 
+    def counts(self, user_id: str, channel_id: str) -> bool:
+        """Return whether what the account writes in this channel counts: another account may read it here as well."""
+        ...
+
     async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
         """Let the account read these channels from now on, and over a restart."""
         ...

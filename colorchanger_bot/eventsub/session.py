@@ -119,6 +119,10 @@ class ChatSession:
         """How many channels Twitch has confirmed."""
         return self._membership.joined
 
+    def reads(self, channel_id: str) -> bool:
+        """Return whether the account wants to read this channel."""
+        return self._membership.reads(channel_id)
+
     def want(self, logins: Iterable[str], ids: Mapping[str, str] | None = None) -> None:
         """Set the channels to be read; `ids` are those that are known already."""
         self._membership.want(logins, ids)

@@ -31,6 +31,9 @@ class _NoTwitch:
     def channels(self, user_id: str) -> tuple[str, ...] | None:
         return None
 
+    def counts(self, user_id: str, channel_id: str) -> bool:
+        return True
+
     async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
         pass
 

@@ -1,0 +1,62 @@
+"""Attachment: what the cogs of one bot share.
+
+It hangs on one private attribute of the bot, so that it outlives a reload of the cogs and the order in which they load
+does not matter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from twitchio.ext import commands
+
+from colorchanger_bot.changer.actions import World
+from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.chat import Speaker
+from colorchanger_bot.changer.memory import Memory
+from colorchanger_bot.color import Strategy
+from colorchanger_bot.settings.load import Settings
+
+ATTRIBUTE = "_colorchanger"
+
+
+class ChatSource(Protocol):
+    """Reads chat for a bot from `start` to `stop`; `Listening` is one, which only a bot that asks for it loads."""
+
+    def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Attachment:
+    """What the cogs of one bot share."""
+
+    settings: Settings
+    changer: Changer
+    speaker: Speaker
+    world: World
+    prefixes: tuple[str, ...]
+    """What a chat command begins with."""
+    memory: Memory | None = None
+    """What a second `attach` goes on with, where the first one was given or made a memory."""
+    strategy: Strategy | None = None
+    """A strategy of the author's own; None: the one in the settings."""
+    is_own_bot: bool = False
+    """Whether this is our own bot, which manages its accounts itself; in others the cogs manage the bot's account."""
+    listening: ChatSource | None = None
+    """Our chat session in somebody else's bot, where it was asked for."""
+    takes_commands: bool = False
+    """Whether the cog `color_commands` is loaded: then its commands do not count as messages."""
+
+
+def find(bot: commands.Bot) -> Attachment | None:
+    """Return what is attached to a bot; None if nothing is."""
+    found = getattr(bot, ATTRIBUTE, None)
+    return found if isinstance(found, Attachment) else None
+
+
+def put(bot: commands.Bot, attachment: Attachment) -> None:
+    """Attach it, in the place of what was attached before."""
+    setattr(bot, ATTRIBUTE, attachment)
