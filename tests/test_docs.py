@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from colorchanger_bot.changer.actions import WORDS
 from colorchanger_bot.color import STRATEGIES
 
@@ -50,16 +48,20 @@ def test_try_it_is_exactly_two_commands() -> None:
     assert "-m pytest" in second
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_file_that_a_document_links_to_exists(document: Path) -> None:
-    links = re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
-    assert [link for link in links if not (document.parent / link).exists()] == []
+def test_every_file_that_a_document_links_to_exists() -> None:
+    links = [
+        (document, link)
+        for document in DOCUMENTS
+        for link in re.findall(r"\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
+    ]
+    assert len(links) > 20
+    assert [(document.name, link) for document, link in links if not (document.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_python_in_a_document_is_python(document: Path) -> None:
-    for block in blocks(document.read_text(encoding="utf-8"), "python"):
-        compile(block, document.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+def test_python_in_a_document_is_python() -> None:
+    for document in DOCUMENTS:
+        for block in blocks(document.read_text(encoding="utf-8"), "python"):
+            compile(block, document.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
 
 
 def test_every_chat_command_is_in_the_readme() -> None:

@@ -102,7 +102,8 @@ def chat_notification(event: Event, http: Any) -> twitchio.ChatNotification:
     Raises:
         KeyError: it does not say who wrote where.
     """
-    whole = _Lenient({**_DEFAULTS, **event})
+    needed = {name: event[name] for name in _IDS[:3]}
+    whole = _Lenient({**_DEFAULTS, **event, **needed})
     whole["color"] = whole["color"] if isinstance(whole["color"], str) and _HEX.fullmatch(whole["color"]) else ""
     try:
         return twitchio.ChatNotification(whole, http=http)  # pyright: ignore[reportArgumentType]

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from colorchanger_bot.bot.messages import chat_message
+from colorchanger_bot.bot.messages import chat_message, chat_notification, own_notification
+from colorchanger_bot.changer.changer import OwnMessage
+from colorchanger_bot.color import Color
 
 EVENT: dict[str, Any] = {
     "broadcaster_user_id": "1",
@@ -42,17 +46,25 @@ def test_a_whole_event_is_taken_as_it_is() -> None:
     assert message.colour.code == 0xFF8800
 
 
-@pytest.mark.parametrize("field", sorted(EVENT.keys() - NEEDED))
-def test_a_field_may_be_missing(field: str) -> None:
-    message = chat_message({name: value for name, value in EVENT.items() if name != field}, None)
-    assert (message.id, message.chatter.id, message.broadcaster.id) == ("m", "2", "1")
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2),
+    max_leaves=3,
+)
 
 
-@pytest.mark.parametrize("field", sorted(EVENT.keys() - NEEDED))
-@pytest.mark.parametrize("value", [None, 7, "?", [], {}, [None]], ids=repr)
-def test_a_field_may_hold_anything(field: str, value: object) -> None:
-    message = chat_message(EVENT | {field: value}, None)
-    assert (message.id, message.chatter.id, message.broadcaster.id) == ("m", "2", "1")
+@given(st.sets(st.sampled_from(sorted(EVENT.keys() - NEEDED))), st.data())
+def test_fields_may_be_missing_or_hold_anything(fields: set[str], data: st.DataObject) -> None:
+    event = {name: value for name, value in EVENT.items() if name not in fields}
+    odd = data.draw(st.dictionaries(st.sampled_from(sorted(EVENT.keys() - NEEDED)), ANYTHING))
+    for model in (chat_message(event | odd, None), chat_notification(event | odd, None)):
+        assert (model.id, model.chatter.id, model.broadcaster.id) == ("m", "2", "1")
+
+
+def test_a_notification_has_what_was_typed_with_it_and_its_colour() -> None:
+    announcement = {"notice_type": "announcement", "announcement": {"color": "BLUE"}, "system_message": ""}
+    made = own_notification(chat_notification(EVENT | announcement, None))
+    assert made == OwnMessage("m", "2", "1", "channel", Color(0xFF8800), "hello")
 
 
 @pytest.mark.parametrize("color", ["", None, "red", "#FFF", "#GGGGGG", 0xFF0000])
@@ -67,5 +79,7 @@ def test_what_can_be_read_of_a_broken_event_is_kept() -> None:
 
 @pytest.mark.parametrize("field", sorted(NEEDED))
 def test_without_who_and_where_there_is_no_message(field: str) -> None:
-    with pytest.raises(KeyError):
-        chat_message({name: value for name, value in EVENT.items() if name != field}, None)
+    event = {name: value for name, value in EVENT.items() if name != field}
+    for model in (chat_message, chat_notification):
+        with pytest.raises(KeyError):
+            model(event, None)
