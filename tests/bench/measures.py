@@ -50,10 +50,10 @@ class Rounds:
 
 async def messages(rounds: Rounds) -> list[Row]:
     """Own message to request, and what messages cost."""
-    middle = Row("own message to PUT, p50", "ms", [Limit(0.95, PLAIN.name), Limit(1.2, FLOOR.name)])
+    middle = Row("own message to PUT, p50", "ms", [Limit(1.25, PLAIN.name)])
     late = Row("own message to PUT, p99", "ms")
     change = Row("CPU per change", "us")
-    foreign = Row("CPU per message of others, flood", "us", [Limit(1.25, FLOOR.name)])
+    foreign = Row("CPU per message of others, flood", "us", [Limit(1.0, FLOOR.name)])
     busy_middle = Row("own message to PUT at 1,000 messages/s, p50", "ms")
     busy_late = Row("own message to PUT at 1,000 messages/s, p99", "ms", [Limit(3.0)])
     paced = Row("CPU at 1,000 messages/s", "% of a core")
@@ -130,7 +130,7 @@ async def thousand(rounds: Rounds) -> list[Row]:
 
 async def starting(rounds: Rounds) -> list[Row]:
     """From the start of the process to its subscriptions."""
-    first = Row("start to first subscription", "s", [Limit(1.3, PLAIN.name)])
+    first = Row("start to first subscription", "s", [Limit(1.6, PLAIN.name)])
     far = Row("100 accounts x 5 channels subscribed, 50 ms", "s", [Limit(6.0)])
     async for each in rounds.turns("start"):
         async with Arena.open(each) as arena:
