@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from . import faults
 from .faults import SeenRequest
-from .rules import Rules
+from .limits import Limits
 from .script import CROWD, Line, Script, chatter
 from .server import DEFAULT_SCOPES, Enabled, LocalTwitch
+from .state import NAMED_COLORS, ColorChange, User
 from .tokens import App, Pair
-from .world import NAMED_COLORS, ColorChange, User
 
 __all__ = [
     "CROWD",
@@ -27,10 +27,10 @@ __all__ = [
     "App",
     "ColorChange",
     "Enabled",
+    "Limits",
     "Line",
     "LocalTwitch",
     "Pair",
-    "Rules",
     "Script",
     "SeenRequest",
     "User",

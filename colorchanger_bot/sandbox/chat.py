@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .eventsub import EventSub
-from .limits import Window
-from .rules import Rules
-from .world import User, World
+from .limits import Limits
+from .rate_limits import SlidingWindow
+from .state import State, User
 
 _REMEMBERED = 5_000  # messages that can be replied to
 _MENTION = re.compile(r"(@\w+)")
@@ -30,14 +30,18 @@ class Sent:
 class Chat:
     """Delivers messages through EventSub."""
 
-    def __init__(self, world: World, eventsub: EventSub, rules: Rules, now: Callable[[], float]) -> None:
-        self._world = world
+    def __init__(self, state: State, eventsub: EventSub, limits: Limits, now: Callable[[], float]) -> None:
+        self._state = state
         self._eventsub = eventsub
         self.listeners: list[Callable[[User, User, str], None]] = []
         """Told of each line: who said it, where, and what."""
         self._sent: OrderedDict[str, Sent] = OrderedDict()
-        self._in_channel: dict[tuple[str, str], Window] = defaultdict(lambda: Window(1, rules.chat_interval, now))
-        self._anywhere: dict[str, Window] = defaultdict(lambda: Window(rules.chat_messages, rules.chat_window, now))
+        self._in_channel: dict[tuple[str, str], SlidingWindow] = defaultdict(
+            lambda: SlidingWindow(1, limits.chat_interval, now)
+        )
+        self._anywhere: dict[str, SlidingWindow] = defaultdict(
+            lambda: SlidingWindow(limits.chat_messages, limits.chat_window, now)
+        )
 
     async def say(self, chatter: User, channel: User, text: str, reply_to: str | None = None) -> str:
         """Someone writes in a channel; returns the message id.
@@ -113,7 +117,7 @@ class Chat:
         """The text in pieces: a mention of a user is a piece of its own."""
         pieces: list[tuple[str, User | None]] = []
         for part in filter(None, _MENTION.split(text)):
-            mentioned = self._world.find(login=part[1:]) if part.startswith("@") else None
+            mentioned = self._state.find(login=part[1:]) if part.startswith("@") else None
             plain = not mentioned and pieces and not pieces[-1][1]
             pieces.append((pieces.pop()[0] + part if plain else part, mentioned))
         return [_fragment(part, mentioned) for part, mentioned in pieces]

@@ -8,11 +8,11 @@ from html import escape
 
 from aiohttp import web
 
-from .answers import RefusedError, answer, json_object
 from .chat import Chat
 from .devices import Devices
-from .readers import Readers
-from .world import User, World
+from .registry import Registry
+from .responses import ApiError, json_object, json_response
+from .state import State, User
 
 _LOOPBACK = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d+)?")
 _PAGE = """<!doctype html>
@@ -33,10 +33,10 @@ input, button {{ font: inherit; display: block; width: 100%; box-sizing: border-
 class Control:
     """These routes answer only when they are asked by a name of this machine: no page elsewhere may use them."""
 
-    def __init__(self, world: World, chat: Chat, readers: Readers, devices: Devices) -> None:
-        self._world = world
+    def __init__(self, state: State, chat: Chat, registry: Registry, devices: Devices) -> None:
+        self._state = state
         self._chat = chat
-        self._readers = readers
+        self._registry = registry
         self._devices = devices
 
     def routes(self) -> list[web.RouteDef]:
@@ -65,31 +65,31 @@ class Control:
     async def say(self, request: web.Request) -> web.Response:
         """Let someone say something: `{"as": login, "in": channel, "text": text}`."""
         if request.content_type != "application/json":
-            raise RefusedError(415, "send JSON, with Content-Type: application/json")
+            raise ApiError(415, "send JSON, with Content-Type: application/json")
         body = await json_object(request)
         chatter, channel, text = (str(body.get(key, "")) for key in ("as", "in", "text"))
-        place = self._world.find(login=channel)
+        place = self._state.find(login=channel)
         if place is None or not text:
-            raise RefusedError(404 if text else 400, "there is no such channel" if text else "nothing to say")
-        return answer({"message_id": await self._chat.say(self._someone(chatter), place, text)})
+            raise ApiError(404 if text else 400, "there is no such channel" if text else "nothing to say")
+        return json_response({"message_id": await self._chat.say(self._someone(chatter), place, text)})
 
     async def state(self, request: web.Request) -> web.Response:
         """Who is there, in which colour, and who reads what; no tokens."""
         users = [
             {"id": user.id, "login": user.login, "display_name": user.display_name, "color": user.color}
-            for user in self._world.users
+            for user in self._state.users
         ]
         subscriptions = [
             {"id": known.id, "user": known.user.login, "channel": known.channel.login, "session_id": known.session.id}
-            for known in self._readers.enabled
+            for known in self._registry.enabled
         ]
-        return answer({"users": users, "subscriptions": subscriptions})
+        return json_response({"users": users, "subscriptions": subscriptions})
 
     def _someone(self, login: str) -> User:
         try:
-            return self._world.find(login=login) or self._world.add_user(login)
+            return self._state.find(login=login) or self._state.add_user(login)
         except ValueError as bad:
-            raise RefusedError(400, str(bad)) from bad
+            raise ApiError(400, str(bad)) from bad
 
 
 def _guarded(
@@ -100,7 +100,7 @@ def _guarded(
     async def guarded(request: web.Request) -> web.Response:
         host, origin = request.headers.get("Host", ""), request.headers.get("Origin")
         if not _LOOPBACK.fullmatch(host) or origin not in (None, f"http://{host}"):
-            raise RefusedError(403, "only for this machine")
+            raise ApiError(403, "only for this machine")
         return await handler(request)
 
     return guarded

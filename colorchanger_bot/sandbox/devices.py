@@ -7,10 +7,10 @@ import string
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .answers import RefusedError
-from .rules import Rules
+from .limits import Limits
+from .responses import ApiError
+from .state import State, User
 from .tokens import App, Pair, Tokens, random_text
-from .world import User, World
 
 
 @dataclass(eq=False, slots=True)
@@ -28,11 +28,11 @@ class Device:
 class Devices:
     """The logins that wait; `auto_approve` is a login that approves each one after its first poll."""
 
-    def __init__(self, world: World, tokens: Tokens, rules: Rules, now: Callable[[], float]) -> None:
+    def __init__(self, state: State, tokens: Tokens, limits: Limits, now: Callable[[], float]) -> None:
         self.auto_approve: str | None = None
-        self._world = world
+        self._state = state
         self._tokens = tokens
-        self._rules = rules
+        self._limits = limits
         self._now = now
         self._waiting: dict[str, Device] = {}
 
@@ -44,12 +44,12 @@ class Devices:
     def begin(self, app: App, scopes: tuple[str, ...], origin: str) -> dict[str, object]:
         """Begin a login: the answer of `POST /oauth2/device`."""
         user_code = "".join(secrets.choice(string.ascii_uppercase) for _ in range(8))
-        device = Device(random_text(40), user_code, app, scopes, self._now() + self._rules.device_lifetime)
+        device = Device(random_text(40), user_code, app, scopes, self._now() + self._limits.device_lifetime)
         self._waiting[device.device_code] = device
         return {
             "device_code": device.device_code,
-            "expires_in": int(self._rules.device_lifetime),
-            "interval": int(self._rules.device_interval),
+            "expires_in": int(self._limits.device_lifetime),
+            "interval": int(self._limits.device_interval),
             "user_code": user_code,
             "verification_uri": f"{origin}/activate?device-code={user_code}",
         }
@@ -71,15 +71,15 @@ class Devices:
     def poll(self, device_code: str, app: App) -> Pair:
         """The tokens, once.
 
-        Raises: RefusedError while nobody has approved, and when the code is wrong, used up, denied or expired.
+        Raises: ApiError while nobody has approved, and when the code is wrong, used up, denied or expired.
         """
         device = self._waiting.get(device_code)
         if device is None or device.app is not app or self._expired(device):
-            raise RefusedError(400, "invalid device code")
+            raise ApiError(400, "invalid device code")
         if device.approved_by is None:
             if self.auto_approve:
-                device.approved_by = self._world.user(self.auto_approve)
-            raise RefusedError(400, "authorization_pending")
+                device.approved_by = self._state.user(self.auto_approve)
+            raise ApiError(400, "authorization_pending")
         del self._waiting[device_code]
         return self._tokens.issue(device.approved_by, app, device.scopes)
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 import orjson
 from aiohttp import WSMsgType, web
 
-from .answers import RefusedError
-from .readers import Readers
-from .rules import Rules
+from .limits import Limits
+from .registry import Registry
+from .responses import ApiError
 from .sessions import CLOSINGS, NO_CLOSING, TYPE, VERSION, Session, Socket, envelope
-from .world import User
+from .state import User
 
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 GOODBYE = 0.2  # seconds for the clients to answer the last close frames
@@ -32,14 +32,14 @@ class Handoff:
 
 
 class EventSub:
-    """All sessions, and what can be done to them; `pulse` is called whenever something changed."""
+    """All sessions, and what can be done to them; `notify` is called whenever something changed."""
 
-    def __init__(self, readers: Readers, rules: Rules, pulse: Callable[[], None]) -> None:
+    def __init__(self, registry: Registry, limits: Limits, notify: Callable[[], None]) -> None:
         self.url = ""
         self.sessions: dict[str, Session] = {}
-        self._readers = readers
-        self._rules = rules
-        self._pulse = pulse
+        self._registry = registry
+        self._limits = limits
+        self._notify = notify
         self._sockets: dict[Socket, Session] = {}
         self._handoffs: dict[str, Handoff] = {}
         self._last: list[tuple[Session, bytes]] = []
@@ -51,8 +51,8 @@ class EventSub:
 
     async def revoke(self, status: str, *, user: User, client_id: str = "", channel: User | None = None) -> None:
         """Disable the subscriptions of a user and tell the client, once each."""
-        for subscription in self._readers.matching(user=user, client_id=client_id, channel=channel):
-            self._readers.end(subscription, status)
+        for subscription in self._registry.matching(user=user, client_id=client_id, channel=channel):
+            self._registry.end(subscription, status)
             await subscription.session.socket.send(
                 envelope(
                     "revocation",
@@ -67,7 +67,7 @@ class EventSub:
         if self._silent:
             return
         fragment = orjson.Fragment(orjson.dumps(event))
-        self._last = [(reader.session, reader.notification(fragment)) for reader in self._readers.of(channel)]
+        self._last = [(reader.session, reader.notification(fragment)) for reader in self._registry.of(channel)]
         for session, frame in self._last:
             await session.socket.send(frame)
 
@@ -113,7 +113,7 @@ class EventSub:
         keeps its id, as on Twitch, unless `new_session_id`. `url` sends the clients elsewhere. With `again_after`
         each is asked once more so many seconds later: Twitch delivers at least once.
         """
-        expires_at = time.monotonic() + (self._rules.reconnect_grace if grace is None else grace)
+        expires_at = time.monotonic() + (self._limits.reconnect_grace if grace is None else grace)
         self._handoffs = {ticket: known for ticket, known in self._handoffs.items() if known.session.alive}
         for session in self._alive():
             ticket, new_id = secrets.token_hex(16), f"AgoQ{secrets.token_urlsafe(32)}" if new_session_id else session.id
@@ -130,9 +130,9 @@ class EventSub:
 
     async def lose_subscriptions(self, login: str) -> None:
         """Disable the subscriptions of a user without telling the client."""
-        for subscription in self._readers.enabled:
+        for subscription in self._registry.enabled:
             if subscription.user.login == login:
-                self._readers.end(subscription, "websocket_internal_error")
+                self._registry.end(subscription, "websocket_internal_error")
 
     async def resend_last(self) -> None:
         """Send the last notification again, with the same message id."""
@@ -150,13 +150,13 @@ class EventSub:
     async def connect(self, request: web.Request) -> web.StreamResponse:
         """Serve one socket from its handshake to its end."""
         if self._refusing:
-            raise RefusedError(503, "no healthy upstream")
+            raise ApiError(503, "no healthy upstream")
         keepalive = self._keepalive(request)
         ticket = request.query.get("challenge", "")
         handoff = self._handoffs.get(ticket)
         if handoff:
             await asyncio.sleep(handoff.delay)
-        socket = Socket(self._rules.write_timeout)
+        socket = Socket(self._limits.write_timeout)
         response = await socket.open(request)
         if handoff and handoff.session.alive and self._handoffs.pop(ticket, None):
             session = handoff.session
@@ -178,14 +178,14 @@ class EventSub:
     def _keepalive(self, request: web.Request) -> float:
         """The window that the client asks for, as near as it is allowed.
 
-        Raises: RefusedError when it asks for something that is no number.
+        Raises: ApiError when it asks for something that is no number.
         """
         text = request.query.get("keepalive_timeout_seconds")
         if text is None:
-            return float(self._rules.default_keepalive)
+            return float(self._limits.default_keepalive)
         if not _NUMBER.fullmatch(text):
-            raise RefusedError(400, "keepalive_timeout_seconds must be a number")
-        return min(max(float(text), self._rules.min_keepalive), self._rules.max_keepalive)
+            raise ApiError(400, "keepalive_timeout_seconds must be a number")
+        return min(max(float(text), self._limits.min_keepalive), self._limits.max_keepalive)
 
     async def _welcome(self, session: Session, socket: Socket, new_id: str) -> None:
         """Welcome the client; from then on events go to this socket."""
@@ -193,7 +193,7 @@ class EventSub:
         self.sessions.pop(session.id, None)
         session.id, session.socket = new_id, socket
         self.sessions[new_id] = session
-        self._pulse()
+        self._notify()
 
     async def _attend(self, session: Session, socket: Socket) -> None:
         """Watch over a socket: what the client sends, and what falls due."""
@@ -213,14 +213,14 @@ class EventSub:
     def _until_due(self, session: Session, socket: Socket) -> float:
         due = min(socket.sent_at + session.keepalive, socket.expires_at)
         if session.user is None:
-            due = min(due, session.opened_at + self._rules.unused_after)
+            due = min(due, session.opened_at + self._limits.unused_after)
         return due - time.monotonic()
 
     async def _do_what_is_due(self, session: Session, socket: Socket) -> None:
         now = time.monotonic()
         if now >= socket.expires_at:
             self._hang_up(session, socket, 4004)
-        elif session.user is None and now >= session.opened_at + self._rules.unused_after:
+        elif session.user is None and now >= session.opened_at + self._limits.unused_after:
             self._hang_up(session, socket, 4003)
         elif now >= socket.sent_at + session.keepalive:
             socket.sent_at = now
@@ -238,10 +238,10 @@ class EventSub:
         if session.socket is not socket or not session.alive:
             return
         session.alive = False
-        if self._rules.linger and session.subscriptions:
+        if self._limits.linger and session.subscriptions:
             loop = asyncio.get_running_loop()
             handle = loop.call_later(
-                self._rules.linger, self._end_session, session, socket, "websocket_network_timeout"
+                self._limits.linger, self._end_session, session, socket, "websocket_network_timeout"
             )
             self._lingering.add(handle)
         else:
@@ -253,8 +253,8 @@ class EventSub:
         session.alive = False
         self.sessions.pop(session.id, None)
         for subscription in list(session.subscriptions.values()):
-            self._readers.end(subscription, status)
-        self._pulse()
+            self._registry.end(subscription, status)
+        self._notify()
 
     def _alive(self) -> list[Session]:
         return [session for session in self.sessions.values() if session.alive]

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from .answers import Handler, refusal
+from .responses import Handler, error_response
 
 Action = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
 
@@ -94,7 +94,7 @@ def status(code: int, *, message: str = "", headers: Mapping[str, str] | None = 
     """Answer with an error and do nothing."""
 
     async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
-        return refusal(request.path, code, message, headers)
+        return error_response(request.path, code, message, headers)
 
     return act
 
@@ -108,7 +108,7 @@ def rate_limited(reset_in: float) -> Action:
             "Ratelimit-Remaining": "0",
             "Ratelimit-Reset": str(math.ceil(time.time() + reset_in)),
         }
-        return refusal(request.path, 429, "Too many requests", headers)
+        return error_response(request.path, 429, "Too many requests", headers)
 
     return act
 

@@ -7,76 +7,78 @@ from typing import Any
 
 from aiohttp import web
 
-from .answers import RefusedError, answer, json_object, page
 from .chat import Chat
-from .gate import Gate, own, required
+from .responses import ApiError, json_object, json_response, paginate
+from .router import HelixRouter, own, required
+from .state import State, User
 from .tokens import AccessToken, Tokens
-from .world import User, World
 
 
 class Helix:
-    """What Helix answers about the world, and what it changes there."""
+    """Reads and changes the state of the local Twitch."""
 
-    def __init__(self, world: World, tokens: Tokens, chat: Chat) -> None:
-        self._world = world
+    def __init__(self, state: State, tokens: Tokens, chat: Chat) -> None:
+        self._state = state
         self._tokens = tokens
         self._chat = chat
 
-    def routes(self, gate: Gate) -> list[web.RouteDef]:
+    def routes(self, router: HelixRouter) -> list[web.RouteDef]:
         """What answers on which path, and the scope that it takes."""
         return [
-            gate.route("GET /users", self.users),
-            gate.route("GET /chat/color", self.colors),
-            gate.route("PUT /chat/color", self.change_color, scope="user:manage:chat_color"),
-            gate.route("POST /chat/messages", self.send_message),
-            gate.route("GET /channels/followed", self.followed, scope="user:read:follows"),
-            gate.route("GET /streams", self.streams),
-            gate.route("GET /streams/followed", self.followed_streams, scope="user:read:follows"),
+            router.route("GET /users", self.users),
+            router.route("GET /chat/color", self.colors),
+            router.route("PUT /chat/color", self.change_color, scope="user:manage:chat_color"),
+            router.route("POST /chat/messages", self.send_message),
+            router.route("GET /channels/followed", self.followed, scope="user:read:follows"),
+            router.route("GET /streams", self.streams),
+            router.route("GET /streams/followed", self.followed_streams, scope="user:read:follows"),
         ]
 
     async def users(self, request: web.Request, token: AccessToken) -> web.Response:
         """Users by `id` and `login`, or the token's own."""
         ids, logins = request.query.getall("id", []), request.query.getall("login", [])
         if len(ids) + len(logins) > 100:
-            raise RefusedError(400, "The number of id and login parameters may not exceed 100.")
+            raise ApiError(400, "The number of id and login parameters may not exceed 100.")
         if not ids and not logins:
             if token.user is None:
-                raise RefusedError(400, "The id or login parameter is required with an app access token.")
-            return answer({"data": [_user(token.user)]})
-        found = [self._world.find(id=id) for id in ids] + [self._world.find(login=login) for login in logins]
-        return answer({"data": [_user(user) for user in _once(found)]})
+                raise ApiError(400, "The id or login parameter is required with an app access token.")
+            return json_response({"data": [_user(token.user)]})
+        found = [self._state.find(id=id) for id in ids] + [self._state.find(login=login) for login in logins]
+        return json_response({"data": [_user(user) for user in _once(found)]})
 
     async def colors(self, request: web.Request, token: AccessToken) -> web.Response:
         """The colours of 1 to 100 users."""
         ids = request.query.getall("user_id", [])
         if not ids:
-            raise RefusedError(400, 'Missing required parameter "user_id"')
+            raise ApiError(400, 'Missing required parameter "user_id"')
         if len(ids) > 100:
-            raise RefusedError(400, "The number of user_id parameters may not exceed 100.")
-        found = _once([self._world.find(id=id) for id in ids])
-        return answer({"data": [{**_named("user", user), "color": user.color} for user in found]})
+            raise ApiError(400, "The number of user_id parameters may not exceed 100.")
+        found = _once([self._state.find(id=id) for id in ids])
+        return json_response({"data": [{**_named("user", user), "color": user.color} for user in found]})
 
     async def change_color(self, request: web.Request, token: AccessToken) -> web.Response:
         """Change the token's user's colour: 204 and nothing else."""
         user = own(token, required(request, "user_id"), "user_id")
-        if not self._world.change_color(user, required(request, "color")):
-            raise RefusedError(400, "invalid color: a named color, or a hex color code with Turbo or Prime.")
+        if not self._state.change_color(user, required(request, "color")):
+            raise ApiError(400, "invalid color: a named color, or a hex color code with Turbo or Prime.")
         return web.Response(status=204)
 
     async def send_message(self, request: web.Request, token: AccessToken) -> web.Response:
         """Send a chat message."""
         body = await json_object(request)
-        channel = self._world.find(id=str(body.get("broadcaster_id", "")))
+        channel = self._state.find(id=str(body.get("broadcaster_id", "")))
         text = body.get("message")
         if channel is None:
-            raise RefusedError(400, "The broadcaster_id is missing or is not a user.")
+            raise ApiError(400, "The broadcaster_id is missing or is not a user.")
         sender = self._sender(token, str(body.get("sender_id", "")), channel)
         if not isinstance(text, str) or not text or len(text) > 500:
-            raise RefusedError(400, "The message must have 1 to 500 characters.")
+            raise ApiError(400, "The message must have 1 to 500 characters.")
         if sender.id in channel.banned:
-            raise RefusedError(403, "The sender is banned from the broadcaster's chat room.")
+            raise ApiError(403, "The sender is banned from the broadcaster's chat room.")
         reply_to = body.get("reply_parent_message_id")
-        return answer({"data": [await self._chat.send(sender, channel, text, str(reply_to) if reply_to else None)]})
+        return json_response(
+            {"data": [await self._chat.send(sender, channel, text, str(reply_to) if reply_to else None)]}
+        )
 
     def _sender(self, token: AccessToken, sender_id: str, channel: User) -> User:
         """The token's user, or with an application's token a user who lets it act as a bot."""
@@ -84,15 +86,15 @@ class Helix:
             granted, needed = set(token.scopes), {"user:write:chat"}
             sender = own(token, sender_id, "sender_id")
         else:
-            sender = self._world.find(id=sender_id)
+            sender = self._state.find(id=sender_id)
             if sender is None:
-                raise RefusedError(400, "The sender_id is missing or is not a user.")
+                raise ApiError(400, "The sender_id is missing or is not a user.")
             granted, needed = self._tokens.granted(token.app, sender), {"user:write:chat", "user:bot"}
             if not sender.privileged_in(channel):
                 granted |= {"channel:bot"} & self._tokens.granted(token.app, channel)
                 needed |= {"channel:bot"}
         if missing := needed - granted:
-            raise RefusedError(401, f"Missing scope: {min(missing)}")
+            raise ApiError(401, f"Missing scope: {min(missing)}")
         return sender
 
     async def followed(self, request: web.Request, token: AccessToken) -> web.Response:
@@ -101,29 +103,31 @@ class Helix:
         one = request.query.get("broadcaster_id")
         rows = [
             {**_named("broadcaster", channel), "followed_at": user.following[channel.id]}
-            for channel in self._world.users
+            for channel in self._state.users
             if channel.id in user.following and one in (None, channel.id)
         ]
-        rows, pagination = page(rows, request)
-        return answer({"total": len(user.following), "data": rows, "pagination": pagination})
+        rows, pagination = paginate(rows, request)
+        return json_response({"total": len(user.following), "data": rows, "pagination": pagination})
 
     async def streams(self, request: web.Request, token: AccessToken) -> web.Response:
         """The live streams, of everyone or of those asked for."""
         ids, logins = request.query.getall("user_id", []), request.query.getall("user_login", [])
-        asked = [user for user in self._world.users if user.id in ids or user.login in logins]
-        return _streams(request, asked if ids or logins else self._world.users, default=20)
+        asked = [user for user in self._state.users if user.id in ids or user.login in logins]
+        return _streams(request, asked if ids or logins else self._state.users, default=20)
 
     async def followed_streams(self, request: web.Request, token: AccessToken) -> web.Response:
         """The live streams of the channels that the token's user follows."""
         user = own(token, required(request, "user_id"), "user_id")
         return _streams(
-            request, [channel for channel in self._world.users if channel.id in user.following], default=100
+            request, [channel for channel in self._state.users if channel.id in user.following], default=100
         )
 
 
 def _streams(request: web.Request, channels: Sequence[User], *, default: int) -> web.Response:
-    rows, pagination = page([_stream(channel) for channel in channels if channel.live_since], request, default=default)
-    return answer({"data": rows, "pagination": pagination})
+    rows, pagination = paginate(
+        [_stream(channel) for channel in channels if channel.live_since], request, default=default
+    )
+    return json_response({"data": rows, "pagination": pagination})
 
 
 def _once(found: Sequence[User | None]) -> list[User]:

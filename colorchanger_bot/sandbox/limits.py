@@ -1,57 +1,42 @@
-"""The two ways in which Twitch counts: a bucket that refills, and a window that slides."""
+"""Twitch's limits and time-outs, each with its source; tests and demos can replace them."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Callable
+from dataclasses import dataclass
 
 
-class Bucket:
-    """A token bucket that is full at first and refills evenly."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Every limit and time-out; all times are in seconds."""
 
-    def __init__(self, limit: float, window: float, now: Callable[[], float]) -> None:
-        self._limit = limit
-        self._rate = limit / window
-        self._now = now
-        self._points = limit
-        self._at = now()
+    # Twitch API, "Rate limits": one bucket per client id and user.
+    rate_limit: float = 800
+    rate_window: float = 60.0
 
-    def take(self) -> bool:
-        """Whether a point was left to take."""
-        now = self._now()
-        self._points = min(self._limit, self._points + max(0.0, now - self._at) * self._rate)
-        self._at = now
-        if self._points < 1:
-            return False
-        self._points -= 1
-        return True
+    # EventSub over WebSocket, "Getting events using WebSockets".
+    min_keepalive: float = 10.0
+    max_keepalive: float = 600.0
+    default_keepalive: float = 10.0
+    unused_after: float = 10.0
+    reconnect_grace: float = 30.0
+    write_timeout: float = 5.0
+    linger: float = 0.0  # how long a vanished socket still counts, as it does on Twitch after a crash
 
-    def headers(self) -> dict[str, str]:
-        """What Twitch tells about the bucket; the reset, in unix seconds, is when it is full again."""
-        reset = self._at + (self._limit - self._points) / self._rate
-        return {
-            "Ratelimit-Limit": str(int(self._limit)),
-            "Ratelimit-Remaining": str(int(self._points)),
-            "Ratelimit-Reset": str(math.ceil(reset)),
-        }
+    # EventSub, "Subscription limits", per client id and user.
+    sockets: float = 3
+    subscriptions_per_socket: float = 300
+    same_subscription: float = 3
 
+    # Chat, "Rate limits": joining is subscribing to channel.chat.message.
+    joined_channels: float = 100
+    joins: float = 20
+    join_window: float = 10.0
+    chat_interval: float = 1.0
+    chat_messages: float = 20
+    chat_window: float = 30.0
 
-class Window:
-    """At most `limit` times in any `seconds`."""
-
-    def __init__(self, limit: float, seconds: float, now: Callable[[], float]) -> None:
-        self._limit = limit
-        self._seconds = seconds
-        self._now = now
-        self._times: deque[float] = deque()
-
-    def full(self) -> bool:
-        """Whether once more would be too often."""
-        while self._times and self._times[0] <= self._now() - self._seconds:
-            self._times.popleft()
-        return len(self._times) >= self._limit
-
-    def note(self) -> None:
-        """Count once."""
-        self._times.append(self._now())
+    # Authentication: "Device code grant flow" and "Refreshing access tokens".
+    token_lifetime: float = 14_400
+    device_lifetime: float = 1_800
+    device_interval: float = 5
+    refresh_idle: float = 30 * 86_400

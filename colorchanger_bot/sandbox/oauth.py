@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import web
 
-from .answers import RefusedError, answer
 from .devices import Devices
+from .responses import ApiError, json_response
+from .state import User
 from .tokens import App, Pair, RefreshToken, Tokens
-from .world import User
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
@@ -38,8 +38,8 @@ class OAuth:
         app = self._tokens.app(given.get("client_id", ""))
         scopes = tuple(given.get("scopes", "").split())
         if not scopes:
-            raise RefusedError(400, "missing scopes")
-        return answer(self._devices.begin(app, scopes, f"http://{request.host}"))
+            raise ApiError(400, "missing scopes")
+        return json_response(self._devices.begin(app, scopes, f"http://{request.host}"))
 
     async def grant(self, request: web.Request) -> web.Response:
         """Give tokens for what the grant type asks."""
@@ -48,42 +48,42 @@ class OAuth:
         match given.get("grant_type", ""):
             case "refresh_token":
                 _check_secret(app, given)
-                return answer((await self._refresh(app, given.get("refresh_token", ""))).body())
+                return json_response((await self._refresh(app, given.get("refresh_token", ""))).body())
             case "client_credentials":
-                return answer(self._app_token(app, given))
+                return json_response(self._app_token(app, given))
             case grant if grant == DEVICE_GRANT:
-                return answer(self._devices.poll(given.get("device_code", ""), app).body())
+                return json_response(self._devices.poll(given.get("device_code", ""), app).body())
             case "":
-                raise RefusedError(400, "missing grant type")
+                raise ApiError(400, "missing grant type")
             case _:
-                raise RefusedError(400, "invalid grant type")
+                raise ApiError(400, "invalid grant type")
 
     async def validate(self, request: web.Request) -> web.Response:
         """Whose token it is, for how long, for what."""
         scheme, _, value = request.headers.get("Authorization", "").partition(" ")
         if not value:
-            raise RefusedError(401, "missing authorization token")
+            raise ApiError(401, "missing authorization token")
         token = self._tokens.access(value) if scheme in ("OAuth", "Bearer") else None
         if token is None:
-            raise RefusedError(401, "invalid access token")
+            raise ApiError(401, "invalid access token")
         body: dict[str, Any] = {"client_id": token.app.client_id, "scopes": list(token.scopes)}
         if token.user:
             body |= {"login": token.user.login, "user_id": token.user.id}
-        return answer(body | {"expires_in": self._tokens.expires_in(token)})
+        return json_response(body | {"expires_in": self._tokens.expires_in(token)})
 
     async def revoke(self, request: web.Request) -> web.Response:
         """Make a token invalid: 200 with an empty body."""
         given = await _parameters(request)
         try:
             app = self._tokens.app(given.get("client_id", ""))
-        except RefusedError as refused:
-            raise RefusedError(404, "client does not exist") from refused
+        except ApiError as refused:
+            raise ApiError(404, "client does not exist") from refused
         self._tokens.revoke_access(given.get("token", ""), app)
         return web.Response()
 
     async def _refresh(self, app: App, value: str) -> Pair:
         if not value:
-            raise RefusedError(400, "missing refresh token")
+            raise ApiError(400, "missing refresh token")
         token = self._tokens.refresh_token(value, app)
         if token.spent:
             await self._lose_connection(token)
@@ -94,11 +94,11 @@ class OAuth:
         self._tokens.spent_twice.append(token.user.login)
         self._tokens.revoke(token.user, token.app)
         await self._cut(token.user, token.app)
-        raise RefusedError(400, "Invalid refresh token")
+        raise ApiError(400, "Invalid refresh token")
 
     def _app_token(self, app: App, given: dict[str, str]) -> dict[str, object]:
         if app.public:
-            raise RefusedError(403, "invalid client secret")
+            raise ApiError(403, "invalid client secret")
         _check_secret(app, given)
         value = self._tokens.issue_app_token(app)
         token = self._tokens.access(value)
@@ -109,9 +109,9 @@ class OAuth:
 def _check_secret(app: App, given: dict[str, str]) -> None:
     secret = given.get("client_secret", "")
     if not app.public and not secret:
-        raise RefusedError(400, "missing client secret")
+        raise ApiError(400, "missing client secret")
     if secret != app.client_secret:
-        raise RefusedError(403, "invalid client secret")
+        raise ApiError(403, "invalid client secret")
 
 
 async def _parameters(request: web.Request) -> dict[str, str]:

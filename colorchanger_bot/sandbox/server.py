@@ -10,21 +10,21 @@ from typing import NamedTuple, Self
 
 from aiohttp import web
 
-from .answers import explain_refusals, timestamp
 from .chat import Chat
 from .control import Control
 from .devices import Device, Devices
-from .door import Door
 from .eventsub import EventSub
 from .faults import Faults, SeenRequest
-from .gate import Gate
 from .helix import Helix
+from .limits import Limits
 from .oauth import OAuth
-from .readers import Readers
-from .rules import Rules
+from .recorder import Recorder
+from .registry import Registry
+from .responses import error_middleware, timestamp
+from .router import HelixRouter
+from .state import ColorChange, State, User
 from .subscriptions import Subscriptions
 from .tokens import App, Pair, Tokens
-from .world import ColorChange, User, World
 
 DEFAULT_SCOPES = ("user:read:chat", "user:manage:chat_color")
 _SHUTDOWN = 0.2  # seconds for requests that are being answered
@@ -43,8 +43,8 @@ class Enabled(NamedTuple):
 class LocalTwitch:
     """A Twitch of one's own, as strict as the real one.
 
-    `numbers` are fields of `Rules` that shall differ from Twitch's. `now` is the wall clock, by which tokens
-    expire and rate limits refill. `auto_approve` is a login that approves every device after its first poll.
+    `limits` replace fields of `Limits`. `now` is the wall clock, by which tokens expire and rate limits refill.
+    `auto_approve` is a login that approves every device after its first poll.
     """
 
     def __init__(
@@ -54,23 +54,23 @@ class LocalTwitch:
         *,
         auto_approve: str | None = None,
         now: Callable[[], float] = time.time,
-        **numbers: float,
+        **limits: float,
     ) -> None:
-        rules = Rules(**numbers)
+        own = Limits(**limits)
         self.host = host
         self.port = port
         self.connections = 0
         self.faults = Faults()
-        self._world = World()
-        self._tokens = Tokens(rules, now)
-        self._devices = Devices(self._world, self._tokens, rules, now)
+        self._state = State()
+        self._tokens = Tokens(own, now)
+        self._devices = Devices(self._state, self._tokens, own, now)
         self._devices.auto_approve = auto_approve
-        self._readers = Readers(self._world.pulse)
-        self.eventsub = EventSub(self._readers, rules, self._world.pulse)
-        self._chat = Chat(self._world, self.eventsub, rules, now)
-        self._door = Door(self._tokens, self.faults, self._world.pulse)
-        self._gate = Gate(self._tokens, rules, now)
-        self._subscriptions = Subscriptions(self._world, self.eventsub, self._readers, rules, now)
+        self._registry = Registry(self._state.notify)
+        self.eventsub = EventSub(self._registry, own, self._state.notify)
+        self._chat = Chat(self._state, self.eventsub, own, now)
+        self._recorder = Recorder(self._tokens, self.faults, self._state.notify)
+        self._router = HelixRouter(self._tokens, own, now)
+        self._subscriptions = Subscriptions(self._state, self.eventsub, self._registry, own, now)
         self._runner: web.AppRunner | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -97,7 +97,7 @@ class LocalTwitch:
             await self.eventsub.shut_down()
         if self._runner:
             await self._runner.cleanup()
-        await self._door.shut()
+        await self._recorder.close()
         self._server = self._runner = None
 
     async def __aenter__(self) -> Self:
@@ -135,15 +135,15 @@ class LocalTwitch:
 
     def add_user(self, login: str, color: str = "", *, turbo: bool = False, display_name: str | None = None) -> User:
         """Make up a user."""
-        return self._world.add_user(login, color=color, turbo=turbo, display_name=display_name)
+        return self._state.add_user(login, color=color, turbo=turbo, display_name=display_name)
 
     def user(self, login: str) -> User:
         """The user of that login."""
-        return self._world.user(login)
+        return self._state.user(login)
 
     def rename(self, login: str, new: str) -> None:
         """Let someone take another login; the id stays."""
-        self._world.rename(self.user(login), new)
+        self._state.rename(self.user(login), new)
 
     def follow(self, login: str, channel: str) -> None:
         """Let someone follow a channel."""
@@ -228,19 +228,19 @@ class LocalTwitch:
     @property
     def requests(self) -> list[SeenRequest]:
         """Every request so far."""
-        return self._door.requests
+        return self._recorder.requests
 
     @property
     def color_changes(self) -> list[ColorChange]:
         """Every colour change so far."""
-        return self._world.color_changes
+        return self._state.color_changes
 
     @property
     def subscriptions(self) -> list[Enabled]:
         """The enabled subscriptions."""
         return [
             Enabled(known.id, known.user.id, known.channel.id, known.session.id, known.client_id)
-            for known in self._readers.enabled
+            for known in self._registry.enabled
         ]
 
     async def wait_for(self, condition: Callable[[], object], *, timeout: float = 5.0) -> None:  # noqa: ASYNC109
@@ -248,7 +248,7 @@ class LocalTwitch:
 
         Raises: TimeoutError.
         """
-        await self._world.wait_for(condition, timeout=timeout, what="what was waited for")
+        await self._state.wait_for(condition, timeout=timeout, what="what was waited for")
 
     async def wait_subscribed(self, login: str, channel: str, *, timeout: float = 5.0) -> None:  # noqa: ASYNC109
         """Wait until someone reads a channel.
@@ -256,8 +256,8 @@ class LocalTwitch:
         Raises: TimeoutError.
         """
         user, place = self.user(login), self.user(channel)
-        await self._world.wait_for(
-            lambda: self._readers.matching(user=user, channel=place),
+        await self._state.wait_for(
+            lambda: self._registry.matching(user=user, channel=place),
             timeout=timeout,
             what=f"{login} reads the chat of {channel}",
         )
@@ -266,13 +266,13 @@ class LocalTwitch:
 
     def _application(self) -> web.Application:
         app = web.Application()
-        self._door.attach(app)
-        app.middlewares.append(explain_refusals)
+        self._recorder.attach(app)
+        app.middlewares.append(error_middleware)
         for routes in (
             OAuth(self._tokens, self._devices, self._cut).routes(),
-            Helix(self._world, self._tokens, self._chat).routes(self._gate),
-            self._subscriptions.routes(self._gate),
-            Control(self._world, self._chat, self._readers, self._devices).routes(),
+            Helix(self._state, self._tokens, self._chat).routes(self._router),
+            self._subscriptions.routes(self._router),
+            Control(self._state, self._chat, self._registry, self._devices).routes(),
             [web.get("/ws", self.eventsub.connect)],
         ):
             app.add_routes(routes)

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 import orjson
 from aiohttp import WSMsgType, web
 
-from .answers import timestamp
-from .world import User
+from .responses import timestamp
+from .state import User
 
 TYPE, VERSION = "channel.chat.message", "1"
 

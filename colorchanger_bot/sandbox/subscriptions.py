@@ -8,15 +8,15 @@ from typing import Any, cast
 
 from aiohttp import web
 
-from .answers import RefusedError, answer, json_object, page
 from .eventsub import EventSub
-from .gate import Gate, required
-from .limits import Window
-from .readers import Readers
-from .rules import Rules
+from .limits import Limits
+from .rate_limits import SlidingWindow
+from .registry import Registry
+from .responses import ApiError, json_object, json_response, paginate
+from .router import HelixRouter, required
 from .sessions import TYPE, VERSION, Session, Subscription
+from .state import State, User
 from .tokens import AccessToken
-from .world import User, World
 
 MAX_TOTAL_COST = 10
 # Twitch says the same for a missing scope, a ban, and a full list or too quick a pace of joined channels.
@@ -27,71 +27,73 @@ class Subscriptions:
     """Creates, lists and deletes subscriptions."""
 
     def __init__(
-        self, world: World, eventsub: EventSub, readers: Readers, rules: Rules, now: Callable[[], float]
+        self, state: State, eventsub: EventSub, registry: Registry, limits: Limits, now: Callable[[], float]
     ) -> None:
-        self._world = world
+        self._state = state
         self._eventsub = eventsub
-        self._readers = readers
-        self._rules = rules
-        self._joins: dict[str, Window] = defaultdict(lambda: Window(rules.joins, rules.join_window, now))
+        self._registry = registry
+        self._limits = limits
+        self._joins: dict[str, SlidingWindow] = defaultdict(
+            lambda: SlidingWindow(limits.joins, limits.join_window, now)
+        )
 
-    def routes(self, gate: Gate) -> list[web.RouteDef]:
+    def routes(self, router: HelixRouter) -> list[web.RouteDef]:
         """What answers on which path; the scope is a rule of the subscription, not of the route."""
         return [
-            gate.route("POST /eventsub/subscriptions", self.create),
-            gate.route("GET /eventsub/subscriptions", self.list),
-            gate.route("DELETE /eventsub/subscriptions", self.delete),
+            router.route("POST /eventsub/subscriptions", self.create),
+            router.route("GET /eventsub/subscriptions", self.list),
+            router.route("DELETE /eventsub/subscriptions", self.delete),
         ]
 
     async def create(self, request: web.Request, token: AccessToken) -> web.Response:
         """Subscribe: 202 with the subscription."""
         body = await json_object(request)
         if (body.get("type"), body.get("version")) != (TYPE, VERSION):
-            raise RefusedError(400, "invalid subscription type and version")
+            raise ApiError(400, "invalid subscription type and version")
         session = self._session(body, token)
         channel = self._channel(body, token)
         user = token.user
         if user is None or "user:read:chat" not in token.scopes or user.id in channel.banned:
-            raise RefusedError(403, UNAUTHORIZED)
+            raise ApiError(403, UNAUTHORIZED)
         self._check_limits(session, token, user, channel)
         subscription = Subscription(session, token.app.client_id, user, channel)
         self._joins[user.id].note()
-        self._readers.add(subscription)
-        return answer(self._list(token, [subscription]), status=202)
+        self._registry.add(subscription)
+        return json_response(self._list(token, [subscription]), status=202)
 
     async def list(self, request: web.Request, token: AccessToken) -> web.Response:
         """What this token's user and application subscribed to, also what ended a while ago."""
         filters = {name: request.query[name] for name in ("status", "type", "user_id") if name in request.query}
         if len(filters) > 1:
-            raise RefusedError(400, "The status, type and user_id filters are mutually exclusive.")
+            raise ApiError(400, "The status, type and user_id filters are mutually exclusive.")
         rows = [
             row
             for row in self._visible(token)
             if filters.items() <= {"status": row.status, "type": TYPE, "user_id": row.user.id}.items()
             or filters.get("user_id") == row.channel.id
         ]
-        rows, pagination = page(rows, request, default=100)
-        return answer(self._list(token, rows) | {"pagination": pagination})
+        rows, pagination = paginate(rows, request, default=100)
+        return json_response(self._list(token, rows) | {"pagination": pagination})
 
     async def delete(self, request: web.Request, token: AccessToken) -> web.Response:
         """Unsubscribe: 204."""
         id = required(request, "id")
         for subscription in self._visible(token):
             if subscription.id == id and subscription.status == "enabled":
-                self._readers.remove(subscription)
+                self._registry.remove(subscription)
                 return web.Response(status=204)
-        raise RefusedError(404, "subscription not found")
+        raise ApiError(404, "subscription not found")
 
     def _session(self, body: dict[str, Any], token: AccessToken) -> Session:
         """The live session of the request, which serves this token's user or nobody yet."""
         transport = _fields(body, "transport")
         if transport.get("method") != "websocket" or token.user is None:
-            raise RefusedError(400, "invalid transport and auth combination")
+            raise ApiError(400, "invalid transport and auth combination")
         session = self._eventsub.sessions.get(transport.get("session_id", ""))
         if session is None or not session.alive:
-            raise RefusedError(400, "websocket transport session does not exist or has already disconnected")
+            raise ApiError(400, "websocket transport session does not exist or has already disconnected")
         if session.user and (session.user, session.client_id) != (token.user, token.app.client_id):
-            raise RefusedError(400, "websocket transport cannot have subscriptions created by different users")
+            raise ApiError(400, "websocket transport cannot have subscriptions created by different users")
         return session
 
     def _channel(self, body: dict[str, Any], token: AccessToken) -> User:
@@ -99,35 +101,35 @@ class Subscriptions:
         condition = _fields(body, "condition")
         for name in ("broadcaster_user_id", "user_id"):
             if not condition.get(name):
-                raise RefusedError(400, f"missing or unparseable condition: {name}")
-        channel = self._world.find(id=condition["broadcaster_user_id"])
+                raise ApiError(400, f"missing or unparseable condition: {name}")
+        channel = self._state.find(id=condition["broadcaster_user_id"])
         if channel is None:
-            raise RefusedError(400, "invalid condition: broadcaster_user_id is not a user")
+            raise ApiError(400, "invalid condition: broadcaster_user_id is not a user")
         if token.user is None or condition["user_id"] != token.user.id:
-            raise RefusedError(403, UNAUTHORIZED)
+            raise ApiError(403, UNAUTHORIZED)
         return channel
 
     def _check_limits(self, session: Session, token: AccessToken, user: User, channel: User) -> None:
         """EventSub's limits count per client id and user, chat's per user."""
         if any(known.channel is channel for known in session.subscriptions.values()):
-            raise RefusedError(409, "subscription already exists")
-        mine = self._readers.matching(user=user, client_id=token.app.client_id)
-        if sum(known.channel is channel for known in mine) >= self._rules.same_subscription:
-            raise RefusedError(429, "maximum subscriptions with type and condition exceeded")
-        if len({known.session for known in mine} - {session}) >= self._rules.sockets:
-            raise RefusedError(429, "number of websocket transports limit exceeded")
-        if len(session.subscriptions) >= self._rules.subscriptions_per_socket:
-            raise RefusedError(429, "number of websocket subscriptions limit exceeded")
-        joined = {known.channel for known in self._readers.matching(user=user)}
+            raise ApiError(409, "subscription already exists")
+        mine = self._registry.matching(user=user, client_id=token.app.client_id)
+        if sum(known.channel is channel for known in mine) >= self._limits.same_subscription:
+            raise ApiError(429, "maximum subscriptions with type and condition exceeded")
+        if len({known.session for known in mine} - {session}) >= self._limits.sockets:
+            raise ApiError(429, "number of websocket transports limit exceeded")
+        if len(session.subscriptions) >= self._limits.subscriptions_per_socket:
+            raise ApiError(429, "number of websocket subscriptions limit exceeded")
+        joined = {known.channel for known in self._registry.matching(user=user)}
         counted = {known for known in joined - {channel} if not user.privileged_in(known)}
-        too_many = not user.privileged_in(channel) and len(counted) >= self._rules.joined_channels
+        too_many = not user.privileged_in(channel) and len(counted) >= self._limits.joined_channels
         if too_many or self._joins[user.id].full():
-            raise RefusedError(403, UNAUTHORIZED)
+            raise ApiError(403, UNAUTHORIZED)
 
     def _visible(self, token: AccessToken) -> list[Subscription]:
         return [
             known
-            for known in (*self._readers.enabled, *self._readers.ended)
+            for known in (*self._registry.enabled, *self._registry.ended)
             if (known.client_id, known.user) == (token.app.client_id, token.user)
         ]
 
@@ -144,10 +146,10 @@ class Subscriptions:
 def _fields(body: dict[str, Any], name: str) -> dict[str, str]:
     """An object of texts within the body.
 
-    Raises: RefusedError when it is not there or is something else.
+    Raises: ApiError when it is not there or is something else.
     """
     value = body.get(name)
     if not isinstance(value, dict):
-        raise RefusedError(400, f"missing or unparseable {name}")
+        raise ApiError(400, f"missing or unparseable {name}")
     fields = cast("dict[object, object]", value)
     return {str(key): text for key, text in fields.items() if isinstance(text, str)}

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from .answers import RefusedError
-from .rules import Rules
-from .world import User
+from .limits import Limits
+from .responses import ApiError
+from .state import User
 
 
 def random_text(length: int) -> str:
@@ -77,10 +77,10 @@ class RefreshToken:
 class Tokens:
     """Every application and every token."""
 
-    def __init__(self, rules: Rules, now: Callable[[], float]) -> None:
+    def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
         self.spent_twice: list[str] = []
         self.refreshes: Counter[str] = Counter()
-        self._rules = rules
+        self._limits = limits
         self._now = now
         self._apps: dict[str, App] = {}
         self._access: dict[str, AccessToken] = {}
@@ -95,12 +95,12 @@ class Tokens:
     def app(self, client_id: str) -> App:
         """The application of that client id.
 
-        Raises: RefusedError when it was not given or does not exist.
+        Raises: ApiError when it was not given or does not exist.
         """
         if not client_id:
-            raise RefusedError(400, "missing client id")
+            raise ApiError(400, "missing client id")
         if client_id not in self._apps:
-            raise RefusedError(400, "invalid client")
+            raise ApiError(400, "invalid client")
         return self._apps[client_id]
 
     def issue(self, user: User, app: App, scopes: Iterable[str], *, expires_in: float | None = None) -> Pair:
@@ -112,7 +112,7 @@ class Tokens:
     def issue_app_token(self, app: App) -> str:
         """An access token of the application itself."""
         value = random_text(30)
-        self._access[value] = AccessToken(app, None, (), self._now() + self._rules.token_lifetime)
+        self._access[value] = AccessToken(app, None, (), self._now() + self._limits.token_lifetime)
         return value
 
     def access(self, value: str) -> AccessToken | None:
@@ -136,13 +136,13 @@ class Tokens:
     def refresh_token(self, value: str, app: App) -> RefreshToken:
         """The refresh token of that value, which may be spent.
 
-        Raises: RefusedError when this application has no such token, or it was idle for too long.
+        Raises: ApiError when this application has no such token, or it was idle for too long.
         """
         token = self._refresh.get(value)
         if token is None or token.app is not app:
-            raise RefusedError(400, "Invalid refresh token")
-        if app.public and self._now() - token.idle_since > self._rules.refresh_idle:
-            raise RefusedError(400, "Invalid refresh token")
+            raise ApiError(400, "Invalid refresh token")
+        if app.public and self._now() - token.idle_since > self._limits.refresh_idle:
+            raise ApiError(400, "Invalid refresh token")
         return token
 
     def renew(self, token: RefreshToken) -> Pair:
@@ -165,16 +165,16 @@ class Tokens:
     def revoke_access(self, value: str, app: App) -> None:
         """Make one access token and its refresh token invalid.
 
-        Raises: RefusedError when this application has no such token.
+        Raises: ApiError when this application has no such token.
         """
         token = self.access(value)
         if token is None or token.app is not app:
-            raise RefusedError(400, "Invalid token")
+            raise ApiError(400, "Invalid token")
         del self._access[value]
         self._refresh.pop(token.refresh, None)
 
     def _pair(self, refresh: RefreshToken, expires_in: float | None = None) -> Pair:
-        lifetime = self._rules.token_lifetime if expires_in is None else expires_in
+        lifetime = self._limits.token_lifetime if expires_in is None else expires_in
         refresh.idle_since = self._now()
         value = random_text(30)
         self._access[value] = AccessToken(

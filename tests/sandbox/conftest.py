@@ -131,14 +131,14 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 @pytest.fixture
-def numbers() -> dict[str, Any]:
+def limits() -> dict[str, Any]:
     """What differs from Twitch in a test module or class."""
     return {}
 
 
 @pytest.fixture
-async def town(session: aiohttp.ClientSession, numbers: dict[str, Any]) -> AsyncIterator[Town]:
-    async with LocalTwitch(**numbers) as twitch:
+async def town(session: aiohttp.ClientSession, limits: dict[str, Any]) -> AsyncIterator[Town]:
+    async with LocalTwitch(**limits) as twitch:
         yield Town(session, twitch)
         await session.close()  # first, or the local Twitch waits for answers to its close frames
 

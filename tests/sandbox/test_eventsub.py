@@ -37,7 +37,7 @@ class TestWelcome:
 
 class TestQuickSockets:
     @pytest.fixture
-    def numbers(self) -> dict[str, Any]:
+    def limits(self) -> dict[str, Any]:
         return {"min_keepalive": 0.1, "unused_after": 0.25}
 
     async def test_unused_ones_are_closed_with_4003(self, alice: Any) -> None:
@@ -265,7 +265,7 @@ class TestReconnect:
 
 class TestSlowReaders:
     @pytest.fixture
-    def numbers(self) -> dict[str, Any]:
+    def limits(self) -> dict[str, Any]:
         return {"write_timeout": 0.2}
 
     async def test_are_cut_off_and_do_not_hold_up_the_others(self, alice: Any, bob: Any, twitch: Any) -> None:

@@ -44,7 +44,7 @@ class TestEveryRequest:
 
 class TestRateLimit:
     @pytest.fixture
-    def numbers(self) -> dict[str, Any]:
+    def limits(self) -> dict[str, Any]:
         return {"rate_limit": 2, "rate_window": 0.5}
 
     async def test_is_told_in_every_answer_and_empty_is_429(self, alice: Any) -> None:

@@ -15,7 +15,7 @@ def clock() -> list[float]:
 
 
 @pytest.fixture
-def numbers(clock: list[float]) -> dict[str, Any]:
+def limits(clock: list[float]) -> dict[str, Any]:
     return {"now": lambda: clock[0]}
 
 
@@ -156,7 +156,7 @@ class TestDeviceCode:
 
 class TestAutoApprove:
     @pytest.fixture
-    def numbers(self) -> dict[str, Any]:
+    def limits(self) -> dict[str, Any]:
         return {"auto_approve": "carol"}
 
     async def test_lets_the_second_poll_succeed(self, alice: Any) -> None:

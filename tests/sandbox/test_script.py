@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colorchanger_bot.sandbox import CROWD, Line, Script, chatter
-from colorchanger_bot.sandbox.world import World
+from colorchanger_bot.sandbox.state import State
 
 
 @given(seed=st.integers(), own=st.integers(0, 60))
@@ -46,10 +46,10 @@ def test_alone_is_possible() -> None:
 
 
 def test_the_crowd_can_be_users() -> None:
-    world = World()
+    state = State()
     for login, color in CROWD:
-        world.add_user(login, color=color)
-    assert [user.login for user in world.users] == [login for login, _ in CROWD]
+        state.add_user(login, color=color)
+    assert [user.login for user in state.users] == [login for login, _ in CROWD]
 
 
 async def test_chatter_sleeps_and_says_each_line(town: Any) -> None:

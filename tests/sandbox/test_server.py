@@ -125,6 +125,6 @@ class TestClosing:
         await other.close()
 
 
-async def test_unknown_numbers_are_an_error() -> None:
+async def test_unknown_limits_are_an_error() -> None:
     with pytest.raises(TypeError, match="min_keepalife"):
         LocalTwitch(min_keepalife=1)

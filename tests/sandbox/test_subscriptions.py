@@ -120,7 +120,7 @@ class TestLimits:
 
 class TestSmallLimits:
     @pytest.fixture
-    def numbers(self) -> dict[str, Any]:
+    def limits(self) -> dict[str, Any]:
         return {"joined_channels": 1, "subscriptions_per_socket": 2}
 
     async def test_joined_channels_do_not_count_ones_own_and_moderated_ones(self, alice: Any, twitch: Any) -> None:
@@ -135,7 +135,7 @@ class TestSmallLimits:
 
 class TestLinger:
     @pytest.fixture
-    def numbers(self) -> dict[str, Any]:
+    def limits(self) -> dict[str, Any]:
         return {"linger": 0.15}
 
     async def test_a_vanished_socket_counts_for_a_while(self, alice: Any, twitch: Any) -> None:

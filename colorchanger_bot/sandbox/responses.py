@@ -1,4 +1,4 @@
-"""How the local Twitch answers: JSON bodies, refusals in the shape of each host, timestamps."""
+"""Responses of the local Twitch: JSON, errors in the shape of each host, pages, timestamps."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from aiohttp import web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-class RefusedError(Exception):
-    """Raised by a rule that a request breaks; it becomes the answer."""
+class ApiError(Exception):
+    """An error that Twitch answers with; raised where a request breaks a rule."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -23,53 +23,53 @@ class RefusedError(Exception):
         self.headers = dict(headers or {})
 
 
-def answer(data: object, *, status: int = 200) -> web.Response:
-    """A JSON answer."""
+def json_response(data: object, *, status: int = 200) -> web.Response:
+    """A JSON response."""
     return web.Response(body=orjson.dumps(data), status=status, content_type="application/json", charset="utf-8")
 
 
-def refusal(path: str, status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
-    """An error in the shape of the host that `path` stands for: Helix names the error, id does not."""
+def error_response(path: str, status: int, message: str, headers: Mapping[str, str] | None = None) -> web.Response:
+    """An error in the shape of the host that `path` belongs to: only Helix has an `error` field."""
     body: dict[str, object] = {"status": status, "message": message}
     if path.startswith("/helix"):
         body = {"error": HTTPStatus(status).phrase, **body}
-    response = answer(body, status=status)
+    response = json_response(body, status=status)
     response.headers.update(headers or {})
     return response
 
 
 @web.middleware
-async def explain_refusals(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn what a rule raises, and what aiohttp raises for an unknown route, into Twitch's error bodies."""
+async def error_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn `ApiError`, and aiohttp's own errors such as an unknown route, into Twitch's error bodies."""
     try:
         return await handler(request)
-    except RefusedError as refused:
-        return refusal(request.path, refused.status, refused.message, refused.headers)
+    except ApiError as refused:
+        return error_response(request.path, refused.status, refused.message, refused.headers)
     except web.HTTPClientError as unknown:
-        return refusal(request.path, unknown.status, unknown.reason)
+        return error_response(request.path, unknown.status, unknown.reason)
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
     """The JSON object in the body.
 
-    Raises: RefusedError when there is none.
+    Raises: ApiError when there is none.
     """
     try:
         body: object = orjson.loads(await request.read())
     except orjson.JSONDecodeError:
-        raise RefusedError(400, "The request body is not valid JSON.") from None
+        raise ApiError(400, "The request body is not valid JSON.") from None
     if not isinstance(body, dict):
-        raise RefusedError(400, "The request body must be a JSON object.")
+        raise ApiError(400, "The request body must be a JSON object.")
     return cast("dict[str, Any]", body)
 
 
-def page(rows: list[Any], request: web.Request, *, default: int = 20) -> tuple[list[Any], dict[str, str]]:
+def paginate(rows: list[Any], request: web.Request, *, default: int = 20) -> tuple[list[Any], dict[str, str]]:
     """One page of `rows` and the `pagination` object that leads to the next (Twitch API, "Pagination")."""
     first, after = request.query.get("first", str(default)), request.query.get("after", "0")
     if not first.isdecimal() or not 1 <= int(first) <= 100:
-        raise RefusedError(400, 'The parameter "first" was malformed: the value must be between 1 and 100.')
+        raise ApiError(400, 'The parameter "first" was malformed: the value must be between 1 and 100.')
     if not after.isdecimal():
-        raise RefusedError(400, "The cursor is not valid.")
+        raise ApiError(400, "The cursor is not valid.")
     end = int(after) + int(first)
     return rows[int(after) : end], {"cursor": str(end)} if end < len(rows) else {}
 

@@ -1,23 +1,23 @@
-"""Who reads which channel: the subscriptions that deliver, and those that ended."""
+"""The registry of EventSub subscriptions: those that deliver, and those that ended."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
 
-from .answers import timestamp
+from .responses import timestamp
 from .sessions import Subscription
-from .world import User
+from .state import User
 
 _REMEMBERED = 1_000  # ended subscriptions that are still listed
 
 
-class Readers:
-    """All subscriptions; `pulse` is called whenever one comes or goes."""
+class Registry:
+    """All subscriptions; `notify` is called whenever one comes or goes."""
 
-    def __init__(self, pulse: Callable[[], None]) -> None:
+    def __init__(self, notify: Callable[[], None]) -> None:
         self.ended: deque[Subscription] = deque(maxlen=_REMEMBERED)
-        self._pulse = pulse
+        self._notify = notify
         self._by_channel: dict[str, dict[str, Subscription]] = {}
 
     @property
@@ -43,13 +43,13 @@ class Readers:
         session.client_id, session.user = subscription.client_id, subscription.user
         session.subscriptions[subscription.id] = subscription
         self._by_channel.setdefault(subscription.channel.id, {})[subscription.id] = subscription
-        self._pulse()
+        self._notify()
 
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""
         subscription.session.subscriptions.pop(subscription.id, None)
         self._by_channel[subscription.channel.id].pop(subscription.id, None)
-        self._pulse()
+        self._notify()
 
     def end(self, subscription: Subscription, status: str) -> None:
         """Disable a subscription without telling the client; it stays on the list for a while."""

@@ -1,4 +1,4 @@
-"""Who and what exists: users with their colours and channels, and a pulse whenever something happens."""
+"""What the local Twitch knows: users with their colours and channels. Tests wait here for changes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from .answers import timestamp
+from .responses import timestamp
 
 # The hex that chat shows for each name (Twitch API, "Update User Chat Color").
 NAMED_COLORS = {
@@ -70,7 +70,7 @@ class ColorChange:
     at: float
 
 
-class World:
+class State:
     """All users, found by login or id."""
 
     def __init__(self) -> None:
@@ -132,8 +132,8 @@ class World:
         self.color_changes.append(ColorChange(user.login, user.id, shown, sent, time.monotonic()))
         return True
 
-    def pulse(self) -> None:
-        """Say that something happened."""
+    def notify(self) -> None:
+        """Wake everyone who waits for a change."""
         self._happened.set()
         self._happened = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Where every request comes in: it is noted, and it may meet a fault."""
+"""Records every request, and hands it to the fault that matches it, if any."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, cast
 import orjson
 from aiohttp import web
 
-from .answers import Handler
 from .faults import Faults, SeenRequest
+from .responses import Handler
 from .tokens import Tokens
 
 _SECRET = frozenset({"access_token", "client_secret", "code", "device_code", "refresh_token", "token"})
@@ -19,47 +19,47 @@ _SECRET = frozenset({"access_token", "client_secret", "code", "device_code", "re
 _current: ContextVar[SeenRequest] = ContextVar("_current")  # aiohttp handles each request in a task of its own
 
 
-class Door:
-    """Notes every request; `pulse` is called whenever one was answered."""
+class Recorder:
+    """Records requests; `notify` is called when one arrives and when it is answered."""
 
-    def __init__(self, tokens: Tokens, faults: Faults, pulse: Callable[[], None]) -> None:
+    def __init__(self, tokens: Tokens, faults: Faults, notify: Callable[[], None]) -> None:
         self.requests: list[SeenRequest] = []
         self._tokens = tokens
         self._faults = faults
-        self._pulse = pulse
+        self._notify = notify
         self._answering: set[asyncio.Task[object]] = set()
 
     def attach(self, app: web.Application) -> None:
-        """Stand before everything else in the application."""
-        app.middlewares.append(self._let_in)
+        """Become the application's outermost middleware."""
+        app.middlewares.append(self._handle)
         app.on_response_prepare.append(self._note_status)
 
     @web.middleware
-    async def _let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        seen = await self._look_at(request)
+    async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        seen = await self._seen(request)
         self.requests.append(seen)
         _current.set(seen)
-        self._pulse()
+        self._notify()
         action = self._faults.take(seen)
         if task := asyncio.current_task():
             self._answering.add(task)
             task.add_done_callback(self._answering.discard)
         return await (action(request, handler) if action else handler(request))
 
-    async def shut(self) -> None:
-        """End what is still being answered: a fault may take its time, but not longer than the local Twitch lives."""
+    async def close(self) -> None:
+        """Cancel the requests that are still being answered, such as those a fault holds up."""
         left = list(self._answering)
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
     async def _note_status(self, request: web.Request, response: web.StreamResponse) -> None:
-        """The answer is about to go out, unless the connection is gone."""
+        """Record the status of an answer that is about to be sent."""
         if request.transport is not None and not request.transport.is_closing():
             _current.get().status = response.status
-        self._pulse()
+        self._notify()
 
-    async def _look_at(self, request: web.Request) -> SeenRequest:
+    async def _seen(self, request: web.Request) -> SeenRequest:
         token = self._tokens.access(request.headers.get("Authorization", "").partition(" ")[2])
         names = dict.fromkeys(name for name in request.query if name not in _SECRET)
         return SeenRequest(
