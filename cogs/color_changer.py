@@ -26,7 +26,7 @@ class ColorChanger(commands.Component):
         attached = attachment_of(self.bot)
         if attached.listening is not None:
             await attached.listening.stop()
-        await attached.changer.pause()
+        attached.changer.pause()
 
     @commands.Component.listener()
     async def event_message(self, message: twitchio.ChatMessage) -> None:
@@ -37,7 +37,7 @@ class ColorChanger(commands.Component):
         if command_in(attached, message.text) is not None:
             return  # a command changes the colour itself, or says why not
         if await painter_for(self.bot, message.chatter, message.broadcaster) is not None:
-            attached.changer.saw(own_message(message))
+            attached.changer.on_message(own_message(message))
 
     @commands.Component.listener()
     async def event_chat_notification(self, notification: twitchio.ChatNotification) -> None:
@@ -45,7 +45,7 @@ class ColorChanger(commands.Component):
         if not (notification.text and manages(self.bot, notification.chatter.id)):
             return
         if await painter_for(self.bot, notification.chatter, notification.broadcaster) is not None:
-            attachment_of(self.bot).changer.saw(own_notification(notification))
+            attachment_of(self.bot).changer.on_message(own_notification(notification))
 
 
 async def setup(bot: commands.Bot) -> None:

@@ -8,9 +8,9 @@ import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.bot.messages import author_of, own_message
-from colorchanger_bot.changer.chat import chat_line, obey
-from colorchanger_bot.changer.commands import may_command
+from colorchanger_bot.changer.commands import may_command, run_command, wants_reply
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.replies import chat_reply, log_line
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.wiring import attachment_of, command_in, manages, own_account, painter_for
 
@@ -43,42 +43,38 @@ class ColorCommands(commands.Component):
         if text is None or message.source_broadcaster is not None:
             return
         painter = await self._commanded(message)
-        if painter is not None and attached.changer.first_time(message.id):
-            await self._run(message, text, painter)
+        if painter is None:
+            return
+        called = f"{attached.prefixes[0]}{attached.settings.commands.name}"
+        result = await run_command(painter, text, attached.platform)
+        logger.info("%s %s: %s", called, text, log_line(result), extra={"account": painter.login})
+        await self._reply(message, chat_reply(result, called), painter)
 
     async def _commanded(self, message: twitchio.ChatMessage) -> Painter | None:
-        """Return whose colours the author of a command may change; None for strangers and for our own replies."""
+        """Return whose colours a command is about; None for strangers, repeats and our own replies."""
         attached = attachment_of(self.bot)
-        if not manages(self.bot, message.chatter.id):
-            return own_account(self.bot) if may_command(author_of(message), attached.settings.commands) else None
-        painter = await painter_for(self.bot, message.chatter, message.broadcaster)
-        if painter is None:
+        if manages(self.bot, message.chatter.id):
+            painter = await painter_for(self.bot, message.chatter, message.broadcaster)
+            is_new = painter is not None and attached.changer.on_command(own_message(message))
+        else:
+            painter = own_account(self.bot)
+            is_new = attached.changer.first_time(message.id)
+        if painter is None or not is_new:
             return None
-        own = own_message(message)
-        attached.changer.pace.note(own.user_id, own.channel_id)
-        if attached.changer.is_reply(own) or "self" not in attached.settings.commands.allow:
-            return None
-        return painter
-
-    async def _run(self, message: twitchio.ChatMessage, text: str, painter: Painter) -> None:
-        attached = attachment_of(self.bot)
-        called = f"{attached.prefixes[0]}{attached.settings.commands.name}"
-        answer = chat_line((await obey(painter, text, attached.world)).replace("!color", called))
-        logger.info("%s %s: %s", called, text, answer, extra={"account": painter.login})
-        await self._reply(message, answer, painter)
+        author, settings = author_of(message), attached.settings.commands
+        return painter if may_command(author, settings, account_id=painter.user_id) else None
 
     async def _reply(self, message: twitchio.ChatMessage, answer: str, painter: Painter) -> None:
-        """Answer in chat, where the settings and Twitch's limits allow it; the log has the answer in any case."""
+        """Reply in chat, where the settings and Twitch's limits allow it; the log has the answer in any case."""
         attached = attachment_of(self.bot)
         log = logging.LoggerAdapter(logger, {"account": painter.login})
         user_id, channel_id = painter.user_id, message.broadcaster.id
-        where = attached.settings.commands.reply
-        if where == "never" or (where == "own-channel" and channel_id != user_id):
+        if not wants_reply(attached.settings.commands, account_id=user_id, channel_id=channel_id):
             return
-        if not await attached.changer.pace.turn(user_id, channel_id):
+        is_moderator = message.chatter.id == user_id and message.chatter.moderator
+        if not await attached.changer.reply_turn(user_id, channel_id, answer, is_moderator=is_moderator):
             log.info("no reply sent: close to Twitch's limit of messages in 30 seconds")
             return
-        attached.changer.expect(user_id, answer)
         try:
             sent = await attached.speaker.reply(user_id, channel_id, answer, reply_to=message.id)
         except ColorChangerError as error:

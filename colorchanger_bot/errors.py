@@ -42,13 +42,16 @@ class ConfigError(ColorChangerError):
 
 
 class UnknownColor(ColorChangerError, ValueError):
-    """Raised when a text names no colour; `suggestion` is the closest name, if one is close."""
+    """Raised when a text names no colour; `suggestion` is the closest name, `is_hex` says that it looks like a hex."""
 
-    def __init__(self, text: str, suggestion: str | None = None) -> None:
-        hint = f": did you mean {suggestion}?" if suggestion else ""
-        super().__init__(f'"{text}" is no colour I know{hint}')
+    def __init__(self, text: str, suggestion: str | None = None, *, is_hex: bool = False) -> None:
+        if is_hex:
+            super().__init__(f'"{text}" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800')
+        else:
+            super().__init__(f'"{text}" is no colour I know{f": did you mean {suggestion}?" if suggestion else ""}')
         self.text = text
         self.suggestion = suggestion
+        self.is_hex = is_hex
 
 
 class UnknownUser(ColorChangerError):

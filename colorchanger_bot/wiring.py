@@ -65,7 +65,7 @@ def attach(
         settings=settings,
         changer=Changer(api, memory=memory),
         speaker=api,
-        world=api,
+        platform=api,
         memory=memory,
         prefixes=prefixes_of(bot) or (settings.commands.prefix,),
         strategy=strategy,
@@ -101,7 +101,7 @@ async def painter_for(bot: commands.Bot, user: twitchio.PartialUser, channel: tw
     In somebody else's bot its account is managed from its first message on. A memory that cannot be read is logged.
     """
     attached = attachment_of(bot)
-    if not attached.world.counts(user.id, channel.id):
+    if not attached.platform.counts(user.id, channel.id):
         return None
     if user.id not in attached.changer and manages(bot, user.id):
         login = (user.name or user.id).lower()
@@ -126,7 +126,7 @@ def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
     reader = host_id(bot)
     if reader is not None and not attached.is_own_bot:  # in our own bot the chat sessions do it
         color = message.colour.html if message.colour is not None else ""
-        attached.changer.notice(reader, message.broadcaster.id, message.chatter.id, color)
+        attached.changer.on_others_message(reader, message.broadcaster.id, message.chatter.id, color)
 
 
 def own_account(bot: commands.Bot) -> Painter | None:

@@ -117,8 +117,8 @@ class FakeMemory(ShortMemory):
         await super().remember(user_id, remembered)
 
 
-class FakeWorld:
-    """A `World` of a few people; `reads` are the channels, None where they are not ours to choose."""
+class FakePlatform:
+    """A `Platform` with a few people; `reads` are the channels, None where they are not ours to choose."""
 
     def __init__(self) -> None:
         self.colors: dict[str, Color | None] = {"friend": Color.parse("#00AA88"), "plain": None}
@@ -135,5 +135,9 @@ class FakeWorld:
     def counts(self, user_id: str, channel_id: str) -> bool:
         return True
 
-    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+    async def check_channel(self, user_id: str, login: str) -> None:
+        if login not in self.colors:
+            raise UnknownUser(login)
+
+    async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
         self.reads = channels

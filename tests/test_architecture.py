@@ -84,10 +84,10 @@ def test_nothing_imports_a_cog_statically() -> None:
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("colorchanger_bot", {"twitchio", "aiohttp", "sqlalchemy"}),
+        ("colorchanger_bot", {"twitchio", "aiohttp", "sqlalchemy", "colorchanger_bot.color"}),
         ("colorchanger_bot.color", {"twitchio", "aiohttp", "sqlalchemy", "asyncio"}),
         ("colorchanger_bot.changer.changer", {"twitchio", "aiohttp", "sqlalchemy"}),
-        ("colorchanger_bot.cli.commands", {"twitchio", "aiohttp", "sqlalchemy"}),
+        ("colorchanger_bot.cli.commands", {"twitchio", "aiohttp", "sqlalchemy", "colorchanger_bot.color"}),
         ("colorchanger_bot.service.service", {"sqlalchemy", "aiosqlite", "greenlet"}),
     ],
 )

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from colorchanger_bot.changer.actions import WORDS
+from colorchanger_bot.changer.actions import ACTIONS
 from colorchanger_bot.color import STRATEGIES
 
 ROOT = Path(__file__).parent.parent
@@ -67,13 +67,13 @@ def test_python_in_a_document_is_python() -> None:
 def test_every_chat_command_is_in_the_readme() -> None:
     section = README.partition("## In chat")[2].partition("\n## ")[0]
     named = set(re.findall(r"`!color ([a-z]+)", section))
-    assert set(WORDS) - {"status"} == named
+    assert set(ACTIONS) - {"status"} == named
 
 
 def test_every_chat_command_has_its_line_in_the_commands_page() -> None:
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     rows = [line.partition(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
-    assert set(WORDS) == {word for row in rows for word in re.findall(r"`([a-z]+)", row)}
+    assert set(ACTIONS) == {word for row in rows for word in re.findall(r"`([a-z]+)", row)}
 
 
 def test_every_strategy_has_its_place_in_the_colour_page() -> None:

@@ -315,7 +315,7 @@ class TestTheMainJob:
         await host.load_module(COGS)
         await twitch.say("me", in_="me", text="!color")
         await until(lambda: len(answers(twitch)) == 2)
-        assert answers(twitch)[-1].startswith("on, hold")
+        assert answers(twitch)[-1].startswith("Held at #00FF00")
         assert (painter.current, changer_for(host)[host.channel.id]) == (Color.parse("#00FF00"), painter)
 
     async def test_attaching_again_while_the_cogs_are_loaded(self, host: Host, twitch: LocalTwitch) -> None:
@@ -329,7 +329,7 @@ class TestTheMainJob:
         await until(lambda: len(answers(twitch)) == 3)
         assert twitch.color_changes == []
         assert answers(twitch)[1:] == [
-            "off (!color on turns it on)",
+            "off. To turn it on: !color on",
             "on: a new colour after each of your messages (presets)",
         ]
 
@@ -520,7 +520,7 @@ class TestCommands:
         await twitch.say("me", in_="me", text="!paint off")
         await twitch.say("me", in_="me", text="!paint")
         await until(lambda: len(answers(twitch)) == 2)
-        assert (theirs, sorted(answers(twitch))[0]) == (["red"], "off (!paint on turns it on)")
+        assert (theirs, sorted(answers(twitch))[0]) == (["red"], "off. To turn it on: !paint on")
 
     @pytest.mark.parametrize(("prefix", "mark"), [("?", "?"), (["$", "?"], "?"), (("!!", "!"), "!!")])
     async def test_commands_begin_with_the_hosts_own_prefix(

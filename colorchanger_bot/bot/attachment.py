@@ -11,9 +11,9 @@ from typing import Protocol
 
 from twitchio.ext import commands
 
-from colorchanger_bot.changer.actions import World
+from colorchanger_bot.changer.actions import Platform
 from colorchanger_bot.changer.changer import Changer
-from colorchanger_bot.changer.chat import Speaker
+from colorchanger_bot.changer.commands import Speaker
 from colorchanger_bot.changer.memory import Memory
 from colorchanger_bot.color import Strategy
 from colorchanger_bot.settings.load import Settings
@@ -36,7 +36,7 @@ class Attachment:
     settings: Settings
     changer: Changer
     speaker: Speaker
-    world: World
+    platform: Platform
     prefixes: tuple[str, ...]
     """What a chat command begins with."""
     memory: Memory | None = None

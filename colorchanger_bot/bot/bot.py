@@ -86,7 +86,7 @@ class ColorChangerBot(commands.Bot):
             settings=settings,
             changer=changer,
             speaker=self._world,
-            world=self._world,
+            platform=self._world,
             prefixes=(settings.commands.prefix,),
             is_own_bot=True,
         )
@@ -229,11 +229,11 @@ class ColorChangerBot(commands.Bot):
 
     def _looks_at_others(self, user_id: str) -> bool:
         """Return whether the messages of others that an account reads matter to anybody now."""
-        return self._has_guests or self._others_may_command or self._changer.heeds_others(user_id)
+        return self._has_guests or self._others_may_command or self._changer.looks_at_others(user_id)
 
     def _notice(self, user_id: str, event: Event) -> None:
         color = event.get("color") or ""
-        self._changer.notice(user_id, event["broadcaster_user_id"], event["chatter_user_id"], color)
+        self._changer.on_others_message(user_id, event["broadcaster_user_id"], event["chatter_user_id"], color)
 
     async def event_message(self, payload: twitchio.ChatMessage) -> None:
         """Run the commands of other people's cogs; our own cogs read theirs themselves."""

@@ -91,7 +91,10 @@ class TwitchioColors:
     def counts(self, user_id: str, channel_id: str) -> bool:
         return True
 
-    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+    async def check_channel(self, user_id: str, login: str) -> None:
+        """Do nothing: no channel is joined here."""
+
+    async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
         """Do nothing: which channels somebody else's bot reads is its own affair."""
 
     async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:

@@ -62,6 +62,10 @@ class HelixWorld:
         reading = self.readings.get(user_id)
         return reading is not None and reading.session.reads(channel_id)
 
-    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+    async def check_channel(self, user_id: str, login: str) -> None:
+        if not await self._colors.by_user[user_id].users([login]):
+            raise UnknownUser(login)
+
+    async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
         self.readings[user_id].set_listed(channels)
         await self._changer[user_id].keep_channels(channels)

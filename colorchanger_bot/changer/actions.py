@@ -1,36 +1,47 @@
-"""What each word after `!color` does to an account's colours, and the one line that answers it."""
+"""What each word after `!color` does to the colours of an account."""
 
 from __future__ import annotations
 
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
-from colorchanger_bot.changer.painter import Change, Painter
-from colorchanger_bot.color import Color
-from colorchanger_bot.errors import ConfigError, UnknownColor
+from colorchanger_bot.changer import results
+from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.results import CommandResult
+from colorchanger_bot.color import Color, Ground, fitting_names, unreadable_on
+from colorchanger_bot.errors import UnknownUser
 
 ANSWER_SECONDS = 12.0
-"""How long an answer waits for Twitch: a request may take 10 s, and the change is made also without an answer."""
+"""How long a reply waits for Twitch: a request may take 10 s, and the change goes on without the reply."""
 MOST_COLORS = 30
 """In a palette or gradient that is typed in chat."""
-
 MOST_CHANNELS = 100
-"""Twitch lets an account read so many channels (EventSub, "channel.chat.message")."""
+"""Twitch lets an account read this many channels (EventSub, "channel.chat.message")."""
 
-Action = Callable[[Painter, str], Awaitable[str]]
+T = TypeVar("T")
 _LOGIN = re.compile(r"[a-z0-9_]{1,25}")
 
 
-class World(Protocol):
-    """What some words need beyond the account's own colour."""
+class Platform(Protocol):
+    """What commands need of Twitch and of the bot, beyond the account's own colour."""
 
     async def color_of(self, user_id: str, login: str) -> Color | None:
-        """Return the colour of somebody else, asked as `user_id`; None for one who never chose.
+        """Return the colour of somebody else, asked as `user_id`; None for a user who never chose one.
 
         Raises:
-            UnknownUser: there is nobody of that name.
+            UnknownUser: nobody has that login.
+            ColorChangerError: Twitch does not tell.
+        """
+        ...
+
+    async def check_channel(self, user_id: str, login: str) -> None:
+        """Look whether a channel exists, asked as `user_id`.
+
+        Raises:
+            UnknownUser: it does not.
             ColorChangerError: Twitch does not tell.
         """
         ...
@@ -43,187 +54,189 @@ class World(Protocol):
         """Return whether what the account writes in this channel counts: another account may read it here as well."""
         ...
 
-    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
-        """Let the account read these channels from now on, and over a restart."""
+    async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
+        """Let the account read these channels, from now on and after a restart."""
         ...
 
 
-def status(painter: Painter) -> str:
-    """Return in one line how the account stands."""
-    settings = painter.settings
-    if not settings.enabled:
-        return "off (!color on turns it on)"
-    current = f", now {painter.current}" if painter.current else ""
-    trouble = f"; last change failed: {painter.trouble}" if painter.trouble else ""
-    return f"on, {painter.strategy.name}{current}{trouble}"
+async def hold(painter: Painter, color: Color) -> CommandResult:
+    """Show a colour now and stay at it."""
+    before = painter.held
+    await painter.hold(color)
+    change = await _in_time(painter, painter.show(color))
+    if change.result == "rejected":
+        await painter.hold(before)
+    shown = change.color if change.result == "changed" and change.color is not None else color
+    return results.Held(color, change, _hard_to_read(painter, shown))
 
 
-async def hold(painter: Painter, color: Color) -> str:
-    """Show a colour now and keep it."""
-    await painter.adjust(strategy="hold", base=color.hex)
-    return _tell(await _in_time(painter.show(color)), "and stays so (!color random goes on)")
+async def _status(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    return results.Status(
+        enabled=painter.settings.enabled,
+        strategy=painter.strategy.name,
+        held=painter.held,
+        current=painter.current,
+        trouble=painter.trouble,
+        names=_names(painter),
+        replies_left_out=painter.replies_left_out,
+    )
 
 
-async def _status(painter: Painter, _rest: str) -> str:
-    return status(painter)
+async def _on(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    await painter.adjust(enabled=True, release=True)
+    return results.TurnedOn(painter.strategy.name)
 
 
-async def _on(painter: Painter, _rest: str) -> str:
-    await painter.adjust(enabled=True)
-    return f"on: a new colour after each of your messages ({painter.strategy.name})"
-
-
-async def _off(painter: Painter, _rest: str) -> str:
+async def _off(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
     await painter.adjust(enabled=False)
-    if painter.settings.restore:
-        restored = await _in_time(painter.restore())
-        if restored is not None and restored.result == "changed":
-            return f"off: your colour is {restored.color} again, as before"
-    return "off: your colour stays as it is"
+    change = await _in_time(painter, painter.restore()) if painter.settings.restore else None
+    return results.TurnedOff(change.color if change is not None and change.result == "changed" else None)
 
 
-async def _set(painter: Painter, rest: str) -> str:
-    if not rest:
-        return "which colour? For example: hex #ff8800, or: set hot pink"
-    return await hold(painter, Color.parse(rest))
+async def _set(painter: Painter, rest: str, _platform: Platform) -> CommandResult:
+    return await hold(painter, Color.parse(rest)) if rest else results.Misunderstood("hex")
 
 
-async def _next(painter: Painter, _rest: str) -> str:
-    return _tell(await _in_time(painter.show()))
+async def _next(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    if painter.held is not None:
+        await painter.hold(None)
+    change = await _in_time(painter, painter.show())
+    return results.Changed(change._replace(color=change.color or painter.current))
 
 
-async def _undo(painter: Painter, _rest: str) -> str:
-    change = await _in_time(painter.undo())
-    return "there is no colour before this one" if change is None else _tell(change)
+async def _undo(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    earlier = painter.earlier
+    if earlier is None:
+        return results.NotPossible("no earlier color")
+    if painter.held is not None:
+        return await hold(painter, earlier)
+    return results.Changed(await _in_time(painter, painter.show(earlier)))
 
 
-async def _keep(painter: Painter, _rest: str) -> str:
-    if painter.current is None:
-        return "I do not know your colour yet: write a message first"
-    await painter.adjust(strategy="hold", base=painter.current.hex)
-    return f"{painter.current} stays (!color random goes on)"
+async def _keep(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    color = painter.current
+    if color is None:
+        return results.NotPossible("color unknown")
+    await painter.hold(color)
+    return results.Held(color, None, _hard_to_read(painter, color))
 
 
-async def _restore(painter: Painter, _rest: str) -> str:
-    change = await _in_time(painter.restore())
-    return "your colour is the one from before already" if change is None else _tell(change, "again, as before")
+async def _restore(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    change = await _in_time(painter, painter.restore())
+    if change is None:
+        return results.NotPossible("already original")
+    if painter.held is not None and change.result == "changed":
+        await painter.hold(change.color)  # or the next message would bring the held colour back
+    return results.Changed(change)
 
 
-async def _random(painter: Painter, _rest: str) -> str:
-    await painter.adjust(strategy="random")
-    return "random: a readable colour, clearly another one, after each of your messages"
+async def _random(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    return await _use(painter, "random")
 
 
-async def _presets(painter: Painter, _rest: str) -> str:
-    await painter.adjust(strategy="presets")
-    return "presets: Twitch's own colour names, after each of your messages"
+async def _presets(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    return await _use(painter, "presets")
 
 
-async def _rainbow(painter: Painter, rest: str) -> str:
+async def _standout(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    return await _use(painter, "standout")
+
+
+async def _rainbow(painter: Painter, rest: str, _platform: Platform) -> CommandResult:
     words = rest.lower().split()
     reverse = "reverse" in words
     numbers = [word for word in words if word != "reverse"]
     step = _number(numbers[0].removesuffix("°")) if numbers else None
     if len(numbers) > 1 or (numbers and step is None):
-        return "rainbow takes degrees from colour to colour, and reverse; for example: rainbow 15 reverse"
-    await painter.adjust(strategy="rainbow", step=step, reverse=reverse)
-    pace = "in even steps" if step is None else f"in steps of {step:g} degrees"
-    return f"rainbow: round the wheel {pace}{', backwards' if reverse else ''}"
+        return results.Misunderstood("rainbow")
+    return await _use(painter, "rainbow", step=step, reverse=reverse)
 
 
-async def _palette(painter: Painter, rest: str) -> str:
+async def _palette(painter: Painter, rest: str, _platform: Platform) -> CommandResult:
     colors = _colors(rest)
-    if not colors:
-        return "which colours? For example: palette red #ff8800 hot_pink"
-    await painter.adjust(strategy="palette", colors=[color.hex for color in colors])
-    return f"palette: {', '.join(map(str, colors))}, one after the other"
+    if not 1 <= len(colors) <= MOST_COLORS:
+        return results.Misunderstood("palette")
+    return await _use(painter, "palette", colors=[color.hex for color in colors])
 
 
-async def _gradient(painter: Painter, rest: str) -> str:
+async def _gradient(painter: Painter, rest: str, _platform: Platform) -> CommandResult:
     colors = _colors(rest)
-    if len(colors) < 2:
-        return "from which colour to which? For example: gradient red blue"
-    await painter.adjust(strategy="gradient", colors=[color.hex for color in colors], steps=None)
-    return f"gradient: from {' to '.join(map(str, colors))} and back"
+    if not 2 <= len(colors) <= MOST_COLORS:
+        return results.Misunderstood("gradient")
+    return await _use(painter, "gradient", colors=[color.hex for color in colors], steps=None)
 
 
-async def _shades(painter: Painter, rest: str) -> str:
+async def _shades(painter: Painter, rest: str, _platform: Platform) -> CommandResult:
     if not rest:
-        return "shades of which colour? For example: shades dodger blue"
-    base = Color.parse(rest)
-    await painter.adjust(strategy="shades", base=base.hex)
-    return f"shades: of {base}"
+        return results.Misunderstood("shades")
+    return await _use(painter, "shades", base=Color.parse(rest).hex)
 
 
-async def _daily(painter: Painter, rest: str) -> str:
+async def _daily(painter: Painter, rest: str, _platform: Platform) -> CommandResult:
     period = {"": "day", "day": "day", "clock": "clock"}.get(rest.lower())
-    if period is None:
-        return "daily is one colour a day; daily clock goes with the time of day"
-    await painter.adjust(strategy="daily", period=period)
-    return "daily: one colour a day" if period == "day" else "daily: the hue goes with the time of day"
+    return results.Misunderstood("daily") if period is None else await _use(painter, "daily", period=period)
 
 
-async def _standout(painter: Painter, _rest: str) -> str:
-    await painter.adjust(strategy="standout")
-    return "standout: as unlike the others in chat as possible"
-
-
-async def _delay(painter: Painter, rest: str) -> str:
+async def _delay(painter: Painter, rest: str, _platform: Platform) -> CommandResult:
     numbers = [_number(word.removesuffix("s")) for word in rest.replace(",", " ").split()]
     wanted = [number for number in numbers if number is not None]
     if not wanted or len(wanted) != len(numbers) or len(wanted) > 2:
-        return "how many seconds? For example: delay 2, or: delay 1 3"
+        return results.Misunderstood("delay")
     await painter.adjust(delay=(min(wanted), max(wanted)))
-    least, most = painter.settings.delay
-    return (
-        f"a new colour {least:g} s after a message" if least == most else f"a new colour {least:g} to {most:g} s after"
-    )
+    return results.DelaySet(*painter.settings.delay)
 
 
-async def _recheck(painter: Painter, _rest: str) -> str:
-    painter.recheck()
-    return "the next colour may be any again: if Twitch refuses it, I go back to its own names"
+async def _recheck(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    await painter.recheck()
+    return results.Rechecking()
 
 
-async def _like(painter: Painter, rest: str, world: World) -> str:
+async def _like(painter: Painter, rest: str, platform: Platform) -> CommandResult:
     login = _login(rest)
     if login is None:
-        return "like whom? For example: like somebody"
-    color = await world.color_of(painter.user_id, login)
-    return f"{login} never chose a colour" if color is None else await hold(painter, color)
+        return results.Misunderstood("like")
+    try:
+        color = await platform.color_of(painter.user_id, login)
+    except UnknownUser:
+        return results.NotPossible("no such user", (login,))
+    return results.NotPossible("never chose a color", (login,)) if color is None else await hold(painter, color)
 
 
-async def _join(painter: Painter, rest: str, world: World) -> str:
-    login, channels = _login(rest), world.channels(painter.user_id)
+async def _join(painter: Painter, rest: str, platform: Platform) -> CommandResult:
+    login, channels = _login(rest), platform.channels(painter.user_id)
     if channels is None:
-        return NOT_OURS
+        return results.NotPossible("channels not ours")
     if login is None:
-        return "which channel? For example: join afriend"
+        return results.Misunderstood("join")
     if login in channels:
-        return f"#{login} is read already"
+        return results.NotPossible("already joined", (login,))
     if len(channels) >= MOST_CHANNELS:
-        return f"Twitch allows {MOST_CHANNELS} channels; leave one first"
-    await world.read(painter.user_id, (*channels, login))
-    return f"from now on also in #{login}"
+        return results.NotPossible("too many channels")
+    try:
+        await platform.check_channel(painter.user_id, login)
+    except UnknownUser:
+        return results.NotPossible("no such channel", (login,))
+    await platform.set_channels(painter.user_id, (*channels, login))
+    return results.ChannelJoined(login)
 
 
-async def _leave(painter: Painter, rest: str, world: World) -> str:
-    login, channels = _login(rest), world.channels(painter.user_id)
+async def _leave(painter: Painter, rest: str, platform: Platform) -> CommandResult:
+    login, channels = _login(rest), platform.channels(painter.user_id)
     if channels is None:
-        return NOT_OURS
-    if login not in channels:
-        return f"I read {', '.join(f'#{channel}' for channel in channels)}; for example: leave {channels[0]}"
+        return results.NotPossible("channels not ours")
+    if login is None or login not in channels:
+        return results.NotPossible("not joined", channels)
     if len(channels) == 1:
-        return f"#{login} is the only channel that is read; !color off stops the colours"
-    await world.read(painter.user_id, tuple(channel for channel in channels if channel != login))
-    return f"no longer in #{login}"
+        return results.NotPossible("only channel", (login,))
+    await platform.set_channels(painter.user_id, tuple(channel for channel in channels if channel != login))
+    return results.ChannelLeft(login)
 
 
-async def _help(_painter: Painter, _rest: str) -> str:
-    return "!color " + " | ".join(WORDS)
+async def _help(_painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+    return results.Help()
 
 
-ACTIONS: dict[str, Action] = {
+ACTIONS: dict[str, Callable[[Painter, str, Platform], Awaitable[CommandResult]]] = {
     "status": _status,
     "on": _on,
     "off": _off,
@@ -241,18 +254,56 @@ ACTIONS: dict[str, Action] = {
     "daily": _daily,
     "standout": _standout,
     "delay": _delay,
+    "like": _like,
+    "join": _join,
+    "leave": _leave,
     "recheck": _recheck,
     "restore": _restore,
     "help": _help,
 }
 
-WORLDLY: dict[str, Callable[[Painter, str, World], Awaitable[str]]] = {
-    "like": _like,
-    "join": _join,
-    "leave": _leave,
-}
-WORDS = (*ACTIONS, *WORLDLY)
-NOT_OURS = "which channels this bot reads is its own affair"
+
+async def _use(painter: Painter, strategy: str, **keys: Any) -> CommandResult:
+    """Choose the colours by a strategy from now on.
+
+    Raises:
+        ConfigError: a value is out of range.
+    """
+    await painter.adjust(release=True, strategy=strategy, **keys)
+    settings = painter.settings
+    colors = settings.colors if "colors" in keys else ()
+    return results.StrategySet(
+        strategy,
+        colors=colors,
+        base=settings.base if "base" in keys else None,
+        step=settings.step if strategy == "rainbow" else None,
+        reverse=strategy == "rainbow" and settings.reverse,
+        by_clock=strategy == "daily" and settings.period == "clock",
+        names=_names(painter) or (_fitting(painter) if strategy == "presets" else None),
+        hard_to_read=tuple(color for color in colors if _hard_to_read(painter, color)),
+    )
+
+
+async def _in_time(painter: Painter, change: Awaitable[T]) -> T | Change:
+    """Wait for a change as long as a reply may take; the change itself goes on."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await change
+    except TimeoutError:
+        return Change(painter.user_id, painter.login, "pending", None, ANSWER_SECONDS)
+
+
+def _names(painter: Painter) -> results.Names | None:
+    return _fitting(painter) if painter.names_only else None
+
+
+def _fitting(painter: Painter) -> results.Names:
+    settings = painter.settings
+    return results.Names(len(fitting_names(settings.theme, settings.min_contrast)), settings.theme)
+
+
+def _hard_to_read(painter: Painter, color: Color) -> tuple[Ground, ...]:
+    return unreadable_on(color, painter.settings.theme, painter.settings.min_contrast)
 
 
 def _login(text: str) -> str | None:
@@ -270,41 +321,10 @@ def _number(text: str) -> float | None:
 
 
 def _colors(text: str) -> list[Color]:
-    """Read colours: separated by commas, where a name may hold a space, else by spaces.
+    """Read colours, separated by commas, where a name may contain a space, else by spaces.
 
     Raises:
         UnknownColor: one of them is none.
     """
     parts = text.split(",") if "," in text else text.split()
-    return [Color.parse(part) for part in parts[:MOST_COLORS] if part.strip()]
-
-
-async def _in_time(change: Awaitable[Change | None]) -> Change | None:
-    try:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            return await change
-    except TimeoutError:
-        return Change("", "", "unavailable", None, ANSWER_SECONDS, "Twitch has not answered yet")
-
-
-def _tell(change: Change | None, more: str = "") -> str:
-    """Return how a change ended, in words."""
-    if change is None:
-        return "nothing to change"
-    match change.result:
-        case "changed" | "unneeded":
-            return f"your colour is {change.color} {more}".strip()
-        case "superseded":
-            return "something newer came in between"
-        case "unknown":
-            return "Twitch did not answer: your next message shows whether it worked"
-        case _:
-            return f"no new colour: {change.reason}"
-
-
-def in_words(error: ConfigError | UnknownColor) -> str:
-    """Return what is wrong with what was typed, without the places of a settings file."""
-    if isinstance(error, UnknownColor):
-        return str(error)
-    problem = error.problems[0]
-    return problem.removeprefix("color.")
+    return [Color.parse(part) for part in parts if part.strip()]

@@ -1,7 +1,7 @@
-"""The service: sees the own messages of all accounts and gives each its next colour.
+"""The changer: gives each of its accounts a new colour after each own message.
 
-It knows neither TwitchIO nor HTTP. What it needs of the world comes in: a `ColorApi` that sends colours, a
-`Memory` that keeps them, a clock and a source of chance.
+It knows neither TwitchIO nor HTTP. What it needs comes in: a `ColorApi` that sends colours, a `Memory` that keeps
+them, a clock and a source of randomness.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from colorchanger_bot.changer.crowd import Crowd
+from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.changer.chooser import ChatterColors
 from colorchanger_bot.changer.memory import Memory, ShortMemory
 from colorchanger_bot.changer.pace import ChatPace
-from colorchanger_bot.changer.painter import Change, ColorApi, Painter
+from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.sender import ColorApi
 from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.color import Color, Strategy
 from colorchanger_bot.settings.load import ColorSettings
@@ -26,22 +28,30 @@ logger = logging.getLogger(__name__)
 RESTORE_SECONDS = 2.5
 """How long a stop may spend on putting colours back: the whole stop has 5 s."""
 REMEMBERED_MESSAGES = 500
-"""Message ids kept to recognise repeats: minutes of the busiest person's chat."""
-REMEMBERED_REPLIES = 20
-"""Replies that are still to come back as messages; one that Twitch dropped never does, and makes room in time."""
+"""Message ids kept to recognise repeats."""
+REMEMBERED_REPLIES, REPLY_SECONDS = 20, 60.0
+"""How many replies are recognised when they come back as messages, and for how long each is waited for."""
 
 
 class OwnMessage(NamedTuple):
-    """A chat message that a managed account wrote, wherever it typed it."""
+    """A chat message that a managed account wrote, in whichever client."""
 
     id: str
-    """One message has one id: of a mirrored shared-chat message, the id of its source."""
+    """One message has one id: a mirrored shared-chat message has that of its source."""
     user_id: str
     channel_id: str
     channel: str
     color: Color | None
     """The colour it was sent with; None: Twitch did not say."""
     text: str = ""
+
+
+class SentReply(NamedTuple):
+    """A reply that is still to come back as an own message."""
+
+    user_id: str
+    text: str
+    sent_at: float
 
 
 class Recent:
@@ -60,6 +70,9 @@ class Recent:
             self._kept.popitem(last=False)
         return True
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._kept
+
 
 class Changer:
     """Gives each of its accounts a new colour after each own message."""
@@ -72,16 +85,16 @@ class Changer:
         clock: Clock | None = None,
         rng: random.Random | None = None,
     ) -> None:
+        self.chatters = ChatterColors()
         self._api = api
         self._memory = memory or ShortMemory()
         self._clock = clock or SystemClock()
         self._rng = rng or random.Random()
         self._painters: dict[str, Painter] = {}
         self._seen = Recent(REMEMBERED_MESSAGES)
-        self.crowd = Crowd()
-        self.pace = ChatPace(self._clock)
-        self._replies: deque[tuple[str, str]] = deque(maxlen=REMEMBERED_REPLIES)
-        self._came_back: deque[str] = deque(maxlen=REMEMBERED_REPLIES)
+        self._pace = ChatPace(self._clock)
+        self._replies: tuple[SentReply, ...] = ()
+        self._came_back = Recent(REMEMBERED_REPLIES)
         self._listeners: list[Callable[[Change], None]] = []
 
     def __iter__(self) -> Iterator[Painter]:
@@ -95,17 +108,19 @@ class Changer:
         return self._painters[user_id]
 
     def get(self, user_id: str) -> Painter | None:
-        """Return who gives this account colours; None for a stranger."""
+        """Return the painter of an account; None if it is not managed."""
         return self._painters.get(user_id)
 
     def on_change(self, listener: Callable[[Change], None]) -> None:
         """Call `listener` with every change, however it ended; it must not wait."""
         self._listeners.append(listener)
 
+    # Accounts
+
     async def manage(
         self, user_id: str, login: str, settings: ColorSettings, *, strategy: Strategy | None = None
     ) -> Painter:
-        """Take care of an account from now on; `strategy` wins over the one in the settings.
+        """Manage an account from now on; `strategy` wins over the one in the settings.
 
         Raises:
             StoreError: what was remembered of it could not be read.
@@ -113,7 +128,7 @@ class Changer:
         if user_id in self._painters:
             return self._painters[user_id]
         remembered = await self._memory.recall(user_id)
-        if user_id not in self._painters:  # else somebody else was faster
+        if user_id not in self._painters:  # else another caller was faster
             painter = Painter(
                 user_id,
                 login,
@@ -122,8 +137,8 @@ class Changer:
                 memory=self._memory,
                 clock=self._clock,
                 rng=self._rng,
-                tell=self._tell,
-                crowd=self.crowd,
+                on_change=self._on_change,
+                chatters=self.chatters,
                 strategy=strategy,
             )
             painter.go_on(remembered)
@@ -131,57 +146,80 @@ class Changer:
         return self._painters[user_id]
 
     async def forget(self, user_id: str) -> None:
-        """Take care of an account no longer, and remember nothing more of it; its colour stays as it is."""
+        """Manage an account no longer, and save nothing more of it; its colour stays as it is."""
         painter = self._painters.pop(user_id, None)
+        self._pace.forget(user_id)
         if painter is not None:
             await painter.close(keep=False)
 
-    def saw(self, message: OwnMessage) -> None:
-        """Take note of an own message; one that was seen before, or that we sent ourselves, changes nothing."""
-        painter = self._painters.get(message.user_id)
-        if painter is None or not self.first_time(message.id):
-            return
-        self.pace.note(message.user_id, message.channel_id)
-        if not self.is_reply(message):
-            painter.saw(message.color, message.channel_id)
+    # Messages
 
-    def heeds_others(self, user_id: str) -> bool:
+    def on_message(self, message: OwnMessage) -> None:
+        """Take note of an own message that is no command; a repeat or one of our replies changes nothing."""
+        painter = self._painters.get(message.user_id)
+        if painter is None or not self.first_time(message.id) or self.is_reply(message):
+            return
+        self._pace.count(message.user_id, message.channel_id)
+        painter.on_message(message.color, message.channel_id)
+
+    def on_command(self, message: OwnMessage) -> bool:
+        """Take note of a command that an account typed; say whether to run it: not a repeat, not one of our replies."""
+        if not self.first_time(message.id) or self.is_reply(message):
+            return False
+        self._pace.count(message.user_id, message.channel_id)
+        return True
+
+    def on_others_message(self, user_id: str, channel_id: str, chatter_id: str, color: str) -> None:
+        """Take note of somebody else's message that the account `user_id` read, if its strategy looks at others."""
+        if self.looks_at_others(user_id):
+            self.chatters.add(channel_id, chatter_id, color)
+
+    def looks_at_others(self, user_id: str) -> bool:
         """Say whether the strategy of an account looks at the messages of others now."""
         painter = self._painters.get(user_id)
         return painter is not None and painter.strategy.wants_seen
 
-    def notice(self, user_id: str, channel_id: str, chatter_id: str, color: str) -> None:
-        """Take note of somebody else's message that the account `user_id` read, if its strategy looks at others."""
-        if self.heeds_others(user_id):
-            self.crowd.notice(channel_id, chatter_id, color)
+    def first_time(self, message_id: str) -> bool:
+        """Say whether this message has not been dealt with yet, and remember that it is now."""
+        return self._seen.add(message_id)
 
-    def expect(self, user_id: str, reply: str) -> None:
-        """Announce a reply that is about to be said as `user_id`: it comes back as an own message, and may do so
-        before Twitch has told its id.
+    # Replies
+
+    async def reply_turn(self, user_id: str, channel_id: str, text: str, *, is_moderator: bool = False) -> bool:
+        """Wait until the account may send this reply; False: leave it out, Twitch's limit is close.
+
+        The reply counts from now on, and is recognised when it comes back as an own message, which may happen before
+        Twitch has told its id. `is_moderator`: whether the account is a moderator of the channel.
         """
-        self._replies.append((user_id, reply))
+        painter = self._painters.get(user_id)
+        may_send = await self._pace.turn(user_id, channel_id, is_moderator=is_moderator)
+        if painter is not None:
+            painter.replies_left_out = 0 if may_send else painter.replies_left_out + 1
+        if may_send:
+            reply = SentReply(user_id, text, self._clock.monotonic())
+            self._replies = (*self._replies, reply)[-REMEMBERED_REPLIES:]
+        return may_send
 
     def is_reply(self, message: OwnMessage) -> bool:
         """Say whether this is a reply that we sent; asked again about the same message, it says the same."""
         if message.id in self._came_back:
             return True
-        for said in self._replies:
-            user_id, text = said
+        oldest = self._clock.monotonic() - REPLY_SECONDS  # Twitch may have dropped one: it never comes back
+        for reply in self._replies:
             # Twitch puts the name of the person who is answered in front.
-            if user_id == message.user_id and message.text.endswith(text):
-                self._replies.remove(said)
-                self._came_back.append(message.id)
+            is_same = reply.user_id == message.user_id and message.text.endswith(reply.text)
+            if is_same and reply.sent_at >= oldest:
+                self._replies = tuple(each for each in self._replies if each is not reply)
+                self._came_back.add(message.id)
                 return True
         return False
 
-    def first_time(self, message_id: str) -> bool:
-        """Say whether this message, command or reply has not been dealt with yet, and remember that it is now."""
-        return self._seen.add(message_id)
+    # The end
 
-    async def pause(self) -> None:
-        """Give up the automatic changes that wait; what a command asked for goes on, and so does the next message."""
+    def pause(self) -> None:
+        """Drop the automatic changes that wait; what a command asked for goes on, and so does the next message."""
         for painter in self:
-            await painter.adjust()
+            painter.pause()
 
     async def close(self) -> None:
         """Put the colours back where the settings say so, and stop."""
@@ -201,6 +239,6 @@ class Changer:
         except TimeoutError:
             logger.warning("the colour of %s could not be put back in time", painter.login)
 
-    def _tell(self, change: Change) -> None:
+    def _on_change(self, change: Change) -> None:
         for listener in self._listeners:
             listener(change)

@@ -1,61 +1,73 @@
-"""Chooser: which colour comes next, by the strategy of an account."""
+"""Which colour comes next: the strategy of an account, and the colours of the people around it."""
 
 from __future__ import annotations
 
 import random
+from collections import OrderedDict
 
-from colorchanger_bot.changer.crowd import Crowd
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color, Moment, Plan, Strategy, build
+from colorchanger_bot.errors import UnknownColor
+
+CHATTERS, CHANNELS = 30, 200
+
+
+class ChatterColors:
+    """The colours of the last 30 chatters in each channel, for strategies that look at them."""
+
+    def __init__(self) -> None:
+        self._channels: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
+
+    def add(self, channel_id: str, user_id: str, color: str) -> None:
+        """Remember the colour (`#RRGGBB`, or empty) that somebody's message was sent with."""
+        channel = self._channels.setdefault(channel_id, OrderedDict())
+        self._channels.move_to_end(channel_id)
+        if len(self._channels) > CHANNELS:
+            self._channels.popitem(last=False)
+        channel[user_id] = color
+        channel.move_to_end(user_id)
+        if len(channel) > CHATTERS:
+            channel.popitem(last=False)
+
+    def of(self, channel_id: str) -> tuple[Color, ...]:
+        """Return the colours, newest first, leaving out people who never chose one."""
+        found: list[Color] = []
+        for text in reversed(self._channels.get(channel_id, OrderedDict[str, str]()).values()):
+            try:
+                found.append(Color.parse(text))
+            except UnknownColor:
+                continue
+        return tuple(found)
 
 
 class Chooser:
-    """Asks the strategy for one colour after the other; a strategy that depends on nothing else is asked ahead.
+    """Asks the strategy of one account for the next colour; a custom strategy stays, whatever the plan says."""
 
-    With a strategy of one's `own`, plans change nothing.
-    """
+    __slots__ = ("_chatters", "_clock", "_custom", "_rng", "strategy")
 
-    __slots__ = ("_clock", "_crowd", "_drawn", "_own", "_rng", "strategy")
-
-    def __init__(self, plan: Plan, *, crowd: Crowd, clock: Clock, rng: random.Random, own: Strategy | None) -> None:
-        self._crowd = crowd
+    def __init__(
+        self, plan: Plan, *, chatters: ChatterColors, clock: Clock, rng: random.Random, custom: Strategy | None
+    ) -> None:
+        self._chatters = chatters
         self._clock = clock
         self._rng = rng
-        self._own = own
-        self._drawn: Color | None = None
-        """The next colour, drawn ahead of its message."""
-        self.strategy = own or build(plan)
+        self._custom = custom
+        self.strategy = custom or build(plan)
 
     def use(self, plan: Plan) -> None:
-        """Go by another plan from now on."""
-        self.strategy = self._own or build(plan)
-        self.forget()
+        """Follow another plan from now on."""
+        self.strategy = self._custom or build(plan)
 
-    def next(self, history: tuple[Color, ...], channel_id: str, *, presets_only: bool) -> Color | None:
-        """Return the next colour, for a message in that channel; None: none.
+    def next(self, history: tuple[Color, ...], channel_id: str, *, names_only: bool) -> Color | None:
+        """Return the next colour for a message in that channel; None leaves the colour as it is.
 
         `history` holds the colours that the account has shown, newest first.
         """
-        drawn = self._drawn
-        self._drawn = None
-        return (None if presets_only else drawn) or self._ask(history, channel_id, presets_only=presets_only)
-
-    def draw_ahead(self, history: tuple[Color, ...], *, presets_only: bool) -> None:
-        """Have the next colour ready, where it depends on nothing that is still to come."""
-        self.forget()
-        if self.strategy.ahead and not presets_only:
-            self._drawn = self._ask(history, "", presets_only=presets_only)
-
-    def forget(self) -> None:
-        """Take back the colour that was drawn ahead: the account shows another one than was thought."""
-        self._drawn = None
-
-    def _ask(self, history: tuple[Color, ...], channel_id: str, *, presets_only: bool) -> Color | None:
         moment = Moment(
             history=history,
             rng=self._rng,
             now=self._clock.now(),
-            seen=self._crowd.colors(channel_id) if self.strategy.wants_seen else (),
-            presets_only=presets_only,
+            seen=self._chatters.of(channel_id) if self.strategy.wants_seen else (),
+            presets_only=names_only,
         )
         return self.strategy.next(moment)

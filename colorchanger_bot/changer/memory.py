@@ -34,6 +34,8 @@ class Remembered:
     """Unix seconds: until then the account is taken to have neither Turbo nor Prime."""
     channels: list[str] | None = None
     """The channels to read, as set in chat; None: as the settings say."""
+    held: str | None = None
+    """The colour to stay at, as set in chat; None: the strategy chooses."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict of JSON values."""

@@ -25,7 +25,6 @@ class Random(Planned):
     """Colours drawn at random: each hue is as likely as any other, and far from the last one."""
 
     name = "random"
-    ahead = True
 
     def __init__(self, plan: Plan) -> None:
         super().__init__(plan)
@@ -61,9 +60,10 @@ class Random(Planned):
 
         Only the angles between hues decide, never the hues themselves: so each hue stays as likely as any other.
         """
-        clear = self._clear  # also where there is no history: the first draw is the one that has time
         recent = (space.oklch(color.rgb) for color in moment.history[:3])
-        taken = [(hue, clear / (4 if age else 1)) for age, (_, chroma, hue) in enumerate(recent) if chroma > _GREY]
+        taken = [
+            (hue, self._clear / (4 if age else 1)) for age, (_, chroma, hue) in enumerate(recent) if chroma > _GREY
+        ]
         hue = 0.0
         for _ in range(64):
             hue = moment.rng.random() * 360
@@ -76,7 +76,6 @@ class Presets(Random):
     """The names that every account may use, as from a bag: the ones that can be read on the theme."""
 
     name = "presets"
-    ahead = False
 
     def propose(self, moment: Moment) -> Color:
         """The next name from the bag."""
@@ -88,7 +87,6 @@ class Standout(Random):
 
     name = "standout"
     wants_seen: ClassVar[bool] = True
-    ahead = False
 
     def propose(self, moment: Moment) -> Color:
         """The best of a random handful, so that it varies too; at random while nobody else has chatted."""

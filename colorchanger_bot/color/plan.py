@@ -54,8 +54,6 @@ class Strategy:
 
     name: ClassVar[str]
     wants_seen: ClassVar[bool] = False
-    ahead: ClassVar[bool] = False
-    """Whether a colour may be drawn ahead of its message, and never be shown, without a trace."""
 
     def next(self, moment: Moment) -> Color | None:
         """The next colour; None leaves the colour as it is."""

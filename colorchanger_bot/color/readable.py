@@ -10,6 +10,7 @@ from colorchanger_bot.color import space
 from colorchanger_bot.color.value import PRESETS, Color
 
 Theme = Literal["both", "dark", "light", "any"]
+Ground = Literal["dark", "light"]
 
 # The grounds of Twitch's chat.
 DARK: Final = Color(0x18181B)
@@ -66,6 +67,12 @@ def contrasts(color: Color, theme: Theme = "both") -> tuple[float, ...]:
 def readable(color: Color, theme: Theme, min_contrast: float) -> bool:
     """Whether a colour has at least this contrast on every ground of the theme."""
     return all(contrast >= min_contrast for contrast in contrasts(color, theme))
+
+
+def unreadable_on(color: Color, theme: Theme, min_contrast: float) -> tuple[Ground, ...]:
+    """The grounds of a theme on which a colour has less than this contrast."""
+    grounds: tuple[tuple[Ground, Color], ...] = (("dark", DARK), ("light", LIGHT))
+    return tuple(name for name, ground in grounds if theme in (name, "both") and color.contrast(ground) < min_contrast)
 
 
 def make_readable(color: Color, theme: Theme, min_contrast: float) -> Color:

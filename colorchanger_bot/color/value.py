@@ -37,7 +37,8 @@ class Color:
             return cls(int(digits if len(digits) == 6 else "".join(2 * digit for digit in digits), 16))
         rgb = NAMED.get(squash(plain))
         if rgb is None:
-            raise UnknownColor(plain, _suggestion(squash(plain)))
+            suggestion = _suggestion(squash(plain))
+            raise UnknownColor(plain, suggestion, is_hex=suggestion is None and _is_hex(plain))
         return cls(rgb)
 
     @property
@@ -96,6 +97,11 @@ PRESETS: Final[tuple[Color, ...]] = tuple(Color(rgb) for rgb in TWITCH.values())
 def _printable(text: str) -> str:
     """The text without control and direction characters, trimmed and short enough to be echoed."""
     return "".join(mark for mark in text[: 4 * _LONGEST] if mark.isprintable()).strip()[:_LONGEST]
+
+
+def _is_hex(plain: str) -> bool:
+    """Whether this was meant as a hex: it begins as one, or it is made of such digits."""
+    return plain.startswith(("#", "0x")) or (set(plain) <= set(hexdigits) and not plain.isalpha() and bool(plain))
 
 
 def _suggestion(squashed: str) -> str | None:

@@ -31,7 +31,7 @@ class Rainbow(Planned):
         self._used = dict.fromkeys(self._names, 0)
 
     def propose(self, moment: Moment) -> Color:
-        """The next colour along the wheel that visibly differs from the one shown."""
+        """The next colour along the wheel: a step on, or without one the first that visibly differs."""
         if moment.presets_only:
             return self._next_name(moment.shown)
         stride = 1.0 if self.plan.step is None else self.plan.step
@@ -59,11 +59,17 @@ class Rainbow(Planned):
         return space.oklch(moment.shown.rgb)[2] if moment.shown else moment.rng.random() * 360
 
     def _to_difference(self, hue: float, shown: Color | None) -> int:
-        """The degrees from a hue to the first that visibly differs from the colour shown, or to the farthest."""
+        """The degrees from a hue to the first that visibly differs from the colour shown, or to the farthest.
+
+        After a step that was asked for, any other colour will do.
+        """
         if shown is None:
             return 0
+        if self.plan.step is not None:
+            ring = wheel.ring(self.within)
+            return next((extra for extra in range(360) if ring[int(hue + self._way * extra) % 360] != shown.rgb), 0)
         labs, lab = wheel.ring_labs(self.within), space.oklab(shown.rgb)
-        least = max(self.min_step, _EVEN) if self.plan.step is None else self.min_step
+        least = max(self.min_step, _EVEN)
         for extra in range(360):
             if dist(labs[int(hue + self._way * extra) % 360], lab) >= least:
                 return extra

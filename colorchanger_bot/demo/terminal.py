@@ -19,7 +19,7 @@ from rich.text import Text
 
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes
-from colorchanger_bot.changer.painter import Change
+from colorchanger_bot.changer.changes import Change
 from colorchanger_bot.cli.options import save
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import DARK, LIGHT, Color

@@ -11,8 +11,9 @@ import orjson
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from colorchanger_bot.changer.chat import obey
+from colorchanger_bot.changer.commands import run_command
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.replies import log_line, page_reply
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES
 from colorchanger_bot.color.preview import Row
@@ -168,10 +169,10 @@ class Dashboard:
         """Do what the chat command would do."""
         login, painter = self._account(request)
         text = await _text(request)
-        answer = await obey(painter, text, attachment_of(self._service.bots[login.client_id]).world)
-        logger.info("the dashboard: %s: %s", text, answer, extra={"account": login.login})
+        result = await run_command(painter, text, attachment_of(self._service.bots[login.client_id]).platform)
+        logger.info("the dashboard: %s: %s", text, log_line(result), extra={"account": login.login})
         self._stream.notify()
-        return _json({"answer": answer.replace(" (!color random goes on)", "").replace("!color ", "")})
+        return _json({"answer": page_reply(result)})
 
     async def start_login(self, _request: web.Request) -> web.Response:
         """Begin to log an account in."""

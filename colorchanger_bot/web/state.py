@@ -45,6 +45,8 @@ def _painter(painter: Painter, ledger: Ledger) -> dict[str, Any]:
     return {
         "enabled": settings.enabled,
         "strategy": painter.strategy.name,
+        "held": painter.held.wire if painter.held else "",
+        "repliesLeftOut": painter.replies_left_out,
         "color": _color(painter.current),
         "strip": [_entry(entry) for entry in ledger.of(painter)],
         "delay": list(settings.delay),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 
-from colorchanger_bot.changer.chat import obey
+from colorchanger_bot.changer.commands import run_command
 from colorchanger_bot.changer.memory import ShortMemory
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.replies import page_reply
+from colorchanger_bot.changer.results import NotDone
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES, Color
 from colorchanger_bot.color.preview import Row, rows
@@ -34,7 +36,10 @@ class _NoTwitch:
     def counts(self, user_id: str, channel_id: str) -> bool:
         return True
 
-    async def read(self, user_id: str, channels: tuple[str, ...]) -> None:
+    async def check_channel(self, user_id: str, login: str) -> None:
+        pass
+
+    async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
         pass
 
 
@@ -43,23 +48,24 @@ async def try_out(painter: Painter, text: str, clock: Clock) -> tuple[list[Row],
     verb = text.partition(" ")[0].lower()
     if verb not in VERBS or len(text) > MOST_CHARACTERS:
         return [], f"choose one of {', '.join(sorted(VERBS))}"
-    memory, nowhere = ShortMemory(), _NoTwitch()
+    nowhere = _NoTwitch()
     double = Painter(
         painter.user_id,
         painter.login,
         painter.settings,
         api=nowhere,
-        memory=memory,
+        memory=ShortMemory(),
         clock=clock,
         rng=random.Random(),
-        tell=lambda _: None,
+        on_change=lambda _: None,
     )
     try:
-        answer = await obey(double, text, nowhere)
+        result = await run_command(double, text, nowhere)
     finally:
         await double.close()
-    if not (await memory.recall(painter.user_id)).overrides:  # it was not understood
-        return [], answer
-    names_only = double.settings.hex == "never" or (double.settings.hex == "auto" and painter.hex_refused)
-    count = 1 if verb == "set" else SHOWN
-    return [*rows(double.settings.plan(), count, random.Random(), clock.now(), names_only)], answer
+    if isinstance(result, NotDone):
+        return [], page_reply(result)
+    plan, count = double.settings.plan(), SHOWN
+    if double.held is not None:
+        plan, count = plan._replace(strategy="hold", base=double.held), 1
+    return [*rows(plan, count, random.Random(), clock.now(), painter.names_only)], page_reply(result)

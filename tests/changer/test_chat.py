@@ -175,8 +175,9 @@ async def test_what_was_set_in_chat_survives_a_restart(
     say: Say, service: Service, twitch: LocalTwitch, store: Store, settings_for: SettingsFor
 ) -> None:
     await say("!color hex #00ff00")
+    await say("!color delay 0 5")
     remembered = await store.recall(twitch.user("me").id)
-    assert remembered.overrides == {"strategy": "hold", "base": "#00FF00"}
+    assert (remembered.held, remembered.overrides) == ("#00FF00", {"delay": [0.0, 5.0]})
 
 
 async def test_channels_are_joined_and_left_and_remembered(

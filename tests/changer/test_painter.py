@@ -10,8 +10,9 @@ from itertools import pairwise
 
 import pytest
 
+from colorchanger_bot.changer.changes import Change
 from colorchanger_bot.changer.memory import Remembered
-from colorchanger_bot.changer.painter import Change, Painter
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color, build
 from colorchanger_bot.errors import (
     ColorRejected,
@@ -46,20 +47,20 @@ def memory() -> FakeMemory:
 
 
 @pytest.fixture
-def told() -> list[Change]:
+def ended() -> list[Change]:
     return []
 
 
 @pytest.fixture
 async def make(
-    clock: FakeClock, api: FakeColors, memory: FakeMemory, told: list[Change]
+    clock: FakeClock, api: FakeColors, memory: FakeMemory, ended: list[Change]
 ) -> AsyncIterator[Callable[..., Painter]]:
     made: list[Painter] = []
 
     def make(**keys: object) -> Painter:
         settings = ColorSettings.of({"delay": (DELAY, DELAY), **keys})
         painter = Painter(
-            "1", "me", settings, api=api, memory=memory, clock=clock, rng=random.Random(7), tell=told.append
+            "1", "me", settings, api=api, memory=memory, clock=clock, rng=random.Random(7), on_change=ended.append
         )
         made.append(painter)
         return painter
@@ -71,7 +72,7 @@ async def make(
 
 async def test_a_message_leads_to_one_change_after_the_delay(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY - 0.1)
     assert api.sent == []
     await clock.advance(0.2)
@@ -82,7 +83,7 @@ async def test_a_message_leads_to_one_change_after_the_delay(make: Make, clock: 
 async def test_messages_within_the_delay_add_no_change(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
     for _ in range(40):
-        painter.saw(ORIGINAL)
+        painter.on_message(ORIGINAL)
         await clock.advance(DELAY / 50)
     await clock.advance(60)
     assert len(api.sent) == 1
@@ -92,9 +93,9 @@ async def test_a_message_that_still_shows_the_old_colour_is_owed_nothing(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(60)
     assert len(api.sent) == 1
 
@@ -103,9 +104,9 @@ async def test_a_message_that_shows_the_new_colour_is_owed_the_next(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
-    painter.saw(api.sent[0])
+    painter.on_message(api.sent[0])
     await clock.advance(DELAY)
     assert len(api.sent) == 2
 
@@ -114,18 +115,18 @@ async def test_an_old_colour_long_after_a_change_means_that_somebody_put_it_back
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY + 60)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
     assert len(api.sent) == 2
 
 
 async def test_a_message_without_a_colour_is_owed_a_change(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
-    painter.saw(None)
+    painter.on_message(None)
     await clock.advance(DELAY)
-    painter.saw(None)
+    painter.on_message(None)
     await clock.advance(DELAY)
     assert len(api.sent) == 2
 
@@ -135,9 +136,9 @@ async def test_a_message_during_a_request_is_answered_by_that_request(
 ) -> None:
     painter = make()
     api.gate.clear()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     api.gate.set()
     await clock.advance(60)
     assert len(api.sent) == 1
@@ -148,9 +149,9 @@ async def test_a_message_that_shows_the_colour_on_its_way_is_owed_the_next(
 ) -> None:
     painter = make()
     api.gate.clear()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
-    painter.saw(api.sent[0])  # the chat was faster than the answer
+    painter.on_message(api.sent[0])  # the chat was faster than the answer
     api.gate.set()
     await clock.advance(DELAY)
     assert len(api.sent) == 2
@@ -163,7 +164,7 @@ async def test_a_burst_gets_a_handful_of_changes_also_without_a_delay(
     api.pause = partial(clock.sleep, answer)
     painter = make(delay=(0.0, 0.0))
     for _ in range(200):
-        painter.saw(api.shown)
+        painter.on_message(api.shown)
         await clock.advance(apart)
         if clock.monotonic() > 1.0:
             break
@@ -178,7 +179,7 @@ async def test_messages_that_are_answered_one_by_one_each_get_a_change_at_once(
 ) -> None:
     painter = make(delay=(0.0, 0.0))
     for number in range(1, 41):
-        painter.saw(api.shown)
+        painter.on_message(api.shown)
         await clock.advance(0.01)
         assert len(api.sent) == number
 
@@ -186,7 +187,7 @@ async def test_messages_that_are_answered_one_by_one_each_get_a_change_at_once(
 async def test_many_changes_are_kept_by_few_writes(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
     painter = make(delay=(0.0, 0.0))
     for _ in range(400):
-        painter.saw(painter.current)
+        painter.on_message(painter.current)
         await clock.advance(0.05)
     assert 2 <= memory.writes <= 4  # the colour of before at once, then each ten seconds
     await clock.advance(1.1)
@@ -195,7 +196,7 @@ async def test_many_changes_are_kept_by_few_writes(make: Make, clock: FakeClock,
 
 async def test_what_was_not_yet_kept_is_kept_at_the_end(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
     painter = make(delay=(0.0, 0.0))
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(0.05)
     await painter.close()
     assert (await memory.recall(painter.user_id)).history[0] == (painter.current or ORIGINAL).hex
@@ -205,7 +206,7 @@ async def test_what_was_not_yet_kept_of_an_account_that_is_gone_is_forgotten(
     make: Make, clock: FakeClock, memory: FakeMemory
 ) -> None:
     painter = make(delay=(0.0, 0.0), restore=False)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(0.05)
     await painter.close(keep=False)
     await clock.advance(5)
@@ -214,9 +215,9 @@ async def test_what_was_not_yet_kept_of_an_account_that_is_gone_is_forgotten(
 
 async def test_the_cooldown_keeps_changes_apart(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(cooldown=30.0)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
-    painter.saw(api.sent[0])
+    painter.on_message(api.sent[0])
     await clock.advance(29)
     assert len(api.sent) == 1
     await clock.advance(2)
@@ -226,7 +227,7 @@ async def test_the_cooldown_keeps_changes_apart(make: Make, clock: FakeClock, ap
 async def test_there_is_never_more_than_one_request_in_flight(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(delay=(0.0, 0.0))
     api.gate.clear()
-    painter.saw(None)
+    painter.on_message(None)
     await settle()
     commands = [asyncio.create_task(painter.show()) for _ in range(5)]
     await clock.advance(1)
@@ -239,7 +240,7 @@ async def test_there_is_never_more_than_one_request_in_flight(make: Make, clock:
 
 async def test_a_command_overtakes_a_waiting_automatic_change(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     change = await painter.show(Color.parse("hot pink"))
     assert change.result == "changed"
     await clock.advance(60)
@@ -249,7 +250,7 @@ async def test_a_command_overtakes_a_waiting_automatic_change(make: Make, clock:
 async def test_a_command_during_a_retry_acts_at_once(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
     api.answers.extend([TwitchUnavailable("503")] * 3)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY + 1.5)
     tried = len(api.sent)
     api.answers.clear()
@@ -262,7 +263,7 @@ async def test_trouble_at_twitch_is_met_with_growing_waits_and_the_same_colour(
 ) -> None:
     painter = make()
     api.answers.extend([TwitchUnavailable("503")] * 3)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY + 8)
     assert len(api.sent) == 4
     assert len(set(api.sent)) == 1
@@ -270,18 +271,18 @@ async def test_trouble_at_twitch_is_met_with_growing_waits_and_the_same_colour(
 
 
 async def test_trouble_that_lasts_is_given_up_and_the_next_message_tries_anew(
-    make: Make, clock: FakeClock, api: FakeColors, told: list[Change]
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
 ) -> None:
     painter = make()
     api.answers.extend([TwitchUnavailable("Twitch is in trouble (503)")] * 50)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(600)
     given_up_after = len(api.sent)
     assert given_up_after < 12
-    assert told[-1].result == "unavailable"
+    assert ended[-1].result == "unavailable"
     assert painter.trouble == "Twitch is in trouble (503)"
     api.answers.clear()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
     assert len(api.sent) == given_up_after + 1
     assert painter.trouble == ""
@@ -293,7 +294,7 @@ async def test_a_chatty_person_makes_no_storm_while_twitch_is_in_trouble(
     painter = make(delay=(0.0, 0.0))
     api.answers.extend([TwitchUnavailable("503")] * 500)
     for _ in range(200):
-        painter.saw(ORIGINAL)
+        painter.on_message(ORIGINAL)
         await clock.advance(0.05)
     assert len(api.sent) <= 12  # ten seconds
 
@@ -301,10 +302,10 @@ async def test_a_chatty_person_makes_no_storm_while_twitch_is_in_trouble(
 async def test_a_rate_limit_is_waited_out_and_one_change_follows(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
     api.answers.append(RateLimited("slow down", retry_at=EPOCH + 20))
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
     for _ in range(5):
-        painter.saw(ORIGINAL)
+        painter.on_message(ORIGINAL)
     await clock.advance(19.5 - DELAY)
     assert len(api.sent) == 1
     await clock.advance(2)
@@ -316,7 +317,7 @@ async def test_a_rate_limit_is_waited_out_and_one_change_follows(make: Make, clo
 async def test_a_command_waits_for_the_rate_limit_too(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
     api.answers.append(RateLimited("slow down", retry_at=EPOCH + 20))
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
     command = asyncio.create_task(painter.show(Color.parse("red")))
     await clock.advance(10)
@@ -325,24 +326,61 @@ async def test_a_command_waits_for_the_rate_limit_too(make: Make, clock: FakeClo
     assert (await command).result == "changed"
 
 
-async def test_a_lost_answer_is_not_repeated_and_the_next_message_tells(
-    make: Make, clock: FakeClock, api: FakeColors
+async def test_a_change_without_an_answer_is_tried_again_until_it_is_known(
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
+) -> None:
+    painter = make()
+    api.answers.extend([OutcomeUnknown("no answer")] * 4)
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY + 16)
+    assert len(api.sent) == 5
+    assert set(api.sent) == {painter.current}
+    assert [change.result for change in ended] == ["changed"]
+
+
+async def test_a_message_that_shows_the_unanswered_colour_ends_the_tries_and_is_owed_the_next(
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
 ) -> None:
     painter = make()
     api.answers.append(OutcomeUnknown("no answer"))
-    painter.saw(ORIGINAL)
-    await clock.advance(60)
-    assert len(api.sent) == 1
-    painter.saw(api.sent[0])  # it had worked after all
-    assert painter.current == api.sent[0]
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    first = api.sent[0]
+    painter.on_message(first)  # it had worked after all
+    assert (painter.current, [change.result for change in ended]) == (first, ["changed"])
     await clock.advance(DELAY)
     assert len(api.sent) == 2
+    assert api.sent[1] != first
+
+
+async def test_a_command_supersedes_a_change_without_an_answer(
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
+) -> None:
+    painter = make()
+    api.answers.append(OutcomeUnknown("no answer"))
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    await painter.show(Color.parse("red"))
+    await clock.advance(60)
+    assert api.sent[1:] == [Color.parse("red")]
+    assert [change.result for change in ended] == ["superseded", "changed"]
+
+
+async def test_a_change_that_is_never_answered_is_given_up_as_unknown(
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
+) -> None:
+    painter = make()
+    api.answers.extend([OutcomeUnknown("no answer")] * 50)
+    painter.on_message(ORIGINAL)
+    await clock.advance(600)
+    assert len(api.sent) < 12
+    assert (ended[-1].result, painter.trouble) == ("unknown", "no answer")
 
 
 async def test_a_refused_hex_becomes_the_nearest_name_at_once(make: Make, clock: FakeClock, api: FakeColors) -> None:
     api.turbo = False
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
     assert [color.is_named for color in api.sent] == [False, True]
     assert painter.hex_refused
@@ -352,12 +390,12 @@ async def test_after_a_refused_hex_only_names_are_sent_for_a_day(make: Make, clo
     api.turbo = False
     painter = make()
     for _ in range(5):
-        painter.saw(painter.current)
+        painter.on_message(painter.current)
         await clock.advance(DELAY)
     assert [color.is_named for color in api.sent] == [False, True, True, True, True, True]
     api.turbo = True
     await clock.advance(24 * 3600)
-    painter.saw(painter.current)
+    painter.on_message(painter.current)
     await clock.advance(DELAY)
     assert not api.sent[-1].is_named
 
@@ -365,7 +403,7 @@ async def test_after_a_refused_hex_only_names_are_sent_for_a_day(make: Make, clo
 async def test_names_never_repeat_in_a_row(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(hex="never")
     for _ in range(30):
-        painter.saw(painter.current)
+        painter.on_message(painter.current)
         await clock.advance(DELAY)
     assert len(api.sent) == 30
     assert all(color.is_named for color in api.sent)
@@ -375,33 +413,33 @@ async def test_names_never_repeat_in_a_row(make: Make, clock: FakeClock, api: Fa
 async def test_a_refused_name_is_said_and_not_repeated(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(strategy="presets")
     api.answers.append(ColorRejected("Twitch does not take blue"))
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(60)
     assert len(api.sent) == 1
     assert painter.trouble == "Twitch does not take blue"
 
 
 async def test_a_lost_login_is_said_and_asks_nothing_more(
-    make: Make, clock: FakeClock, api: FakeColors, told: list[Change]
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
 ) -> None:
     painter = make()
     api.answers.append(NeedsLogin("gone; run: colorchanger login"))
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(600)
     assert len(api.sent) == 1
-    assert (told[-1].result, painter.trouble) == ("login", "gone; run: colorchanger login")
+    assert (ended[-1].result, painter.trouble) == ("login", "gone; run: colorchanger login")
 
 
 async def test_hold_sends_its_colour_once_and_again_only_when_it_was_changed_elsewhere(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make(strategy="hold", base="#FF8800")
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
-    painter.saw(Color.parse("#FF8800"))
+    painter.on_message(Color.parse("#FF8800"))
     await clock.advance(DELAY + 60)
     assert api.sent == [Color.parse("#FF8800")]
-    painter.saw(Color.parse("#00FF00"))
+    painter.on_message(Color.parse("#00FF00"))
     await clock.advance(DELAY)
     assert api.sent == [Color.parse("#FF8800")] * 2
 
@@ -410,7 +448,7 @@ async def test_hold_without_turbo_settles_on_one_name(make: Make, clock: FakeClo
     api.turbo = False
     painter = make(strategy="hold", base="#FF8800")
     for _ in range(5):
-        painter.saw(api.shown)
+        painter.on_message(api.shown)
         await clock.advance(60)
     assert len(api.sent) == 2
     assert api.sent[1].is_named
@@ -418,9 +456,9 @@ async def test_hold_without_turbo_settles_on_one_name(make: Make, clock: FakeClo
 
 async def test_off_puts_the_first_colour_back(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
-    painter.saw(api.sent[-1])
+    painter.on_message(api.sent[-1])
     await clock.advance(DELAY)
     change = await painter.restore()
     assert change is not None
@@ -432,7 +470,7 @@ async def test_the_colour_from_before_comes_back_also_over_a_request_under_way(
 ) -> None:
     painter = make()
     api.gate.clear()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
     restoring = asyncio.create_task(painter.restore())
     await settle()
@@ -445,18 +483,18 @@ async def test_a_closed_painter_starts_afresh_with_the_next_message(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await painter.close()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
     assert len(api.sent) == 1
 
 
-async def test_a_colour_that_twitch_knows_and_no_message_told_is_put_back(
+async def test_a_colour_that_twitch_knows_and_no_message_ended_is_put_back(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make()
-    painter.saw(None)
+    painter.on_message(None)
     await clock.advance(DELAY)
     await painter.restore()
     assert api.shown == ORIGINAL
@@ -468,7 +506,7 @@ async def test_a_colour_that_twitch_does_not_tell_keeps_nobody_waiting(
     api.silent = True
     painter = make()
     for _ in range(2):
-        painter.saw(None)
+        painter.on_message(None)
         await clock.advance(DELAY)
     assert len(api.sent) == 2
     assert await painter.restore() is None
@@ -479,23 +517,15 @@ async def test_an_account_that_never_chose_a_colour_has_nothing_to_put_back(
 ) -> None:
     api.shown = None
     painter = make()
-    painter.saw(None)
+    painter.on_message(None)
     await clock.advance(DELAY)
     assert await painter.restore() is None
     assert len(api.sent) == 1
 
 
-async def test_undo_goes_back_to_the_colour_before(make: Make, clock: FakeClock, api: FakeColors) -> None:
-    painter = make()
-    painter.saw(ORIGINAL)
-    await clock.advance(DELAY)
-    await painter.undo()
-    assert api.shown == ORIGINAL
-
-
 async def test_disabled_means_no_request(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(enabled=False)
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(60)
     assert api.sent == []
     assert painter.messages == 1
@@ -503,7 +533,7 @@ async def test_disabled_means_no_request(make: Make, clock: FakeClock, api: Fake
 
 async def test_off_stops_a_change_that_waits(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await painter.adjust(enabled=False)
     await clock.advance(60)
     assert api.sent == []
@@ -511,12 +541,13 @@ async def test_off_stops_a_change_that_waits(make: Make, clock: FakeClock, api: 
 
 async def test_what_was_set_survives_a_restart(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
     painter = make()
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(DELAY)
-    await painter.adjust(strategy="hold", base="#FF8800")
+    await painter.adjust(strategy="shades", base="#FF8800")
+    await painter.hold(Color.parse("red"))
     after = make()
     after.go_on(await memory.recall("1"))
-    assert (after.strategy.name, after.history) == ("hold", painter.history)
+    assert (after.strategy.name, after.held, after.history) == ("shades", Color.parse("red"), painter.history)
 
 
 async def test_a_value_that_is_not_allowed_changes_nothing(make: Make) -> None:
@@ -532,16 +563,15 @@ async def test_a_broken_memory_starts_afresh(make: Make) -> None:
     assert (painter.strategy.name, painter.history) == ("random", (Color.parse("#FF0000"),))
 
 
-async def test_a_colour_that_was_drawn_ahead_is_drawn_anew_when_another_one_is_shown(
+async def test_the_next_colour_differs_from_one_that_was_set_elsewhere(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make(delay=(0.0, 0.0))
     for number in range(40):
-        painter.saw(api.shown)
+        painter.on_message(api.shown)
         await clock.advance(60)
-        # Set by hand, to what would have come next: nothing may look as if it had not changed.
         api.shown = Color.parse(f"#{(number * 997 + 4711) * 65537 % (1 << 24):06X}")
-        painter.saw(api.shown)
+        painter.on_message(api.shown)
         await clock.advance(60)
         assert api.sent[-1].distance(painter.history[1]) >= 0.15
         assert painter.history[1] == Color.parse(f"#{(number * 997 + 4711) * 65537 % (1 << 24):06X}")
@@ -551,51 +581,22 @@ async def test_a_strategy_that_was_changed_shows_nothing_of_the_one_before(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make(delay=(0.0, 0.0))
-    painter.saw(ORIGINAL)
+    painter.on_message(ORIGINAL)
     await clock.advance(60)
     await painter.adjust(strategy="palette", colors=["#FF7F50", "#1E90FF"])
     for _ in range(4):
-        painter.saw(api.shown)
+        painter.on_message(api.shown)
         await clock.advance(60)
     assert {color.hex for color in api.sent[1:]} == {"#FF7F50", "#1E90FF"}
-
-
-async def test_a_colour_drawn_ahead_is_not_used_after_a_command_that_showed_names_only(
-    make: Make, clock: FakeClock, api: FakeColors
-) -> None:
-    painter = make(strategy="random")
-    painter.saw(ORIGINAL)
-    await clock.advance(DELAY)
-    api.turbo = False
-    assert (await painter.show(Color.parse("#ff8000"))).result == "changed"
-    names = painter.strategy.save()  # what is left in the bag
-    await clock.advance(10)
-    painter.saw(painter.current)
-    await clock.advance(DELAY)
-    assert painter.strategy.save() != names  # so it came out of the bag
-
-
-async def test_a_colour_drawn_ahead_is_not_used_once_only_names_are_wanted(
-    make: Make, clock: FakeClock, api: FakeColors
-) -> None:
-    painter = make(strategy="random")
-    painter.go_on(Remembered(history=[ORIGINAL.hex]))
-    painter.get_ready()
-    await painter.adjust(hex="never")
-    names = painter.strategy.save()
-    painter.saw(api.shown)
-    await clock.advance(DELAY)
-    assert len(api.sent) == 1
-    assert painter.strategy.save() != names  # so it came out of the bag, where each name comes once
 
 
 async def test_commands_do_not_count_for_a_burst(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(delay=(0.0, 0.0))
     for _ in range(5):
         await painter.show()
-        painter.saw(api.shown)
-        painter.saw(api.shown)
-        painter.saw(api.shown)
+        painter.on_message(api.shown)
+        painter.on_message(api.shown)
+        painter.on_message(api.shown)
     sent = len(api.sent)
     await clock.advance(0.1)
     assert len(api.sent) > sent
@@ -609,9 +610,9 @@ async def test_a_memory_that_cannot_be_written_stops_no_colour(
             raise StoreError("the disk is full")
 
     settings = ColorSettings.of({"delay": DELAY})
-    painter = Painter("1", "me", settings, api=api, memory=Full(), clock=clock, rng=random.Random(7), tell=print)
+    painter = Painter("1", "me", settings, api=api, memory=Full(), clock=clock, rng=random.Random(7), on_change=print)
     for _ in range(3):
-        painter.saw(api.shown)
+        painter.on_message(api.shown)
         await clock.advance(60)
     assert len(api.sent) == 3
     assert "the colours of me could not be kept: the disk is full" in caplog.text
@@ -622,7 +623,15 @@ async def test_a_strategy_of_ones_own_stays_whatever_is_set_in_chat(clock: FakeC
     own = build(ColorSettings.of({"strategy": "hold", "base": "#ff8800"}).plan())
     settings = ColorSettings.of({"delay": DELAY})
     painter = Painter(
-        "1", "me", settings, api=api, memory=FakeMemory(), clock=clock, rng=random.Random(7), tell=print, strategy=own
+        "1",
+        "me",
+        settings,
+        api=api,
+        memory=FakeMemory(),
+        clock=clock,
+        rng=random.Random(7),
+        on_change=print,
+        strategy=own,
     )
     await painter.adjust(theme="dark", strategy="rainbow")
     assert painter.strategy is own

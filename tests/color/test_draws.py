@@ -12,7 +12,7 @@ from coloraide import Color as Oracle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorchanger_bot.color import DARK, LIGHT, Color, Plan, Theme, space, wheel
+from colorchanger_bot.color import DARK, LIGHT, Color, Plan, Theme, space
 from colorchanger_bot.color.bag import Bag, round_of
 from colorchanger_bot.color.readable import fitting_names
 from tests.color.worlds import CHATTERS, colors, plan, steps
@@ -70,14 +70,6 @@ def test_random_colours_are_vivid(theme: Theme) -> None:
 @pytest.mark.parametrize("theme", THEMES)
 def test_random_colours_hardly_ever_repeat(theme: Theme) -> None:
     assert len(set(drawn(theme))) > 0.98 * len(drawn(theme))
-
-
-def test_what_takes_long_is_worked_out_with_the_first_draw_of_all() -> None:
-    wheel.weakest_chroma.cache_clear()
-    colors(Plan(theme="both"), 1)
-    assert wheel.weakest_chroma.cache_info().currsize == 1
-    colors(Plan(theme="both"), 9)
-    assert wheel.weakest_chroma.cache_info().currsize == 1
 
 
 def test_an_independent_library_sees_the_same() -> None:

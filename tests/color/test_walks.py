@@ -50,10 +50,29 @@ def test_a_rainbow_takes_the_step_that_is_asked_for(step: float) -> None:
     assert found == pytest.approx([step] * len(found), abs=4)
 
 
-def test_a_rainbow_of_small_steps_walks_on_until_the_difference_shows() -> None:
-    assert min(steps(colors(plan("rainbow", step=5.0), 200))) >= 0.15
-    fine = colors(plan("rainbow", step=5.0, min_step=0.0), 200)
-    assert turns(fine) == pytest.approx([5.0] * len(turns(fine)), abs=4)
+@pytest.mark.parametrize("step", [1.0, 5.0, 15.0, 30.0, 67.0, 359.0])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_step_that_is_asked_for_is_kept_however_alike_the_colours_look(step: float, reverse: bool) -> None:
+    walk = build(plan("rainbow", step=step, reverse=reverse, start=0.0))
+    hues: list[float] = []
+    shown: list[Color] = []
+    for _ in range(100):
+        color = walk.next(Moment(shown, Random(1), NOON))
+        assert color is not None
+        shown = [color]
+        hue = walk.save()["hue"]
+        assert isinstance(hue, float)
+        hues.append(hue)
+    expected = (-step if reverse else step) % 360
+    assert {(other - one) % 360 for one, other in pairwise(hues)} == {expected}
+
+
+@pytest.mark.parametrize("step", [0.001, 0.3, 0.7])
+def test_a_step_too_small_for_another_colour_goes_on_to_the_next_one(step: float) -> None:
+    found = colors(plan("rainbow", step=step, start=0.0), 200)
+    assert len(found) == 200
+    assert all(steps(found))
+    assert sum(turn % 360 for turn in turns(found)) < 2 * 200 + 20
 
 
 def test_a_rainbow_begins_where_it_is_told() -> None:

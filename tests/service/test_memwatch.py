@@ -95,8 +95,8 @@ async def test_a_hundred_thousand_messages_leave_nothing_behind(caplog: pytest.L
     for turn in range(10):
         for number in range(10_000):
             name = f"{turn}-{number}"
-            changer.saw(OwnMessage(name, "1", str(number % 500), "somewhere", Color(number)))
-            changer.notice("1", str(number % 500), name, "#FF0000")
+            changer.on_message(OwnMessage(name, "1", str(number % 500), "somewhere", Color(number)))
+            changer.on_others_message("1", str(number % 500), name, "#FF0000")
             if number % 100 == 0:
                 await settle()
         api.sent.clear()

@@ -427,7 +427,7 @@ async def test_other_strategies_remember_nothing_of_other_people(
         await twitch.wait_subscribed("me", "me")
         await twitch.say("stranger", in_="me", text="hello")
         await asyncio.sleep(0.2)
-        assert service.changer.crowd.colors(twitch.user("me").id) == ()
+        assert service.changer.chatters.of(twitch.user("me").id) == ()
 
 
 @pytest.mark.parametrize(

@@ -74,8 +74,8 @@ async def test_each_button_does_what_it_says(page: Page, twitch: LocalTwitch, se
     await expect(page.locator(".changes")).to_have_text("3")
     assert twitch.user("me").color == first
     await page.get_by_role("button", name="Keep").click()
-    await expect(page.locator(".strategy")).to_contain_text("hold")
-    assert painter.settings.strategy == "hold"
+    await expect(page.locator(".strategy")).to_contain_text("held at")
+    assert painter.held == painter.current
     await page.get_by_label("or type one").fill("hot pink")
     await page.get_by_role("button", name="Set", exact=True).click()
     await expect(page.locator(".dark .facts")).to_contain_text("#FF69B4")

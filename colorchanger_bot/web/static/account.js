@@ -61,7 +61,7 @@ export class AccountCard {
 
   #painter(painter) {
     this.$(".switch").setAttribute("aria-checked", painter.enabled);
-    write(this.$(".strategy"), painter.strategy === "hold" ? "hold (it stays)" : painter.strategy);
+    write(this.$(".strategy"), painter.held ? `held at ${painter.held}` : painter.strategy);
     this.$(".names-only").hidden = !painter.namesOnly;
     onNews(this.element, "color", painter.color, (color) => this.#color(color));
     onNews(this.element, "strip", painter.strip, (strip) => this.#strip(strip));

@@ -1,0 +1,232 @@
+"""The results of commands in words: as a reply in chat, as a line on the page, and as a line in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from colorchanger_bot.changer import results
+from colorchanger_bot.changer.actions import ACTIONS, MOST_CHANNELS, MOST_COLORS
+from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.color import Color, Ground, Theme
+
+MOST_CHARACTERS = 500
+"""Of one chat message (Twitch API, "Send Chat Message")."""
+
+_USAGE: Final[Mapping[str, str]] = {
+    "hex": "which colour? For example: hex #ff8800, or: set hot pink",
+    "rainbow": "rainbow takes degrees from colour to colour, more than 0 and less than 360, and reverse; "
+    "for example: rainbow 15 reverse",
+    "palette": f"which colours? At most {MOST_COLORS}, for example: palette red #ff8800 hot_pink",
+    "gradient": f"from which colour to which? At most {MOST_COLORS}, for example: gradient red blue",
+    "shades": "shades of which colour? For example: shades dodger blue",
+    "daily": "daily is one colour a day; daily clock goes with the time of day",
+    "delay": "how many seconds, from 0 to 3600? For example: delay 2, or: delay 1 3",
+    "like": "like whom? For example: like somebody",
+    "join": "which channel? For example: join afriend",
+}
+_ON: Final[Mapping[Theme, str]] = {
+    "both": " readable on both themes",
+    "dark": " readable on the dark theme",
+    "light": " readable on the light theme",
+    "any": "",
+}
+
+
+def chat_reply(result: results.CommandResult, called: str) -> str:
+    """Return the reply in chat, one line; `called` is the command as people type it, such as `!color`."""
+    hint = _hint(result)
+    text = f"{_sentence(result)}. {hint[0]}: {called} {hint[1]}" if hint else _sentence(result)
+    if isinstance(result, results.Help):
+        text = f"{called} {text}"
+    return " ".join(text.split())[:MOST_CHARACTERS].rstrip()
+
+
+def page_reply(result: results.CommandResult) -> str:
+    """Return the answer on the page, which has buttons in place of commands."""
+    return " ".join(_sentence(result).split())
+
+
+def log_line(result: results.CommandResult) -> str:
+    """Return what the log says about a command."""
+    return page_reply(result)
+
+
+def _hint(result: results.CommandResult) -> tuple[str, str] | None:
+    """What to type next, with the reason."""
+    match result:
+        case results.Status(enabled=False):
+            return "To turn it on", "on"
+        case results.Status(held=Color()) | results.Held():
+            return "To change again", "on"
+        case results.NotPossible(obstacle="only channel"):
+            return "To stop the colours", "off"
+        case _:
+            return None
+
+
+def _sentence(result: results.CommandResult) -> str:
+    match result:
+        case results.Status():
+            return _status(result)
+        case results.Changed(change):
+            return _changed(change)
+        case results.Held(color, change, hard_to_read):
+            return f"{_held(color, change)}{_warning(hard_to_read)}"
+        case results.StrategySet():
+            return _strategy(result)
+        case results.NotDone():
+            return _not_done(result)
+        case _:
+            return _done(result)
+
+
+def _done(result: results.CommandResult) -> str:
+    match result:
+        case results.TurnedOn("hold"):
+            return "on, but your colour stays: the strategy is hold"
+        case results.TurnedOn("daily"):
+            return "on: a new colour each day (daily)"
+        case results.TurnedOn(strategy):
+            return f"on: a new colour after each of your messages ({strategy})"
+        case results.TurnedOff(restored):
+            return f"off: your colour is {restored} again, as before" if restored else "off: your colour stays as it is"
+        case results.DelaySet(low, high):
+            seconds = f"{low:g} s after a message" if low == high else f"{low:g} to {high:g} s after"
+            return f"a new colour {seconds}"
+        case results.Rechecking():
+            return "the next colour may be any again: if Twitch refuses it, I go back to its own names"
+        case results.ChannelJoined(login):
+            return f"from now on also in #{login}"
+        case results.ChannelLeft(login):
+            return f"no longer in #{login}"
+        case results.Help():
+            return " | ".join(ACTIONS)
+        case _:
+            raise TypeError(f"no words for {type(result).__name__}")
+
+
+def _status(status: results.Status) -> str:
+    if status.held is not None:
+        text = f"Held at {status.held}"
+        if status.current not in (status.held, None):
+            text += f", now {status.current}"
+    else:
+        text = f"on, {status.strategy}{f', now {status.current}' if status.current else ''}"
+    if not status.enabled:
+        text = "off"
+    elif status.trouble:
+        text += f"; last change failed: {status.trouble}"
+    if status.enabled and status.names is not None and status.held is None:
+        text += f"; only Twitch's colour names: {_names(status.names)}"
+    if status.replies_left_out:
+        count = status.replies_left_out
+        replies = "1 reply was" if count == 1 else f"{count} replies were"
+        text += f"; {replies} left out, close to Twitch's limit for chat messages"
+    return text
+
+
+def _changed(change: Change) -> str:
+    match change.result:
+        case "changed" | "unneeded":
+            return f"your colour is {change.color}{' again, as before' if change.is_restore else ''}"
+        case "superseded":
+            return "something newer came in between"
+        case "pending" | "unknown":
+            return "Twitch has not answered yet: your next message shows whether it worked"
+        case _:
+            return f"no new colour: {change.reason}"
+
+
+def _held(color: Color, change: Change | None) -> str:
+    if change is None:
+        return f"{color} stays"
+    said = _changed(change)
+    return f"{said} and stays" if change.result in ("changed", "unneeded") else said
+
+
+def _strategy(result: results.StrategySet) -> str:
+    colors = [str(color) for color in result.colors]
+    match result.strategy:
+        case "random":
+            text = "random: a readable colour, clearly another one, after each of your messages"
+        case "presets":
+            text = "presets: Twitch's own colour names, after each of your messages"
+        case "rainbow":
+            steps = "in even steps" if result.step is None else f"in steps of {result.step:g} degrees"
+            text = f"rainbow: round the wheel {steps}{', backwards' if result.reverse else ''}"
+        case "palette":
+            text = f"palette: {', '.join(colors)}, one after the other"
+        case "gradient":
+            text = f"gradient: from {' to '.join(colors)} and back"
+        case "shades":
+            text = f"shades: of {result.base}"
+        case "daily":
+            text = "daily: the hue goes with the time of day" if result.by_clock else "daily: one colour a day"
+        case "standout":
+            text = "standout: as unlike the others in chat as possible"
+        case strategy:
+            text = strategy
+    if result.names is not None:
+        text += f"; from {_names(result.names)}"
+    if result.hard_to_read:
+        text += f"; hard to read: {', '.join(map(str, result.hard_to_read))}"
+    return text
+
+
+def _names(names: results.Names) -> str:
+    """How many names there are, and what would make it more."""
+    more = " (the theme setting can allow more)" if names.theme == "both" else ""
+    return f"{names.count} of 15 names{_ON[names.theme]}{more}"
+
+
+def _warning(grounds: tuple[Ground, ...]) -> str:
+    themes = " and ".join(grounds)
+    return f"; hard to read on the {themes} {'themes' if len(grounds) > 1 else 'theme'}" if themes else ""
+
+
+def _not_done(result: results.NotDone) -> str:
+    match result:
+        case results.Misunderstood(command):
+            return _USAGE.get(command, f"{command} does not take that")
+        case results.UnknownWord(word, suggestion):
+            shown = "".join(character for character in word if character.isprintable())
+            hint = f"did you mean {suggestion}?" if suggestion else f"I know: {', '.join(ACTIONS)}, or a colour"
+            return f'I do not know "{shown}": {hint}'
+        case results.NoColor(text, _, True):
+            return f'"{text}" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'
+        case results.NoColor(text, suggestion):
+            return f'"{text}" is no colour I know{f": did you mean {suggestion}?" if suggestion else ""}'
+        case results.NotPossible():
+            return _not_possible(result)
+        case results.Failed(reason):
+            return reason
+        case _:
+            raise TypeError(f"no words for {type(result).__name__}")
+
+
+def _not_possible(result: results.NotPossible) -> str:
+    name = result.names[0] if result.names else ""
+    match result.obstacle:
+        case "no earlier color":
+            return "there is no colour before this one"
+        case "already original":
+            return "your colour is the one from before already"
+        case "color unknown":
+            return "I do not know your colour yet: write a message first"
+        case "never chose a color":
+            return f"{name} never chose a colour"
+        case "no such user":
+            return f"there is nobody called {name} on Twitch"
+        case "no such channel":
+            return f"there is no channel #{name} on Twitch"
+        case "already joined":
+            return f"#{name} is read already"
+        case "too many channels":
+            return f"Twitch allows {MOST_CHANNELS} channels; leave one first"
+        case "not joined":
+            return f"I read {', '.join(f'#{each}' for each in result.names)}; for example: leave {name}"
+        case "only channel":
+            return f"#{name} is the only channel that is read"
+        case "channels not ours":
+            return "this bot chooses its channels itself"
