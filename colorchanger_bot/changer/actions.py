@@ -183,7 +183,7 @@ async def _delay(painter: Painter, rest: str, _platform: Platform) -> CommandRes
     if not wanted or len(wanted) != len(numbers) or len(wanted) > 2:
         return results.Misunderstood("delay")
     await painter.adjust(delay=(min(wanted), max(wanted)))
-    return results.DelaySet(*painter.settings.delay)
+    return results.DelaySet(*painter.settings.delay, painter.settings.enabled, painter.held)
 
 
 async def _recheck(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
@@ -281,6 +281,7 @@ async def _use(painter: Painter, strategy: str, **keys: Any) -> CommandResult:
         by_clock=strategy == "daily" and settings.period == "clock",
         names=_names(painter) or (_fitting(painter) if strategy == "presets" else None),
         hard_to_read=tuple(color for color in colors if _hard_to_read(painter, color)),
+        enabled=settings.enabled,
     )
 
 

@@ -85,11 +85,11 @@ async def run_command(painter: Painter, text: str, platform: Platform) -> result
 
     What cannot be understood changes nothing, and the result says why.
     """
-    verb, _, rest = text.strip().partition(" ")
+    verb, rest = _first_word(text.strip())
     command = verb.lower() or "status"
     try:
         if command in ACTIONS:
-            return await ACTIONS[command](painter, rest.strip(), platform)
+            return await ACTIONS[command](painter, rest, platform)
         return await hold(painter, Color.parse(text))  # `!color hot pink`
     except UnknownColor as error:
         close = "" if command in ACTIONS else nearest(command[:SHOWN_CHARACTERS], ACTIONS, cutoff=0.7)

@@ -38,7 +38,7 @@ def chat_reply(result: results.CommandResult, called: str) -> str:
     hint = _hint(result)
     text = f"{_sentence(result)}. {hint[0]}: {called} {hint[1]}" if hint else _sentence(result)
     if isinstance(result, results.Help):
-        text = f"{called} {text}"
+        text = f"commands: {called} {text}"  # not a call itself, for it comes back as a message of the account
     return " ".join(text.split())[:MOST_CHARACTERS].rstrip()
 
 
@@ -55,9 +55,9 @@ def log_line(result: results.CommandResult) -> str:
 def _hint(result: results.CommandResult) -> tuple[str, str] | None:
     """What to type next, with the reason."""
     match result:
-        case results.Status(enabled=False):
+        case results.Status(enabled=False) | results.StrategySet(enabled=False) | results.DelaySet(enabled=False):
             return "To turn it on", "on"
-        case results.Status(held=Color()) | results.Held():
+        case results.Status(held=Color()) | results.DelaySet(held=Color()) | results.Held():
             return "To change again", "on"
         case results.NotPossible(obstacle="only channel"):
             return "To stop the colours", "off"
@@ -91,9 +91,10 @@ def _done(result: results.CommandResult) -> str:
             return f"on: a new colour after each of your messages ({strategy})"
         case results.TurnedOff(restored):
             return f"off: your colour is {restored} again, as before" if restored else "off: your colour stays as it is"
-        case results.DelaySet(low, high):
+        case results.DelaySet(low, high, enabled, held):
             seconds = f"{low:g} s after a message" if low == high else f"{low:g} to {high:g} s after"
-            return f"a new colour {seconds}"
+            now = "" if enabled else "; it is off now"
+            return f"a new colour {seconds}{f'; held at {held} now' if enabled and held else now}"
         case results.Rechecking():
             return "the next colour may be any again: if Twitch refuses it, I go back to its own names"
         case results.ChannelJoined(login):
@@ -171,7 +172,7 @@ def _strategy(result: results.StrategySet) -> str:
         text += f"; from {_names(result.names)}"
     if result.hard_to_read:
         text += f"; hard to read: {', '.join(map(str, result.hard_to_read))}"
-    return text
+    return text if result.enabled else f"{text}; it is off now"
 
 
 def _names(names: results.Names) -> str:

@@ -97,6 +97,8 @@ class StrategySet(CommandResult):
     names: Names | None = None
     """The names to choose from, where only names are sent."""
     hard_to_read: tuple[Color, ...] = ()
+    enabled: bool = True
+    """Whether colours change at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,8 @@ class DelaySet(CommandResult):
 
     low: float
     high: float
+    enabled: bool = True
+    held: Color | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from colorchanger_bot.auth.keeper import CURE
 from colorchanger_bot.changer.painter import Painter
-from colorchanger_bot.color import DARK, LIGHT, Color
+from colorchanger_bot.color import DARK, LIGHT, Color, fitting_names
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.store.store import Login
@@ -51,6 +51,7 @@ def _painter(painter: Painter, ledger: Ledger) -> dict[str, Any]:
         "strip": [_entry(entry) for entry in ledger.of(painter)],
         "delay": list(settings.delay),
         "namesOnly": painter.hex_refused,
+        "names": len(fitting_names(settings.theme, settings.min_contrast)),
         "colors": [color.hex for color in settings.colors],
         "base": settings.base.hex if settings.base else "",
     }

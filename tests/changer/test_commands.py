@@ -12,7 +12,10 @@ from colorchanger_bot.changer.commands import Author, may_command, parse_command
 from colorchanger_bot.settings.load import CommandSettings, Settings
 
 NAMES = ("color", "colour")
-INVISIBLE = "\u034f\u200b\u200d\u2060\u2800\u3164\ufe0f\ufeff\u00ad\u061c\u180e\U000e0000\U000e0001\U000e0020\U000e007f\U000e0100"
+INVISIBLE = (
+    "\u034f\u200b\u200d\u2060\u2800\u3164\ufe0f\ufeff\u00ad\u061c\u180e"
+    "\U000e0000\U000e0001\U000e0020\U000e007f\U000e0100"
+)
 
 invisible = st.text(st.sampled_from(INVISIBLE), max_size=3)
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)
@@ -48,8 +51,8 @@ def test_a_call_and_what_follows_it(text: str, rest: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "!", "color", "!colors", "!color:", "! color", "?color", "say !color", "@You", "@You hello", "@!color", "@A @B !color",
-     "\U000e0000"],
+    ["", "!", "color", "!colors", "!color:", "! color", "?color", "say !color", "@You", "@You hello", "@!color",
+     "@A @B !color", "\U000e0000"],
 )  # fmt: skip
 def test_no_call(text: str) -> None:
     assert parse(text) is None

@@ -550,6 +550,124 @@ async def test_what_was_set_survives_a_restart(make: Make, clock: FakeClock, mem
     assert (after.strategy.name, after.held, after.history) == ("shades", Color.parse("red"), painter.history)
 
 
+async def test_a_held_colour_of_an_old_store_is_held_beside_the_strategy_of_the_settings(make: Make) -> None:
+    painter = make(strategy="rainbow")
+    painter.go_on(Remembered(overrides={"strategy": "hold", "base": "#FF8800", "delay": [0.0, 1.0]}, strategy="hold"))
+    assert (painter.held, painter.strategy.name) == (Color.parse("#FF8800"), "rainbow")
+    assert painter.settings.delay == (0.0, 1.0)
+    await painter.adjust(release=True)
+    assert (painter.held, painter.settings.base) == (None, None)
+
+
+async def test_a_held_colour_is_sent_again_only_when_it_was_changed_elsewhere(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    await painter.hold(Color.parse("#FF8800"))
+    for shown in (ORIGINAL, "#FF8800", "#FF8800", "#00FF00", "#FF8800"):
+        painter.on_message(Color.parse(str(shown)))
+        await clock.advance(DELAY + 60)
+    assert api.sent == [Color.parse("#FF8800")] * 2
+
+
+async def test_a_held_colour_settles_on_one_name_without_turbo(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    api.turbo = False
+    painter = make()
+    await painter.hold(Color.parse("#FF8800"))
+    for _ in range(5):
+        painter.on_message(api.shown)
+        await clock.advance(60)
+    assert [color.is_named for color in api.sent] == [False, True]
+
+
+async def test_a_strategy_goes_on_where_it_was_after_a_hold(make: Make, clock: FakeClock, api: FakeColors) -> None:
+    painter = make(strategy="palette", colors=["#FF7F50", "#1E90FF", "#D2691E"])
+    painter.on_message(ORIGINAL)
+    await clock.advance(60)
+    await painter.hold(Color.parse("red"))
+    painter.on_message(api.shown)
+    await clock.advance(60)
+    await painter.hold(None)
+    painter.on_message(api.shown)
+    await clock.advance(60)
+    assert [color.hex for color in api.sent] == ["#FF7F50", "#FF0000", "#1E90FF"]
+
+
+async def test_a_refused_hex_counts_for_a_day_whatever_the_clock_did(make: Make) -> None:
+    painter = make()
+    for left, refused in ((60.0, True), (86_400.0, True), (86_500.0, False), (1e9, False), (-1.0, False)):
+        painter.go_on(Remembered(no_hex_until=EPOCH + left))
+        assert painter.hex_refused == refused
+
+
+async def test_a_recheck_outlasts_a_restart(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
+    painter = make()
+    painter.go_on(Remembered(no_hex_until=EPOCH + 60))
+    await painter.recheck()
+    assert (await memory.recall("1")).no_hex_until is None
+
+
+@pytest.mark.parametrize(("reset_in", "seconds"), [(10_000, 300), (1e12, 300), (-50, 1), (20, 20), (None, 60)])
+async def test_a_rate_limit_is_waited_out_for_a_second_to_five_minutes(
+    reset_in: float | None, seconds: float, make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    painter.on_message(ORIGINAL)
+    api.answers.append(RateLimited("slow down", retry_at=None if reset_in is None else EPOCH + DELAY + reset_in))
+    await clock.advance(DELAY + seconds - 0.1)
+    assert len(api.sent) == 1
+    await clock.advance(0.2)
+    assert len(api.sent) == 2
+
+
+async def test_the_colour_from_before_is_saved_before_the_first_change(
+    make: Make, clock: FakeClock, api: FakeColors, memory: FakeMemory
+) -> None:
+    painter = make()
+    api.gate.clear()
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    assert len(api.sent) == 1
+    assert (await memory.recall("1")).original == ORIGINAL.hex
+    api.gate.set()
+
+
+async def test_a_restore_that_failed_can_be_tried_again(
+    make: Make, clock: FakeClock, api: FakeColors, memory: FakeMemory
+) -> None:
+    painter = make()
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    api.answers.append(NeedsLogin("gone"))
+    change = await painter.restore()
+    assert change is not None
+    assert (change.result, (await memory.recall("1")).original) == ("login", ORIGINAL.hex)
+    change = await painter.restore()
+    assert change is not None
+    assert (change.result, (await memory.recall("1")).original) == ("changed", None)
+
+
+async def test_the_colour_from_before_comes_back_also_when_a_change_was_never_answered(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    api.answers.append(OutcomeUnknown("no answer"))
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    change = await painter.restore()
+    assert change is not None
+    assert (change.result, api.sent[-1]) == ("changed", ORIGINAL)
+
+
+async def test_putting_the_colour_back_is_no_change_after_a_message(make: Make, clock: FakeClock) -> None:
+    painter = make()
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    await painter.show(Color.parse("red"))
+    await painter.restore()
+    assert painter.changes == 2
+
+
 async def test_a_value_that_is_not_allowed_changes_nothing(make: Make) -> None:
     painter = make()
     with pytest.raises(ConfigError):

@@ -16,7 +16,7 @@ const STRATEGIES = {
   palette: { about: "Your own colours, one after the other.", more: "Colours", example: "hot pink, #ff8800, dodger blue" },
   gradient: { about: "From colour to colour and back.", more: "Colours", example: "red, blue" },
   shades: { about: "Lighter and darker ones of one colour.", more: "Colour", example: "dodger blue" },
-  presets: { about: "Twitch's own colour names, which need neither Turbo nor Prime." },
+  presets: { about: "Twitch's own colour names, which need neither Turbo nor Prime: of the 15, those that suit the theme setting (7 on both themes)." },
   daily: { about: "One colour a day; with “clock” it goes with the time of day.", more: "day or clock", example: "day" },
   standout: { about: "As unlike the people who just chatted as can be." },
 };
@@ -63,6 +63,12 @@ export class AccountCard {
     this.$(".switch").setAttribute("aria-checked", painter.enabled);
     write(this.$(".strategy"), painter.held ? `held at ${painter.held}` : painter.strategy);
     this.$(".names-only").hidden = !painter.namesOnly;
+    write(this.$(".suiting"), `${painter.names} of them suit the theme setting.`);
+    this.$(".left-out").hidden = !painter.repliesLeftOut;
+    write(
+      this.$(".left-out"),
+      `Replies in chat left out, close to Twitch's limit for chat messages: ${painter.repliesLeftOut}.`,
+    );
     onNews(this.element, "color", painter.color, (color) => this.#color(color));
     onNews(this.element, "strip", painter.strip, (strip) => this.#strip(strip));
     onNews(this.element, "delay", painter.delay, ([least, most]) => {
