@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import AsyncIterator
 
@@ -13,7 +14,9 @@ from colorchanger_bot.changer.commands import run_command
 from colorchanger_bot.changer.memory import ShortMemory
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.replies import chat_reply
+from colorchanger_bot.changer.results import Held, StrategySet
 from colorchanger_bot.color import Color
+from colorchanger_bot.errors import ColorRejected, OutcomeUnknown
 from colorchanger_bot.settings.load import ColorSettings
 from tests.fakes import FakeClock, FakeColors, FakePlatform
 
@@ -25,14 +28,14 @@ RAINBOW = (
 )
 
 
-def make(api: FakeColors) -> Painter:
+def make(api: FakeColors, clock: FakeClock | None = None) -> Painter:
     return Painter(
         "1",
         "me",
         ColorSettings(),
         api=api,
         memory=ShortMemory(),
-        clock=FakeClock(),
+        clock=clock or FakeClock(),
         rng=random.Random(1),
         on_change=lambda _: None,
     )
@@ -53,8 +56,13 @@ def platform() -> FakePlatform:
 
 
 @pytest.fixture
-async def painter(api: FakeColors) -> AsyncIterator[Painter]:
-    made = make(api)
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def painter(api: FakeColors, clock: FakeClock) -> AsyncIterator[Painter]:
+    made = make(api, clock)
     yield made
     await made.close()
 
@@ -128,6 +136,130 @@ async def test_what_is_not_understood_changes_nothing_and_says_how_to_say_it(
     before = painter.settings
     assert await reply(painter, text, platform) == answer
     assert (painter.settings, api.sent) == (before, [])
+
+
+@pytest.mark.parametrize("text", ["hex #ff8800", "set #FF8800", "#f80", "ff8800"])
+async def test_a_colour_is_shown_and_held_beside_the_strategy(
+    text: str, painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    result = await run_command(painter, text, platform)
+    orange = Color.parse("#ff8800")
+    assert isinstance(result, Held)
+    assert (api.shown, painter.held, painter.strategy.name) == (orange, orange, "random")
+
+
+@pytest.mark.parametrize("text", ["on", "next", "random", "rainbow", "standout", "palette red blue"])
+async def test_what_ends_a_hold(text: str, painter: Painter, api: FakeColors, platform: FakePlatform) -> None:
+    await run_command(painter, "rainbow", platform)
+    await run_command(painter, "hot pink", platform)
+    await run_command(painter, text, platform)
+    assert painter.held is None
+    if text == "next":
+        assert api.shown != Color.parse("hot pink")
+    if text in ("on", "next"):
+        assert painter.strategy.name == "rainbow"
+
+
+@pytest.mark.parametrize("text", ["delay 3", "status", "recheck", "help", "nonsense", "off"])
+async def test_what_leaves_a_hold(text: str, painter: Painter, platform: FakePlatform) -> None:
+    await run_command(painter, "hot pink", platform)
+    await run_command(painter, text, platform)
+    assert painter.held == Color.parse("hot pink")
+
+
+async def test_keep_holds_the_colour_that_is_shown(painter: Painter, api: FakeColors, platform: FakePlatform) -> None:
+    await run_command(painter, "next", platform)
+    sent = len(api.sent)
+    await run_command(painter, "keep", platform)
+    assert (painter.held, len(api.sent)) == (api.shown, sent)
+
+
+async def test_undo_shows_the_colour_before_and_while_held_holds_it(
+    painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    for color in ("red", "blue"):
+        await run_command(painter, color, platform)
+    await run_command(painter, "undo", platform)
+    assert (api.shown, painter.held) == (Color.parse("red"), Color.parse("red"))
+    await run_command(painter, "on", platform)
+    await run_command(painter, "undo", platform)
+    assert (api.shown, painter.held) == (Color.parse("blue"), None)
+
+
+async def test_restore_while_held_holds_the_colour_from_before(
+    painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    await run_command(painter, "red", platform)
+    await run_command(painter, "restore", platform)
+    assert (api.shown, painter.held) == (Color.parse("#123456"), Color.parse("#123456"))
+
+
+async def test_a_colour_that_twitch_refuses_is_not_held(
+    painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    await run_command(painter, "blue", platform)
+    api.answers.append(ColorRejected("Twitch does not take red"))
+    assert (await reply(painter, "red", platform)).startswith("no new colour: Twitch does not take red")
+    assert painter.held == Color.parse("blue")
+
+
+@pytest.mark.parametrize(
+    ("text", "grounds"),
+    [
+        ("#000000", ("dark",)),
+        ("white", ("light",)),
+        ("like dim", ("dark",)),
+        ("like bright", ("light",)),
+        ("#8F3AFF", ()),
+    ],
+)
+async def test_a_colour_that_is_hard_to_read_is_set_with_a_word_of_warning(
+    text: str, grounds: tuple[str, ...], painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    platform.colors |= {"dim": Color.parse("#00001a"), "bright": Color.parse("#ffffcc")}
+    result = await run_command(painter, text, platform)
+    assert isinstance(result, Held)
+    assert (api.shown, result.hard_to_read) == (painter.held, grounds)
+
+
+async def test_the_warning_is_about_the_theme_that_counts(painter: Painter, platform: FakePlatform) -> None:
+    await painter.adjust(theme="dark")
+    result = await run_command(painter, "white", platform)
+    assert isinstance(result, Held)
+    assert result.hard_to_read == ()
+
+
+async def test_colours_of_a_palette_that_are_hard_to_read_are_named(painter: Painter, platform: FakePlatform) -> None:
+    result = await run_command(painter, "palette black #8F3AFF white", platform)
+    assert isinstance(result, StrategySet)
+    assert result.hard_to_read == (Color.parse("black"), Color.parse("white"))
+
+
+async def test_without_turbo_the_number_of_names_is_said(
+    painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    assert "7 of 15 names" in await reply(painter, "presets", platform)
+    assert "names" not in await reply(painter, "random", platform)
+    api.turbo = False
+    await run_command(painter, "next", platform)
+    for text in ("random", "status"):
+        assert "7 of 15 names readable on both themes" in await reply(painter, text, platform)
+
+
+async def test_while_it_is_off_a_strategy_promises_nothing(painter: Painter, platform: FakePlatform) -> None:
+    await run_command(painter, "off", platform)
+    assert (await reply(painter, "rainbow", platform)).endswith("it is off now. To turn it on: !color on")
+
+
+async def test_a_command_that_twitch_does_not_answer_is_tried_again_before_it_is_answered(
+    painter: Painter, clock: FakeClock, api: FakeColors, platform: FakePlatform
+) -> None:
+    api.answers.extend([OutcomeUnknown("no answer")] * 2)
+    running = asyncio.create_task(run_command(painter, "red", platform))
+    await clock.advance(10)
+    result = await running
+    assert isinstance(result, Held)
+    assert (result.change and result.change.result, api.shown) == ("changed", Color.parse("red"))
 
 
 async def test_recheck_tries_a_hex_again(painter: Painter, api: FakeColors, platform: FakePlatform) -> None:

@@ -1,12 +1,14 @@
-"""Commands typed in chat: by the account itself they act, from anybody else they are met with silence."""
+"""Commands typed in chat: the account's own are run, everybody else's are ignored."""
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 import pytest
 
+from colorchanger_bot.changer.pace import CHANNEL_SECONDS
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color
 from colorchanger_bot.sandbox import LocalTwitch, faults
@@ -38,17 +40,17 @@ def painter(service: Service, twitch: LocalTwitch) -> Painter:
     return service.changer[twitch.user("me").id]
 
 
+async def ask(twitch: LocalTwitch, text: str) -> str:
+    """Say something as the account in its own channel; return the bot's reply in chat."""
+    before = len(answers(twitch))
+    await twitch.say("me", in_="me", text=text)
+    await until(lambda: len(answers(twitch)) > before)
+    return answers(twitch)[-1]
+
+
 @pytest.fixture
 def say(service: Service, twitch: LocalTwitch) -> Say:
-    """Say something as the account in its own channel; return the bot's answer in chat."""
-
-    async def say(text: str) -> str:
-        before = len(answers(twitch))
-        await twitch.say("me", in_="me", text=text)
-        await until(lambda: len(answers(twitch)) > before)
-        return answers(twitch)[-1]
-
-    return say
+    return partial(ask, twitch)
 
 
 def answers(twitch: LocalTwitch) -> list[str]:
@@ -64,8 +66,8 @@ async def test_the_status_is_said(say: Say) -> None:
 async def test_off_stops_and_on_goes_on(say: Say, twitch: LocalTwitch, painter: Painter) -> None:
     await say("!color off")
     await twitch.say("me", in_="me", text="hello")
-    await asyncio.sleep(0.2)
-    assert twitch.color_changes == []
+    assert await say("!color") == "off. To turn it on: !color on"
+    assert (painter.messages, twitch.color_changes) == (1, [])
     await say("!color on")
     await twitch.say("me", in_="me", text="hello")
     await twitch.wait_for(lambda: twitch.color_changes)
@@ -92,8 +94,22 @@ async def test_off_puts_the_colour_back(say: Say, twitch: LocalTwitch) -> None:
 async def test_a_colour_is_picked_and_held(text: str, color: str, say: Say, twitch: LocalTwitch) -> None:
     await say(text)
     await twitch.say("me", in_="me", text="hello")
-    await asyncio.sleep(0.2)
+    assert await say("!color") == f"Held at {Color.parse(color)}. To change again: !color on"
     assert [change.color for change in twitch.color_changes] == [color]
+
+
+async def test_a_colour_is_held_until_on_also_after_a_restart(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    settings = settings_for(color={"strategy": "rainbow"})
+    async with Service.running(settings, store):
+        await twitch.wait_subscribed("me", "me")
+        await ask(twitch, "!color hex #00ff00")
+    async with Service.running(settings, store):
+        await twitch.wait_subscribed("me", "me")
+        assert (await ask(twitch, "!color")).startswith("Held at #00FF00")
+        assert await ask(twitch, "!color on") == "on: a new colour after each of your messages (rainbow)"
 
 
 @pytest.mark.parametrize(
@@ -121,49 +137,56 @@ async def test_next_undo_and_keep(say: Say, twitch: LocalTwitch, painter: Painte
     await say("!color keep")
     count = len(twitch.color_changes)
     await twitch.say("me", in_="me", text="hello")
-    await asyncio.sleep(0.2)
+    assert (await say("!color")).startswith(f"Held at {first}")
     assert (painter.current, len(twitch.color_changes)) == (first, count)
 
 
 async def test_a_command_is_no_message_that_is_owed_a_colour(say: Say, twitch: LocalTwitch, painter: Painter) -> None:
     await say("!color")
-    await asyncio.sleep(0.2)
-    assert (painter.messages, twitch.color_changes) == (0, [])
+    await twitch.say("me", in_="me", text="hello")
+    await twitch.wait_for(lambda: twitch.color_changes)
+    await say("!color")
+    assert (painter.messages, len(twitch.color_changes)) == (1, 1)
 
 
 async def test_a_reply_of_the_bot_is_no_message_either(say: Say, twitch: LocalTwitch, painter: Painter) -> None:
-    await say("!color help")
-    await asyncio.sleep(0.3)  # the reply comes back as a message of the account
-    assert painter.messages == 0
+    await say("!color help")  # the reply comes back as a message of the account, before the next one
+    await twitch.say("me", in_="me", text="hello")
+    await until(lambda: painter.messages)
+    await say("!color")
+    assert painter.messages == 1
 
 
 @pytest.mark.parametrize("text", ["!color off", "!color hex #00ff00", "!colour off", "!color"])
-async def test_a_stranger_is_met_with_silence(
-    text: str, service: Service, twitch: LocalTwitch, painter: Painter
+async def test_a_strangers_command_is_ignored(
+    text: str, say: Say, service: Service, twitch: LocalTwitch, painter: Painter
 ) -> None:
     before, asked = painter.settings, len(twitch.requests)
     await twitch.say("friend", in_="me", text=text)
-    await asyncio.sleep(0.2)
-    assert (painter.settings, len(twitch.requests)) == (before, asked)
+    await say("!color")
+    assert (painter.settings, len(twitch.requests)) == (before, asked + 1)
 
 
-async def test_a_mirrored_command_commands_nothing(service: Service, twitch: LocalTwitch, painter: Painter) -> None:
+async def test_a_mirrored_command_does_nothing(say: Say, service: Service, twitch: LocalTwitch) -> None:
     twitch.add_user("host")
     await twitch.say_shared("me", in_="host", mirrored_to=["me", "friend"], text="!color off")
-    await asyncio.sleep(0.2)
-    assert painter.settings.enabled
+    assert await say("!color") == "on, random"
+    assert len(answers(twitch)) == 1
 
 
-async def test_in_other_peoples_channels_a_command_acts_without_an_answer(
-    service: Service, twitch: LocalTwitch, painter: Painter
+async def test_in_other_peoples_channels_a_command_acts_without_a_reply(
+    say: Say, service: Service, twitch: LocalTwitch, painter: Painter
 ) -> None:
+    typed = time.monotonic()
     await twitch.say("me", in_="friend", text="!color off")
     await until(lambda: not painter.settings.enabled)
-    await asyncio.sleep(0.2)
-    assert answers(twitch) == []
+    # A reply would have to wait so long after what was typed in that channel.
+    await until(lambda: time.monotonic() - typed > 1.5 * CHANNEL_SECONDS)
+    await say("!color")
+    assert answers(twitch) == ["off. To turn it on: !color on"]
 
 
-async def test_a_command_acts_also_when_its_answer_cannot_be_said(
+async def test_a_command_acts_also_when_its_reply_cannot_be_sent(
     service: Service, twitch: LocalTwitch, painter: Painter
 ) -> None:
     twitch.faults.add("POST /helix/chat/messages", faults.status(500), times=None)
@@ -202,7 +225,7 @@ async def test_capitals_are_fine(say: Say, twitch: LocalTwitch) -> None:
     assert twitch.user("me").color == "#FF69B4"
 
 
-async def test_an_answer_in_another_channel_waits_until_twitch_takes_it(
+async def test_a_reply_in_another_channel_waits_until_twitch_takes_it(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -218,7 +241,7 @@ async def test_an_answer_in_another_channel_waits_until_twitch_takes_it(
 
 
 @pytest.mark.parametrize(
-    ("who", "allow", "obeyed"),
+    ("who", "allow", "may"),
     [
         ("boss", ["self", "owner"], True),
         ("friend", ["self", "owner"], False),
@@ -230,10 +253,10 @@ async def test_an_answer_in_another_channel_waits_until_twitch_takes_it(
         ("me", ["self"], True),
     ],
 )
-async def test_who_may_is_as_the_settings_say(
+async def test_who_may_command_is_as_the_settings_say(
     who: str,
     allow: list[str],
-    obeyed: bool,
+    may: bool,
     twitch: LocalTwitch,
     store: Store,
     settings_for: SettingsFor,
@@ -250,8 +273,9 @@ async def test_who_may_is_as_the_settings_say(
         await twitch.wait_subscribed("me", "friend")
         painter = service.changer[twitch.user("me").id]
         await twitch.say(who, in_="friend", text="!color off")
-        if obeyed:
+        if may:
             await until(lambda: not painter.settings.enabled)
         else:
-            await asyncio.sleep(0.3)
+            await twitch.say("me", in_="friend", text="hello")
+            await twitch.wait_for(lambda: twitch.color_changes)
             assert painter.settings.enabled
