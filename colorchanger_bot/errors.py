@@ -46,9 +46,9 @@ class UnknownColor(ColorChangerError, ValueError):
 
     def __init__(self, text: str, suggestion: str | None = None, *, is_hex: bool = False) -> None:
         if is_hex:
-            super().__init__(f'"{text}" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800')
+            super().__init__(f'"{text}" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800')
         else:
-            super().__init__(f'"{text}" is no colour I know{f": did you mean {suggestion}?" if suggestion else ""}')
+            super().__init__(f'"{text}" is not a colour I know{f": did you mean {suggestion}?" if suggestion else ""}')
         self.text = text
         self.suggestion = suggestion
         self.is_hex = is_hex

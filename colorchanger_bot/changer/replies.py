@@ -195,9 +195,9 @@ def _not_done(result: results.NotDone) -> str:
             hint = f"did you mean {suggestion}?" if suggestion else f"I know: {', '.join(ACTIONS)}, or a colour"
             return f'I do not know "{shown}": {hint}'
         case results.NoColor(text, _, True):
-            return f'"{text}" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'
+            return f'"{text}" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'
         case results.NoColor(text, suggestion):
-            return f'"{text}" is no colour I know{f": did you mean {suggestion}?" if suggestion else ""}'
+            return f'"{text}" is not a colour I know{f": did you mean {suggestion}?" if suggestion else ""}'
         case results.NotPossible():
             return _not_possible(result)
         case results.Failed(reason):

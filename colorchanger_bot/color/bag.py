@@ -1,4 +1,4 @@
-"""A shuffle bag: every colour once before any comes again, and never two alike in a row if that can be helped."""
+"""A shuffle bag: each colour comes once before any repeats, and look-alikes are kept apart where possible."""
 
 from collections.abc import Iterable, Sequence
 from random import Random
@@ -6,12 +6,12 @@ from random import Random
 from colorchanger_bot.color.state import Json
 from colorchanger_bot.color.value import Color
 
-# How many colours are put in order, in all, before an order with look-alikes in a row is taken: there may be no other.
+# After ordering this many colours in all, an order with look-alikes in a row is accepted: there may be no better one.
 _PATIENCE = 200
 
 
 class Bag:
-    """Colours in an order that is drawn anew each time they are used up."""
+    """Colours in a random order, which is drawn again each time they are used up."""
 
     def __init__(self, colors: Iterable[Color], min_step: float) -> None:
         self._colors = tuple(dict.fromkeys(colors))
@@ -27,11 +27,11 @@ class Bag:
         return self._left.pop(next(far, next(other, 0)))
 
     def save(self) -> list[str]:
-        """What is left in it, the next one first."""
+        """The colours that are left, the next one first."""
         return [color.hex for color in self._left]
 
     def load(self, left: Json) -> None:
-        """Go on with what `save` gave; colours that are no longer in the bag are dropped, and nonsense empties it."""
+        """Continue with what `save` returned; colours that are gone are dropped, an invalid state empties the bag."""
         by_hex = {color.hex: color for color in self._colors}
         names = left if isinstance(left, list) else []
         known = (by_hex.get(name) for name in names if isinstance(name, str))
@@ -43,7 +43,7 @@ def _apart(color: Color, last: Color | None, min_step: float) -> bool:
 
 
 def round_of(colors: Sequence[Color], min_step: float) -> tuple[Color, ...]:
-    """The colours in one order, always the same, in which neighbours differ visibly, also the last and the first."""
+    """The colours in one fixed order, in which neighbours differ visibly, and so do the last and the first."""
     rng = Random(0)
     orders = (_order(colors, None, min_step, rng) for _ in range(1 + _PATIENCE // len(colors)))
     best, _ = min(orders, key=lambda tried: tried[1] + (not _apart(tried[0][0], tried[0][-1], min_step)))
@@ -51,7 +51,7 @@ def round_of(colors: Sequence[Color], min_step: float) -> tuple[Color, ...]:
 
 
 def _arranged(colors: Sequence[Color], last: Color | None, min_step: float, rng: Random) -> list[Color]:
-    """The colours in a random order with as few look-alikes in a row as a number of tries finds."""
+    """The colours in a random order: of several tries, the one with the fewest look-alikes in a row."""
     best, fewest = _order(colors, last, min_step, rng)
     for _ in range(_PATIENCE // len(colors)):
         if not fewest:
@@ -63,7 +63,7 @@ def _arranged(colors: Sequence[Color], last: Color | None, min_step: float, rng:
 
 
 def _order(colors: Iterable[Color], last: Color | None, min_step: float, rng: Random) -> tuple[list[Color], int]:
-    """A random order in which each colour is far from the one before if one is left, and how often none was."""
+    """A random order in which each colour is far from the one before, and how often there was no such colour."""
     left = list(colors)
     rng.shuffle(left)
     order: list[Color] = []

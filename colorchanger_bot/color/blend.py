@@ -1,4 +1,4 @@
-"""Gradients: the colours between the user's colours, evenly spaced by eye."""
+"""Gradients: evenly spaced colours between the user's own."""
 
 from itertools import pairwise
 from math import atan2, degrees, hypot
@@ -9,7 +9,7 @@ from colorchanger_bot.color.value import Color
 
 
 def blend(stops: tuple[Color, ...], steps: int | None, min_step: float, within: Band) -> tuple[Color, ...]:
-    """The stops as they are, with readable colours in between.
+    """The stops unchanged, with readable colours in between.
 
     `steps` counts all of them; None means as many as fit with `min_step` (OKLab) between neighbours.
     """
@@ -25,13 +25,13 @@ def blend(stops: tuple[Color, ...], steps: int | None, min_step: float, within: 
 
 
 def _leg(start: Color, end: Color, parts: int, within: Band) -> list[Color]:
-    """Two colours and the readable ones that divide the way between them into equal parts."""
+    """Two colours, and the readable ones that divide the distance between them into equal parts."""
     between = [_between(start, end, part / parts, within) for part in range(1, parts)]
     return [start, *between, end]
 
 
 def _between(start: Color, end: Color, way: float, within: Band) -> Color:
-    """The readable colour at a share of the straight way through OKLab."""
+    """The readable colour at this fraction of the straight line through OKLab."""
     lightness, a, b = (
         one + (other - one) * way for one, other in zip(space.oklab(start.rgb), space.oklab(end.rgb), strict=True)
     )
@@ -47,7 +47,7 @@ def _fitting_parts(start: Color, end: Color, min_step: float, within: Band) -> i
 
 
 def _shared(lengths: list[float], parts: int) -> list[int]:
-    """How many of the parts each leg gets: at least one, and the next always where the parts are longest."""
+    """How many parts each leg gets: at least one; each further one goes where the parts are longest."""
     counts = [1] * len(lengths)
     for _ in range(parts - len(lengths)):
         longest = max(range(len(lengths)), key=lambda leg: lengths[leg] / counts[leg])

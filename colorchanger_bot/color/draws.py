@@ -1,4 +1,4 @@
-"""The strategies that draw: random, presets, standout and shades."""
+"""The strategies that draw at random: random, presets, standout and shades."""
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
@@ -12,17 +12,17 @@ from colorchanger_bot.color.plan import Moment, Plan, Planned, State
 from colorchanger_bot.color.readable import fitting_names
 from colorchanger_bot.color.value import Color
 
-# A hue means something from this chroma on; below, a colour looks grey.
+# Below this chroma a colour looks grey, and its hue means nothing.
 _GREY = 0.03
-# The widest angle that is kept from the last hue: beyond, chance would have nothing left to choose.
+# The widest angle to keep from the last hue: a wider one would leave too little to choose from.
 _WIDEST = 160.0
-# How many colours, of how many chatters, are compared for one that stands out: what 60 microseconds allow.
+# How many candidates are compared with how many chatters for one that stands out: about 60 microseconds.
 _HANDFUL = 12
 _CHATTERS = 30
 
 
 class Random(Planned):
-    """Colours drawn at random: each hue is as likely as any other, and far from the last one."""
+    """Random colours: every hue is equally likely, and far from the last one."""
 
     name = "random"
 
@@ -32,11 +32,11 @@ class Random(Planned):
 
     @cached_property
     def _clear(self) -> float:
-        """The angle that a new hue keeps; known with the first draw, for it takes a while."""
+        """The angle (degrees) to keep from the last hue; slow to compute, so only when it is needed."""
         return _clear_angle(self.min_step, wheel.weakest_chroma(self.within))
 
     def propose(self, moment: Moment) -> Color:
-        """A readable, vivid colour; with names only, the next from a bag of the fitting names."""
+        """A readable, vivid colour; with names only, the next from a bag of the readable names."""
         if moment.presets_only:
             return self._names.draw(moment.shown, moment.rng)
         hue = self._fresh_hue(moment)
@@ -52,13 +52,13 @@ class Random(Planned):
         return {"names": [*self._names.save()]}
 
     def recall(self, memory: State) -> None:
-        """Go on with the same bag."""
+        """Continue with the same bag."""
         self._names.load(memory.get("names"))
 
     def _fresh_hue(self, moment: Moment) -> float:
-        """A hue that is away from the last, and a little from the two before.
+        """A hue away from the last one, and a little away from the two before.
 
-        Only the angles between hues decide, never the hues themselves: so each hue stays as likely as any other.
+        Only the angles between hues decide, never the hues themselves, so every hue stays equally likely.
         """
         recent = (space.oklch(color.rgb) for color in moment.history[:3])
         taken = [
@@ -73,7 +73,7 @@ class Random(Planned):
 
 
 class Presets(Random):
-    """The names that every account may use, as from a bag: the ones that can be read on the theme."""
+    """The names that every account may use and that are readable on the theme, from a bag."""
 
     name = "presets"
 
@@ -83,13 +83,13 @@ class Presets(Random):
 
 
 class Standout(Random):
-    """The colour that is least like those of the channel's last chatters."""
+    """The colour least like those of the channel's last chatters."""
 
     name = "standout"
     wants_seen: ClassVar[bool] = True
 
     def propose(self, moment: Moment) -> Color:
-        """The best of a random handful, so that it varies too; at random while nobody else has chatted."""
+        """The best of a few random candidates, so that it varies; a random colour while nobody else has chatted."""
         if not moment.seen:
             return super().propose(moment)
         names = fitting_names(self.plan.theme, self.plan.min_contrast)
@@ -110,7 +110,7 @@ class Standout(Random):
 
 
 class Shades(Planned):
-    """Lighter and darker, duller and stronger colours of one hue, that of a base colour."""
+    """Lighter and darker, duller and more vivid colours of the hue of a base colour."""
 
     name = "shades"
     uses = frozenset({"base"})
@@ -125,14 +125,14 @@ class Shades(Planned):
         self._part = wheel.cut(self._hue, muted, min(1.5 * chroma, most), self.within)
 
     def propose(self, moment: Moment) -> Color:
-        """A shade that visibly differs from the one shown, as far as one hue has such shades."""
+        """A shade that visibly differs from the one shown, where the hue has one."""
         apart = _apart(moment, self.min_step)
         corners = [space.oklab(rgb) for rgb in self._part.corners]
 
         def wanted(rgb: int) -> bool:
             if moment.presets_only:
-                return True  # a name will stand in for it: that one must differ
-            # From the middle of a narrow range no other shade would be far enough: that would be a dead end.
+                return True  # a name will replace it, and that name must differ
+            # Not the middle of a narrow range: from there no other shade would be far enough.
             return apart(rgb) and max(map(dist, repeat(space.oklab(rgb)), corners)) >= self.min_step
 
         rgb = wheel.draw(self._part, self._hue, self.within, moment.rng, wanted)
@@ -146,7 +146,7 @@ def _clear_angle(min_step: float, chroma: float) -> float:
 
 
 def _apart(moment: Moment, min_step: float) -> Callable[[int], bool]:
-    """Whether a colour visibly differs from the one shown."""
+    """Return the test whether a colour visibly differs from the one shown."""
     shown = moment.shown
     if shown is None:
         return lambda rgb: True
@@ -155,7 +155,7 @@ def _apart(moment: Moment, min_step: float) -> Callable[[int], bool]:
 
 
 def _any(colors: Sequence[int], wanted: Callable[[int], bool], moment: Moment) -> Color:
-    """Any of the colours that is wanted; where chance finds none, the one least like the colour shown."""
+    """A random one of the colours that are wanted; if none is found, the one least like the colour shown."""
     for _ in range(_HANDFUL):
         rgb = colors[int(moment.rng.random() * len(colors))]
         if wanted(rgb):
@@ -164,5 +164,5 @@ def _any(colors: Sequence[int], wanted: Callable[[int], bool], moment: Moment) -
 
 
 def _farthest(colors: Sequence[int], moment: Moment) -> Color:
-    """The colour least like the one shown; any, if none is."""
+    """The colour least like the one shown."""
     return Color(wheel.farthest(colors, moment.shown.rgb) if moment.shown else colors[0])

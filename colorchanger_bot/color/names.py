@@ -1,8 +1,8 @@
-"""The colours that have names: those of Twitch, and those of CSS."""
+"""The named colours of Twitch and of CSS."""
 
 from typing import Final
 
-# The names that every account may use, and what chat shows for them (the reference of PUT /helix/chat/color).
+# The names that every account may use, and what chat shows for them (Twitch API, "Update User Chat Color").
 TWITCH: Final = {
     "blue": 0x0000FF,
     "blue_violet": 0x8A2BE2,
@@ -58,9 +58,9 @@ _SEPARATORS: Final = {ord(mark): None for mark in " _-"}
 
 
 def squash(text: str) -> str:
-    """A name as it is looked up: `Blue Violet`, `blue-violet` and `BlueViolet` are one."""
+    """The form in which a name is looked up: `Blue Violet`, `blue-violet` and `BlueViolet` are the same."""
     return text.translate(_SEPARATORS).lower()
 
 
-# The names of Twitch win, should CSS ever give one of them another colour.
+# Twitch's names win, should CSS ever give one of them another colour.
 NAMED: Final = CSS | {squash(name): rgb for name, rgb in TWITCH.items()}

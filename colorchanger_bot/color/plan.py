@@ -1,4 +1,4 @@
-"""What a strategy is given and what it answers: the settings about colours, the moment, and the base classes."""
+"""What a strategy works with: the plan from the settings, the moment of a message, and the base classes."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -9,12 +9,12 @@ from colorchanger_bot.color.readable import Theme, band, nearest_name
 from colorchanger_bot.color.state import Json, State
 from colorchanger_bot.color.value import Color
 
-# Generated colours keep this much above the least distance, for others round the constants of OKLab differently.
+# Generated colours exceed the minimum distance by this much, because others round the constants of OKLab differently.
 _HAIR = 1e-5
 
 
 class Plan(NamedTuple):
-    """What the settings say about colours; each strategy takes the keys that it `uses`."""
+    """What the settings say about colours; each strategy reads the keys that it `uses`."""
 
     strategy: str = "random"
     theme: Theme = "both"
@@ -31,10 +31,10 @@ class Plan(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """What may matter when a colour is chosen: `history` is newest first, `now` has a time zone.
+    """What a colour may depend on: `history` is newest first, `now` has a time zone.
 
-    `seen` holds the colours of the channel's last chatters. `presets_only` says that the account has neither Turbo nor
-    Prime, so that only the 15 names can be shown.
+    `seen` holds the colours of the channel's last chatters. With `presets_only` the account has neither Turbo nor
+    Prime, and can show only the 15 names.
     """
 
     history: Sequence[Color]
@@ -60,21 +60,21 @@ class Strategy:
         raise NotImplementedError
 
     def save(self) -> State:
-        """What must survive a restart: small, and of JSON values only."""
+        """What has to survive a restart: a few JSON values."""
         return {}
 
     def load(self, state: State) -> None:
-        """Go on from what `save` gave before a restart; a state that makes no sense means to start afresh."""
+        """Continue from what `save` returned; with an invalid state, start afresh."""
 
 
 class Planned(Strategy):
-    """A strategy that follows a plan, and that shows names where an account can show nothing else."""
+    """A strategy that follows a plan, and that uses names for an account that can show nothing else."""
 
     uses: ClassVar[frozenset[str]] = frozenset()
 
-    # How many proposals may look like the colour that is shown before it is left.
+    # How many proposals may equal the colour shown before the colour stays as it is.
     patience: int = 2
-    # Whether the same colour may stay: not every message brings a new one.
+    # Whether not every message brings a new colour.
     steady: bool = False
 
     def __init__(self, plan: Plan) -> None:
@@ -83,18 +83,18 @@ class Planned(Strategy):
         self.min_step = plan.min_step + _HAIR
 
     def propose(self, moment: Moment) -> Color | None:
-        """The next colour, as if the account could show every one; the 15 names are never replaced."""
+        """The next colour, as if the account could show any; the 15 names are never replaced."""
         raise NotImplementedError
 
     def memory(self) -> State:
-        """What to remember over a restart."""
+        """What to remember after a restart."""
         return {}
 
     def recall(self, memory: State) -> None:
-        """Go on from a memory, which may hold anything; an empty one means to start afresh."""
+        """Continue from a memory, which may contain anything; with an empty one, start afresh."""
 
     def next(self, moment: Moment) -> Color | None:
-        """The next colour of the plan: another one than is shown, or None if it has no other now."""
+        """The next colour of the plan, different from the one shown; None if there is none now."""
         wish = None
         for _ in range(self.patience):
             wish = self.propose(moment)
@@ -108,16 +108,16 @@ class Planned(Strategy):
         return self._showable(wish, moment, change=True)
 
     def save(self) -> State:
-        """The memory, signed with the strategy that it belongs to."""
+        """The memory, with the name of the strategy that it belongs to."""
         return {"strategy": self.name, **self.memory()}
 
     def load(self, state: Json) -> None:
-        """Go on from a saved state; that of another strategy, or nonsense, means to start afresh."""
+        """Continue from a saved state; with that of another strategy, or an invalid one, start afresh."""
         self.recall(state if isinstance(state, dict) and state.get("strategy") == self.name else {})
 
     def _showable(self, wish: Color, moment: Moment, *, change: bool = False) -> Color:
         if not moment.presets_only or (wish.is_named and not change):
             return wish
-        # The last two, so that three names take turns where one alone would fit best.
+        # Avoid the last two, so that three names take turns where a single one would fit best.
         avoid = moment.history[:2] if change else ()
         return nearest_name(wish, theme=self.plan.theme, min_contrast=self.plan.min_contrast, avoid=avoid)

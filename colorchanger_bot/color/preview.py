@@ -1,4 +1,4 @@
-"""What a plan will look like: the next colours as numbers, as a table, as a page and as a picture."""
+"""What a plan will look like: the next colours as data, table, HTML page or picture."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,12 +15,12 @@ from colorchanger_bot.color import DARK, LIGHT, PRESETS, Color, Moment, Plan, bu
 
 _SAMPLE = "YourName"
 _HISTORY = 10
-# For strategies that need colours where the settings have none: Twitch's own, of those that both themes can show.
+# For strategies that need colours when the settings have none: Twitch names that are readable on both themes.
 _SAMPLES: dict[str, object] = {"colors": ["orange_red", "dodger_blue", "sea_green"], "base": "dodger_blue"}
-# `daily` changes with time alone, so a preview lets time pass: a day for each row, or quarters of an hour until the
-# colour is another; after a whole day of them it is clear that it stays.
+# `daily` changes with time alone, so time passes in a preview: a day for each row, or quarters of an hour until the
+# colour changes, for a whole day at most.
 _DAY, _QUARTER, _QUARTERS = timedelta(days=1), timedelta(minutes=15), 96
-# A picture has so many names in a row, each so many pixels wide and high.
+# A picture has this many names in a row, each this many pixels wide and high.
 _ACROSS, _WIDTH, _HEIGHT = 10, 92, 30
 
 
@@ -34,9 +34,10 @@ class Row(NamedTuple):
 
 
 def rows(plan: Plan, n: int, rng: Random, now: datetime, presets_only: bool = False) -> Iterator[Row]:
-    """The next `n` colours of a plan; where a strategy leaves the colour as it is, the same one again.
+    """The next `n` colours of a plan; if the strategy keeps a colour, the same one again.
 
-    Raises: ConfigError if the plan cannot be built.
+    Raises:
+        ConfigError: the plan cannot be built.
     """
     strategy = build(plan)
     seen = _chatters(rng) if strategy.wants_seen else ()
@@ -53,7 +54,7 @@ def rows(plan: Plan, n: int, rng: Random, now: datetime, presets_only: bool = Fa
 
 
 def samples_for(plan: Plan, strategy: str) -> dict[str, object]:
-    """Return example values for the keys that a strategy cannot do without and that the plan lacks."""
+    """Return example values for the keys that a strategy needs and that the plan does not have."""
     needed = {"palette": "colors", "gradient": "colors", "shades": "base", "hold": "base"}.get(strategy)
     return {needed: _SAMPLES[needed]} if needed and not getattr(plan, needed) else {}
 
@@ -64,7 +65,7 @@ def as_json(row: Row) -> str:
 
 
 def print_table(console: Console, rows: Iterable[Row]) -> None:
-    """Print a name on both grounds for each row, with its numbers, as soon as the row is there."""
+    """Print each row as it comes: a name on both backgrounds, and the numbers."""
     console.print(Text(f"{'on dark':^12}{'on light':^12} {'colour':<8} {'name':<13}{'dark':>6}{'light':>7}{'step':>7}"))
     for row in rows:
         line = Text(no_wrap=True)
@@ -77,7 +78,7 @@ def print_table(console: Console, rows: Iterable[Row]) -> None:
 
 
 def as_html(plan: Plan, rows: Iterable[Row]) -> str:
-    """A page that needs nothing else, with the colours as names in a dark and in a light chat."""
+    """A self-contained page that shows the colours as names in a dark and in a light chat."""
     found = list(rows)
     title = f"ColorChanger: {plan.strategy}"
     facts = f"theme {plan.theme}, contrast at least {plan.min_contrast:g}, step at least {plan.min_step:g}"
@@ -89,7 +90,7 @@ def as_html(plan: Plan, rows: Iterable[Row]) -> str:
 
 
 def as_svg(rows: Sequence[Row], label: str) -> str:
-    """A picture of the colours, in the order of reading, as names on a dark and under it on a light ground."""
+    """A picture of the colours, in reading order, as names on a dark background and below on a light one."""
     lines = [rows[start : start + _ACROSS] for start in range(0, len(rows), _ACROSS)]
     width, height = _ACROSS * _WIDTH, _HEIGHT * len(lines)
     grounds = "".join(
@@ -116,7 +117,7 @@ def _message(row: Row) -> str:
 
 
 def _times(plan: Plan, now: datetime) -> Iterator[datetime]:
-    """When the colours are asked for: from now on, and again from now once the calendar ends."""
+    """The times of the colours: from now on, and from now again when the calendar ends."""
     pace = _QUARTER if plan.period == "clock" else _DAY
     while True:
         time = now
@@ -126,7 +127,7 @@ def _times(plan: Plan, now: datetime) -> Iterator[datetime]:
 
 
 def _patience(plan: Plan) -> int:
-    """How often to ask for one row: only the clock makes a strategy that stays go on."""
+    """How often to ask for one row: only `daily` by the clock needs more than once."""
     return _QUARTERS if plan.strategy == "daily" and plan.period == "clock" else 1
 
 

@@ -12,15 +12,15 @@ from colorchanger_bot.color.value import PRESETS, Color
 Theme = Literal["both", "dark", "light", "any"]
 Ground = Literal["dark", "light"]
 
-# The grounds of Twitch's chat.
+# The backgrounds of Twitch's chat.
 DARK: Final = Color(0x18181B)
 LIGHT: Final = Color(0xFFFFFF)
 
-# Generated colours keep this much above the least contrast, so that they also pass where someone computes with the
-# rounded luminance weights of WCAG (0.2126, 0.7152, 0.0722), which differ by up to 0.02%.
+# Generated colours exceed the minimum contrast by this factor, so that they also pass a check with the rounded
+# luminance weights of WCAG (0.2126, 0.7152, 0.0722), which differ by up to 0.02%.
 _MARGIN = 1.0005
 
-# An account that may only use names changes among at least so many, even where fewer of them are readable.
+# An account that may only use names gets at least this many, even if fewer of them are readable.
 _FEWEST = 3
 
 
@@ -34,14 +34,14 @@ class Band(NamedTuple):
         return isinstance(luminance, float) and self.low <= luminance <= self.high
 
     def inner(self) -> "Band":
-        """The band without its edges, from which rounding to 8 bits cannot lead out; all of it where it is narrow."""
+        """The band without its edges, so that rounding to 8 bits stays inside; a narrow band as it is."""
         low, high = self.low * 1.01, self.high * 0.99
         return Band(low, high) if low < high else self
 
 
 @lru_cache(maxsize=64)
 def band(theme: Theme, min_contrast: float) -> Band:
-    """The luminances that a generated colour may have; where nothing is readable, the single best one."""
+    """The luminances that a generated colour may have; if none is readable, the single best one."""
     contrast = max(min_contrast, 1.0) * _MARGIN
     dark, light = _grounds()
     low = contrast * dark - 0.05 if theme in ("both", "dark") else 0.0
@@ -52,33 +52,33 @@ def band(theme: Theme, min_contrast: float) -> Band:
 
 
 def highest_contrast(theme: Theme) -> float:
-    """The largest `min_contrast` that colours can have on a theme, rounded down to a tenth."""
+    """The largest possible `min_contrast` on a theme, rounded down to a tenth."""
     dark, light = _grounds()
     highest = {"both": sqrt(light / dark), "dark": light / dark, "light": light / 0.05, "any": light / 0.05}[theme]
     return int(highest / _MARGIN * 10 + 1e-9) / 10
 
 
 def contrasts(color: Color, theme: Theme = "both") -> tuple[float, ...]:
-    """The contrast of a colour on each ground of a theme: dark, then light."""
+    """The contrast of a colour on each background of a theme: dark, then light."""
     grounds = {"both": (DARK, LIGHT), "dark": (DARK,), "light": (LIGHT,), "any": ()}[theme]
     return tuple(color.contrast(ground) for ground in grounds)
 
 
 def readable(color: Color, theme: Theme, min_contrast: float) -> bool:
-    """Whether a colour has at least this contrast on every ground of the theme."""
+    """Whether a colour has at least this contrast on every background of the theme."""
     return all(contrast >= min_contrast for contrast in contrasts(color, theme))
 
 
 def unreadable_on(color: Color, theme: Theme, min_contrast: float) -> tuple[Ground, ...]:
-    """The grounds of a theme on which a colour has less than this contrast."""
+    """The backgrounds of a theme on which a colour has less than this contrast."""
     grounds: tuple[tuple[Ground, Color], ...] = (("dark", DARK), ("light", LIGHT))
     return tuple(name for name, ground in grounds if theme in (name, "both") and color.contrast(ground) < min_contrast)
 
 
 def make_readable(color: Color, theme: Theme, min_contrast: float) -> Color:
-    """The nearest readable colour of the same hue: lightness moves, and chroma only where sRGB ends.
+    """The nearest readable colour of the same hue: its lightness changes, and its chroma only at the limit of sRGB.
 
-    Where `min_contrast` is out of reach (see `highest_contrast`) it is as readable as can be.
+    If `min_contrast` is out of reach (see `highest_contrast`), it is as readable as possible.
     """
     if readable(color, theme, min_contrast):
         return color
@@ -86,9 +86,9 @@ def make_readable(color: Color, theme: Theme, min_contrast: float) -> Color:
 
 
 def nearest_name(color: Color, *, theme: Theme, min_contrast: float, avoid: Collection[Color] = ()) -> Color:
-    """The one of the 15 that stands in best for a colour: readable if possible, and most like it.
+    """The one of the 15 names that replaces a colour best: readable if possible, and most like it.
 
-    None of `avoid` is taken as long as there is another.
+    A colour of `avoid` is used only if nothing else is left.
     """
     good = _readable_names(theme, min_contrast)
     return min(PRESETS, key=lambda name: (name in avoid, name not in good, color.distance(name)))
@@ -96,7 +96,7 @@ def nearest_name(color: Color, *, theme: Theme, min_contrast: float, avoid: Coll
 
 @lru_cache(maxsize=64)
 def fitting_names(theme: Theme, min_contrast: float) -> tuple[Color, ...]:
-    """The readable ones of the 15, in the order of their hues; with the most readable others if they are too few."""
+    """The readable ones of the 15 names, in the order of their hues; if too few, the most readable others too."""
     count = max(len(_readable_names(theme, min_contrast)), _FEWEST)
     best = sorted(PRESETS, key=lambda name: min(contrasts(name, theme), default=0.0), reverse=True)[:count]
     return tuple(sorted(best, key=lambda name: space.oklch(name.rgb)[2]))
@@ -120,7 +120,7 @@ def fit(lightness: float, chroma: float, hue: float, within: Band) -> int:
 
     lightness = space.edge(reached, 1.0 if light < within.low else 0.0, lightness)
     rgb = space.from_oklch(lightness, chroma, hue)
-    # Where the band is narrower than the steps of 8 bits, duller colours have more neighbours to choose from.
+    # If the band is narrower than a step of 8 bits, duller colours have more neighbours to choose from.
     for share in (1.0, 0.97, 0.94, 0.9, 0.8) if within.low < within.high else ():
         rgb = _neighbour(space.from_oklch(lightness, share * chroma, hue), within)
         if space.luminance(rgb) in within:
@@ -128,12 +128,12 @@ def fit(lightness: float, chroma: float, hue: float, within: Band) -> int:
     return rgb
 
 
-# Changes of red, green and blue that nobody sees, the smallest first.
+# Changes of red, green and blue too small to see, the smallest first.
 _CHANGES = sorted(product(range(-2, 3), repeat=3), key=lambda change: sum(map(abs, change)))
 
 
 def _neighbour(rgb: int, within: Band) -> int:
-    """The nearest colour that looks the same and is within the band; the colour itself if there is none."""
+    """The nearest colour within the band that looks the same; the colour itself if there is none."""
     channels = rgb >> 16, rgb >> 8 & 255, rgb & 255
     for change in _CHANGES:
         red, green, blue = (min(max(value + by, 0), 255) for value, by in zip(channels, change, strict=True))
@@ -144,5 +144,5 @@ def _neighbour(rgb: int, within: Band) -> int:
 
 
 def _grounds() -> tuple[float, float]:
-    """The luminances of the dark and the light ground as WCAG counts them, with the glare of 0.05."""
+    """The luminances of the dark and the light background, with the 0.05 for glare that WCAG adds."""
     return space.luminance(DARK.rgb) + 0.05, space.luminance(LIGHT.rgb) + 0.05

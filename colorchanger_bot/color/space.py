@@ -34,7 +34,7 @@ def linear(rgb: int) -> Triple:
 
 
 def from_linear(red: float, green: float, blue: float) -> int:
-    """The nearest sRGB colour of linear-light values; what is outside the gamut is clipped."""
+    """The nearest sRGB colour of linear-light values, clipped to the gamut."""
     return bisect(_STEPS, red) << 16 | bisect(_STEPS, green) << 8 | bisect(_STEPS, blue)
 
 
@@ -97,9 +97,9 @@ def contrast(one: int, other: int) -> float:
 
 
 def in_gamut(lightness: float, a: float, b: float) -> bool:
-    """Whether sRGB can show an OKLab colour; what arithmetic alone pushed out (1e-8) counts as in."""
+    """Whether sRGB can show an OKLab colour, with a tolerance for rounding (1e-8)."""
     red, green, blue = oklab_to_linear(lightness, a, b)
-    # In the dark, a millionth of linear light is a visible part of all the chroma there is: hence so little slack.
+    # Not more: for dark colours, a millionth of linear light is a visible part of the available chroma.
     return -1e-8 <= red <= 1.00000001 and -1e-8 <= green <= 1.00000001 and -1e-8 <= blue <= 1.00000001
 
 
@@ -125,10 +125,10 @@ def most_chroma(lightness: float, hue: float, ceiling: float = 0.4) -> float:
 
 
 def from_oklch(lightness: float, chroma: float, hue: float) -> int:
-    """The sRGB colour nearest to an OKLCH colour, of the same lightness and hue: chroma gives way.
+    """The sRGB colour nearest to an OKLCH colour: lightness and hue stay, chroma is reduced.
 
-    This is the gamut mapping of CSS Color 4, section 13, without its last step, the clipping, which would move
-    lightness and hue by up to a just noticeable difference.
+    This is the gamut mapping of CSS Color 4, section 13, without its last step, clipping, which would move lightness
+    and hue by up to a just noticeable difference.
     """
     chroma = most_chroma(lightness, hue, chroma)
     return from_linear(*oklab_to_linear(lightness, chroma * cos(radians(hue)), chroma * sin(radians(hue))))

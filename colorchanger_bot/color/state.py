@@ -1,4 +1,4 @@
-"""What a strategy remembers over a restart: small, and of JSON values only."""
+"""What a strategy remembers after a restart: a few JSON values."""
 
 from typing import TypeAlias
 

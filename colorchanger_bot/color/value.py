@@ -1,4 +1,4 @@
-"""A chat colour as a value: what it shows, what it is called, and how it is written."""
+"""A chat colour as a value: what it looks like, its name, and how it is written."""
 
 from string import hexdigits
 from typing import Final, NoReturn
@@ -7,12 +7,12 @@ from colorchanger_bot.color import space
 from colorchanger_bot.color.names import NAME_OF, NAMED, TWITCH, squash
 from colorchanger_bot.errors import UnknownColor
 
-# Longer than every name and every hex; what is longer is cut before anyone looks at it, for chat is hostile.
+# Longer than any name or hex. Longer input is cut first, because chat is hostile.
 _LONGEST = 40
 
 
 class Color:
-    """An immutable 24-bit sRGB colour; two are equal when they look the same, however they were written."""
+    """An immutable 24-bit sRGB colour; two are equal if they look the same, however they were written."""
 
     __slots__ = ("rgb",)
 
@@ -20,16 +20,19 @@ class Color:
     """From 0 (black) to 0xFFFFFF (white)."""
 
     def __init__(self, rgb: int) -> None:
-        """Raises: ValueError unless `rgb` is from 0 (black) to 0xFFFFFF (white)."""
+        """Raises:
+        ValueError: `rgb` is not from 0 (black) to 0xFFFFFF (white).
+        """
         if not 0 <= rgb <= 0xFFFFFF:
             raise ValueError(f"an sRGB colour is from 0 to 0xFFFFFF, not {rgb}")
         object.__setattr__(self, "rgb", rgb)
 
     @classmethod
     def parse(cls, text: str) -> "Color":
-        """The colour that a person wrote: `#8F3AFF`, `8f3aff`, `#f80`, a name of Twitch in any spelling, or of CSS.
+        """The colour that a person wrote: `#8F3AFF`, `8f3aff`, `#f80`, a Twitch name in any spelling, or a CSS name.
 
-        Raises: UnknownColor, with the closest name if one is close.
+        Raises:
+            UnknownColor: it is none of these; with the closest name, if one is close.
         """
         plain = _printable(text)
         digits = plain.removeprefix("#")
@@ -53,16 +56,16 @@ class Color:
 
     @property
     def is_named(self) -> bool:
-        """Whether it is one of the 15 colours that an account without Turbo or Prime may use."""
+        """Whether it is one of the 15 colours that every account may use."""
         return self.rgb in NAME_OF
 
     @property
     def wire(self) -> str:
-        """What is sent to Twitch: the name if there is one, for every account may use it, else the hex."""
+        """What is sent to Twitch: the name if there is one, because every account may use it, else the hex."""
         return self.name or self.hex
 
     def distance(self, other: "Color") -> float:
-        """How different two colours look (OKLab): 0.02 is just noticeable, 0.15 is another colour."""
+        """How different two colours look (OKLab): 0.02 is just noticeable, 0.15 is clearly another colour."""
         return space.distance(self.rgb, other.rgb)
 
     def contrast(self, other: "Color") -> float:
@@ -95,18 +98,18 @@ PRESETS: Final[tuple[Color, ...]] = tuple(Color(rgb) for rgb in TWITCH.values())
 
 
 def _printable(text: str) -> str:
-    """The text without control and direction characters, trimmed and short enough to be echoed."""
+    """The text without control and direction characters, trimmed, and short enough to echo."""
     return "".join(mark for mark in text[: 4 * _LONGEST] if mark.isprintable()).strip()[:_LONGEST]
 
 
 def _is_hex(plain: str) -> bool:
-    """Whether this was meant as a hex: it begins as one, or it is made of such digits."""
+    """Whether this was meant as a hex: it begins like one, or consists of such digits."""
     return plain.startswith(("#", "0x")) or (set(plain) <= set(hexdigits) and not plain.isalpha() and bool(plain))
 
 
 def _suggestion(squashed: str) -> str | None:
-    """The name that is spelled most alike, Twitch's own spelling where it has one."""
-    from difflib import get_close_matches  # noqa: PLC0415 - slow to import, and only needed for a typing error
+    """The name with the most similar spelling, as Twitch writes it if it is one of its own."""
+    from difflib import get_close_matches  # noqa: PLC0415 - slow to import, and only needed after a typing error
 
     close = get_close_matches(squashed, NAMED, n=1, cutoff=0.7)
     return NAME_OF.get(NAMED[close[0]], close[0]) if close else None

@@ -9,16 +9,16 @@ from colorchanger_bot.color.plan import Moment, Plan, Planned, State
 from colorchanger_bot.color.readable import band, fitting_names
 from colorchanger_bot.color.value import Color
 
-# Colours this far apart (OKLab) make even steps where neither `step`, `steps` nor `min_step` asks for more.
+# Even steps are this far apart (OKLab), unless `min_step` asks for more.
 _EVEN = 0.1
-# More uses than a name can be ahead of the others: a memory that says so is nonsense.
+# No name is ever this many uses ahead of the others: a memory that says so is invalid.
 _OFTEN = 100
-# The turn of the wheel from one day to the next: the golden ratio spreads any run of days most evenly over it.
+# The turn of the wheel from one day to the next: the golden ratio spreads any run of days evenly.
 _GOLDEN = 0.6180339887498949
 
 
 class Rainbow(Planned):
-    """A walk round the wheel of hues, in steps that look even."""
+    """A walk round the colour wheel, in steps that look even or of so many degrees."""
 
     name = "rainbow"
     uses = frozenset({"step", "reverse", "start"})
@@ -40,11 +40,11 @@ class Rainbow(Planned):
         return Color(wheel.ring(self.within)[int(self._hue) % 360])
 
     def memory(self) -> State:
-        """Where on the wheel it is, in degrees, and how often each name was used."""
+        """The hue it is at, in degrees, and how often each name was used."""
         return {"hue": self._hue, "used": {name.wire: count for name, count in self._used.items()}}
 
     def recall(self, memory: State) -> None:
-        """Go on from there."""
+        """Continue from there."""
         hue, used = memory.get("hue"), memory.get("used")
         self._hue = float(hue) if isinstance(hue, int | float) and 0 <= hue < 360 else None
         counts = used if isinstance(used, dict) else {}
@@ -53,7 +53,7 @@ class Rainbow(Planned):
             self._used[color] = count if isinstance(count, int) and 0 <= count < _OFTEN else 0
 
     def _start(self, moment: Moment) -> float:
-        """The hue to begin with: the one asked for, else that of the colour shown, else any."""
+        """The hue to begin with: that of the plan, else that of the colour shown, else a random one."""
         if self.plan.start is not None:
             return self.plan.start
         return space.oklch(moment.shown.rgb)[2] if moment.shown else moment.rng.random() * 360
@@ -76,7 +76,7 @@ class Rainbow(Planned):
         return max(range(360), key=lambda extra: dist(labs[int(hue + self._way * extra) % 360], lab))
 
     def _next_name(self, shown: Color | None) -> Color:
-        """The first name ahead that visibly differs; one that was used more often than others has to wait."""
+        """The first name ahead that visibly differs; names used more often than others wait."""
         here = space.oklch(shown.rgb)[2] if shown else self.plan.start or 0.0
         ahead = sorted(self._names, key=lambda name: (self._way * (space.oklch(name.rgb)[2] - here)) % 360)
         others = [name for name in ahead if name != shown]
@@ -109,13 +109,13 @@ class Cycle(Planned):
         return {"at": self._at}
 
     def recall(self, memory: State) -> None:
-        """Go on from that place, if the list still has it."""
+        """Continue from that place, if the list is still long enough."""
         at = memory.get("at")
         self._at = at if isinstance(at, int) and 0 <= at < len(self._colors) else 0
 
 
 class Palette(Cycle):
-    """The colours that the user listed, in their order or shuffled as from a bag."""
+    """The colours that the user listed, in their order or from a shuffle bag."""
 
     name = "palette"
     uses = frozenset({"colors", "order"})
@@ -129,11 +129,11 @@ class Palette(Cycle):
         return self._bag.draw(moment.shown, moment.rng) if self._bag else super().propose(moment)
 
     def memory(self) -> State:
-        """The place in the list, or what is left in the bag."""
+        """The place in the list, or the colours left in the bag."""
         return {"bag": [*self._bag.save()]} if self._bag else super().memory()
 
     def recall(self, memory: State) -> None:
-        """Go on from there."""
+        """Continue from there."""
         super().recall(memory)
         if self._bag:
             self._bag.load(memory.get("bag"))
@@ -151,7 +151,7 @@ class Gradient(Cycle):
 
 
 class Daily(Planned):
-    """A colour for each day, or one that follows the time of day; it comes from date and time alone."""
+    """A colour for each day, or one that follows the time of day; it depends on date and time alone."""
 
     name = "daily"
     uses = frozenset({"period", "start"})
@@ -164,7 +164,7 @@ class Daily(Planned):
         self._turn = (plan.start or 0.0) / 360
 
     def propose(self, moment: Moment) -> Color | None:
-        """The colour of today; by the clock that of now, once it visibly differs from the one shown."""
+        """The colour of the day; by the clock that of the moment, once it visibly differs from the one shown."""
         if self.plan.period == "day":
             return self._of_day(moment.now.toordinal(), moment)
         color = self._at((moment.now.hour * 60 + moment.now.minute) / 1440, moment)
@@ -172,19 +172,19 @@ class Daily(Planned):
         return None if shown and color.distance(shown) < self.min_step else color
 
     def _of_day(self, day: int, moment: Moment) -> Color:
-        """The colour of a day, visibly another than that of the day before."""
+        """The colour of a day, visibly different from that of the day before."""
         if moment.presets_only:
             return self._name_of_day[day % len(self._name_of_day)]
         return self._at(day * _GOLDEN, moment)
 
     def _at(self, turn: float, moment: Moment) -> Color:
-        """The colour at a turn of the wheel, of which names take equal shares."""
+        """The colour at a turn of the wheel; names take equal shares of it."""
         colors = [name.rgb for name in self._names] if moment.presets_only else wheel.ring(self.within)
         return Color(colors[int((turn + self._turn) % 1 * len(colors)) % len(colors)])
 
 
 class Hold(Planned):
-    """Leaves the colour as it is, or puts a base colour there and leaves that."""
+    """Keeps the colour as it is, or sets a base colour and keeps that."""
 
     name = "hold"
     uses = frozenset({"base"})

@@ -1,7 +1,7 @@
-"""The readable colours of each hue: where they lie, uniform draws among them, and a ring of the most vivid ones.
+"""The readable colours of each hue: their limits, uniform draws among them, and a ring of the most vivid ones.
 
-Hues are in degrees. At one hue the colours that sRGB can show fill a rough triangle between black, white and the
-cusp, the most vivid one; a `Band` of luminance cuts it to those that are readable.
+Hues are in degrees. At one hue the colours of sRGB fill roughly a triangle between black, white and the cusp, the
+most vivid one. A `Band` of luminance cuts it down to those that are readable.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,16 +13,16 @@ from typing import NamedTuple
 from colorchanger_bot.color import space
 from colorchanger_bot.color.readable import Band, fit
 
-# A draw is vivid: it has at least this share of the chroma that its hue can have.
+# A draw is vivid: it has at least this share of the highest chroma of its hue.
 _VIVID = 0.7
-# Hues whose limits are worked out once; between them the limits of the nearest serve, as each draw is checked exactly.
+# The limits are computed for this many hues; others use those of the nearest, since each draw is checked exactly.
 _SLICES = 90
-# More than 99.9% of the draws that can succeed do so by then.
+# More than 99.9% of the draws that can succeed have done so by then.
 _TRIES = 24
 
 
 class Slice(NamedTuple):
-    """A range of lightness and chroma at one hue, and its readable corners, for when drawing fails."""
+    """A range of lightness and chroma at one hue, and its readable corners, in case drawing fails."""
 
     low: float
     high: float
@@ -50,7 +50,7 @@ def peak(hue: float, within: Band) -> tuple[float, float]:
 
 
 def lightness_range(hue: float, chroma: float, within: Band) -> tuple[float, float] | None:
-    """The lightnesses that are readable and that sRGB can show at a hue and chroma; None if there are none."""
+    """The range of lightness that is readable and that sRGB can show at a hue and chroma; None if there is none."""
     within = within.inner()
     top, most = space.cusp(hue)
     if chroma > most:
@@ -89,7 +89,7 @@ def vivid_slice(hue: float, within: Band) -> Slice:
 
 
 def draw(part: Slice, hue: float, within: Band, rng: Random, wanted: Callable[[int], bool]) -> int | None:
-    """A uniform draw from the readable and wanted colours of a slice; None if there are few or none."""
+    """A uniform draw from the readable, wanted colours of a slice; None if there are few or none."""
     a, b = cos(radians(hue)), sin(radians(hue))
     for _ in range(_TRIES):
         lightness = part.low + (part.high - part.low) * rng.random()
@@ -116,13 +116,13 @@ def ring_labs(within: Band) -> tuple[space.Triple, ...]:
 
 @lru_cache(maxsize=16)
 def pool(within: Band) -> tuple[int, ...]:
-    """Vivid readable colours of all hues, light, dark and in between: those at the limits of each hue."""
+    """Vivid, readable colours of all hues, from light to dark: those at the limits of each hue."""
     return tuple(dict.fromkeys(rgb for hue in range(0, 360, 4) for rgb in vivid_slice(hue, within).corners))
 
 
 @lru_cache(maxsize=64)
 def weakest_chroma(within: Band) -> float:
-    """The chroma of the most vivid readable colour of that hue where it is least (a teal, mostly)."""
+    """The highest readable chroma of the hue where it is lowest (usually a teal)."""
     return min(peak(hue, within)[1] for hue in range(0, 360, 10))
 
 

@@ -1,4 +1,4 @@
-"""Each word after `!color`: what it sets, what it answers, and that nonsense changes nothing."""
+"""Each word after `!color`: what it sets and replies, and that nonsense changes nothing."""
 
 from __future__ import annotations
 
@@ -90,7 +90,9 @@ async def painter(api: FakeColors, clock: FakeClock) -> AsyncIterator[Painter]:
         ("off", {"enabled": False}),
     ],
 )
-async def test_it_sets(text: str, sets: dict[str, object], painter: Painter, platform: FakePlatform) -> None:
+async def test_what_each_command_sets(
+    text: str, sets: dict[str, object], painter: Painter, platform: FakePlatform
+) -> None:
     await run_command(painter, text, platform)
     found = {key: getattr(painter.settings, key) for key in sets}
     plain = {
@@ -103,14 +105,14 @@ async def test_it_sets(text: str, sets: dict[str, object], painter: Painter, pla
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("chartruse", '"chartruse" is no colour I know: did you mean chartreuse?'),
+        ("chartruse", '"chartruse" is not a colour I know: did you mean chartreuse?'),
         ("rainbwo", 'I do not know "rainbwo": did you mean rainbow?'),
         ("rainbow fast", RAINBOW),
         ("rainbow 900", RAINBOW),
         ("rainbow 0", RAINBOW),
         ("rainbow -15", RAINBOW),
         ("palette", PALETTE),
-        ("palette red blurple", '"blurple" is no colour I know: did you mean purple?'),
+        ("palette red blurple", '"blurple" is not a colour I know: did you mean purple?'),
         ("gradient red", "from which colour to which? At most 30, for example: gradient red blue"),
         ("shades", "shades of which colour? For example: shades dodger blue"),
         ("daily often", "daily is one colour a day; daily clock goes with the time of day"),
@@ -119,18 +121,18 @@ async def test_it_sets(text: str, sets: dict[str, object], painter: Painter, pla
         ("delay nan", DELAY),
         ("delay 99999", DELAY),
         ("delay -1 3", DELAY),
-        ("hex #12345", '"#12345" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
-        ("#1234567", '"#1234567" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
-        ("12345", '"12345" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
-        ("set #ggg", '"#ggg" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
-        ("palette red #f8", '"#f8" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
-        ("shades 0xff8800", '"0xff8800" is no colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
+        ("hex #12345", '"#12345" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
+        ("#1234567", '"#1234567" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
+        ("12345", '"12345" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
+        ("set #ggg", '"#ggg" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
+        ("palette red #f8", '"#f8" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
+        ("shades 0xff8800", '"0xff8800" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
         ("palette" + 31 * " red", PALETTE),
         ("undo", "there is no colour before this one"),
         ("keep", "I do not know your colour yet: write a message first"),
     ],
 )
-async def test_what_is_not_understood_changes_nothing_and_says_how_to_say_it(
+async def test_what_is_not_understood_changes_nothing_and_shows_an_example(
     text: str, answer: str, painter: Painter, api: FakeColors, platform: FakePlatform
 ) -> None:
     before = painter.settings
@@ -272,7 +274,7 @@ async def test_recheck_tries_a_hex_again(painter: Painter, api: FakeColors, plat
     assert not api.sent[-1].is_named
 
 
-async def test_restore_puts_the_colour_from_before_back(
+async def test_restore_puts_back_the_colour_from_before(
     painter: Painter, api: FakeColors, platform: FakePlatform
 ) -> None:
     await run_command(painter, "next", platform)
@@ -280,7 +282,7 @@ async def test_restore_puts_the_colour_from_before_back(
     assert api.shown == Color.parse("#123456")
 
 
-async def test_like_takes_the_colour_of_somebody_and_keeps_it(
+async def test_like_holds_the_colour_of_somebody_else(
     painter: Painter, api: FakeColors, platform: FakePlatform
 ) -> None:
     await run_command(painter, "like @Friend", platform)
@@ -302,7 +304,7 @@ async def test_like_takes_the_colour_of_somebody_and_keeps_it(
         ("leave me", "#me is the only channel that is read. To stop the colours: !color off"),
     ],
 )
-async def test_what_cannot_be_done_with_others_is_said(
+async def test_what_is_not_possible_is_said(
     text: str, answer: str, painter: Painter, api: FakeColors, platform: FakePlatform
 ) -> None:
     assert await reply(painter, text, platform) == answer
@@ -323,7 +325,7 @@ async def test_where_the_channels_are_not_ours_it_says_so(painter: Painter, plat
 
 
 @given(st.text(max_size=600))
-async def test_whatever_is_typed_is_answered_with_one_line(text: str) -> None:
+async def test_any_text_gets_a_reply_of_one_line(text: str) -> None:
     painter, platform = make(FakeColors()), FakePlatform()
     answer = await reply(painter, text, platform)
     await painter.close()

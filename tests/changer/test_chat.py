@@ -115,7 +115,7 @@ async def test_a_colour_is_held_until_on_also_after_a_restart(
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("!color hex chartruse", '"chartruse" is no colour I know: did you mean chartreuse?'),
+        ("!color hex chartruse", '"chartruse" is not a colour I know: did you mean chartreuse?'),
         ("!color nxet", 'I do not know "nxet": did you mean next?'),
         ("!color hex", "which colour? For example: hex #ff8800, or: set hot pink"),
     ],

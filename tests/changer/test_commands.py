@@ -21,7 +21,8 @@ invisible = st.text(st.sampled_from(INVISIBLE), max_size=3)
 words = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=8)
 rests = st.lists(words, max_size=4).map(" ".join)
 prefixes = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="@"), min_size=1, max_size=12)
-names = st.text(st.characters(categories=["Ll", "Nd"], max_codepoint=0x2FF), min_size=1, max_size=12)
+letters = st.characters(categories=["Ll", "Nd"], max_codepoint=0x2FF)
+names = st.text(letters, min_size=1, max_size=12).filter(lambda name: name.upper().casefold() == name.casefold())
 
 
 def parse(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""When a change is owed, what wins, and what each answer of Twitch leads to."""
+"""When a change is owed, which wish wins, and what each answer from Twitch leads to."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ async def test_a_message_that_shows_the_colour_on_its_way_is_owed_the_next(
 
 
 @pytest.mark.parametrize(("apart", "answer"), [(0.0, 0.0), (0.001, 0.0), (0.001, 0.1), (0.025, 0.1)])
-async def test_a_burst_gets_a_handful_of_changes_also_without_a_delay(
+async def test_a_burst_gets_a_few_changes_even_without_a_delay(
     apart: float, answer: float, make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     api.pause = partial(clock.sleep, answer)
@@ -174,7 +174,7 @@ async def test_a_burst_gets_a_handful_of_changes_also_without_a_delay(
     assert painter.current == api.sent[-1]
 
 
-async def test_messages_that_are_answered_one_by_one_each_get_a_change_at_once(
+async def test_messages_that_wait_for_the_colour_each_get_a_change_at_once(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make(delay=(0.0, 0.0))
@@ -184,7 +184,7 @@ async def test_messages_that_are_answered_one_by_one_each_get_a_change_at_once(
         assert len(api.sent) == number
 
 
-async def test_many_changes_are_kept_by_few_writes(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
+async def test_many_changes_are_saved_with_few_writes(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
     painter = make(delay=(0.0, 0.0))
     for _ in range(400):
         painter.on_message(painter.current)
@@ -194,7 +194,7 @@ async def test_many_changes_are_kept_by_few_writes(make: Make, clock: FakeClock,
     assert (await memory.recall(painter.user_id)).history[0] == (painter.current or ORIGINAL).hex
 
 
-async def test_what_was_not_yet_kept_is_kept_at_the_end(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
+async def test_what_is_not_saved_yet_is_saved_at_the_end(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
     painter = make(delay=(0.0, 0.0))
     painter.on_message(ORIGINAL)
     await clock.advance(0.05)
@@ -202,7 +202,7 @@ async def test_what_was_not_yet_kept_is_kept_at_the_end(make: Make, clock: FakeC
     assert (await memory.recall(painter.user_id)).history[0] == (painter.current or ORIGINAL).hex
 
 
-async def test_what_was_not_yet_kept_of_an_account_that_is_gone_is_forgotten(
+async def test_nothing_more_is_saved_of_an_account_that_is_gone(
     make: Make, clock: FakeClock, memory: FakeMemory
 ) -> None:
     painter = make(delay=(0.0, 0.0), restore=False)
@@ -258,7 +258,7 @@ async def test_a_command_during_a_retry_acts_at_once(make: Make, clock: FakeCloc
     assert (change.result, api.sent[tried:]) == ("changed", [Color.parse("red")])
 
 
-async def test_trouble_at_twitch_is_met_with_growing_waits_and_the_same_colour(
+async def test_trouble_at_twitch_means_growing_waits_and_the_same_colour(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make()
@@ -270,7 +270,7 @@ async def test_trouble_at_twitch_is_met_with_growing_waits_and_the_same_colour(
     assert painter.current == api.sent[0]
 
 
-async def test_trouble_that_lasts_is_given_up_and_the_next_message_tries_anew(
+async def test_a_change_is_given_up_after_two_minutes_and_the_next_message_tries_again(
     make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
 ) -> None:
     painter = make()
@@ -288,7 +288,7 @@ async def test_trouble_that_lasts_is_given_up_and_the_next_message_tries_anew(
     assert painter.trouble == ""
 
 
-async def test_a_chatty_person_makes_no_storm_while_twitch_is_in_trouble(
+async def test_many_messages_cause_few_requests_while_twitch_is_in_trouble(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make(delay=(0.0, 0.0))
@@ -299,7 +299,7 @@ async def test_a_chatty_person_makes_no_storm_while_twitch_is_in_trouble(
     assert len(api.sent) <= 12  # ten seconds
 
 
-async def test_a_rate_limit_is_waited_out_and_one_change_follows(make: Make, clock: FakeClock, api: FakeColors) -> None:
+async def test_after_a_rate_limit_one_change_follows(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
     api.answers.append(RateLimited("slow down", retry_at=EPOCH + 20))
     painter.on_message(ORIGINAL)
@@ -410,7 +410,7 @@ async def test_names_never_repeat_in_a_row(make: Make, clock: FakeClock, api: Fa
     assert all(before != after for before, after in pairwise(api.sent))
 
 
-async def test_a_refused_name_is_said_and_not_repeated(make: Make, clock: FakeClock, api: FakeColors) -> None:
+async def test_a_refused_name_is_reported_and_not_repeated(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(strategy="presets")
     api.answers.append(ColorRejected("Twitch does not take blue"))
     painter.on_message(ORIGINAL)
@@ -419,7 +419,7 @@ async def test_a_refused_name_is_said_and_not_repeated(make: Make, clock: FakeCl
     assert painter.trouble == "Twitch does not take blue"
 
 
-async def test_a_lost_login_is_said_and_asks_nothing_more(
+async def test_a_lost_login_is_reported_and_nothing_more_is_sent(
     make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
 ) -> None:
     painter = make()
@@ -490,9 +490,7 @@ async def test_a_closed_painter_starts_afresh_with_the_next_message(
     assert len(api.sent) == 1
 
 
-async def test_a_colour_that_twitch_knows_and_no_message_ended_is_put_back(
-    make: Make, clock: FakeClock, api: FakeColors
-) -> None:
+async def test_a_colour_that_only_twitch_knows_is_put_back(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
     painter.on_message(None)
     await clock.advance(DELAY)
@@ -500,9 +498,7 @@ async def test_a_colour_that_twitch_knows_and_no_message_ended_is_put_back(
     assert api.shown == ORIGINAL
 
 
-async def test_a_colour_that_twitch_does_not_tell_keeps_nobody_waiting(
-    make: Make, clock: FakeClock, api: FakeColors
-) -> None:
+async def test_a_colour_that_twitch_does_not_tell_delays_nothing(make: Make, clock: FakeClock, api: FakeColors) -> None:
     api.silent = True
     painter = make()
     for _ in range(2):
@@ -608,7 +604,7 @@ async def test_a_recheck_outlasts_a_restart(make: Make, clock: FakeClock, memory
 
 
 @pytest.mark.parametrize(("reset_in", "seconds"), [(10_000, 300), (1e12, 300), (-50, 1), (20, 20), (None, 60)])
-async def test_a_rate_limit_is_waited_out_for_a_second_to_five_minutes(
+async def test_a_rate_limit_is_obeyed_for_one_second_to_five_minutes(
     reset_in: float | None, seconds: float, make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
     painter = make()
@@ -737,8 +733,8 @@ async def test_a_memory_that_cannot_be_written_stops_no_colour(
     await painter.close()
 
 
-async def test_a_strategy_of_ones_own_stays_whatever_is_set_in_chat(clock: FakeClock, api: FakeColors) -> None:
-    own = build(ColorSettings.of({"strategy": "hold", "base": "#ff8800"}).plan())
+async def test_a_custom_strategy_stays_whatever_is_set_in_chat(clock: FakeClock, api: FakeColors) -> None:
+    custom = build(ColorSettings.of({"strategy": "hold", "base": "#ff8800"}).plan())
     settings = ColorSettings.of({"delay": DELAY})
     painter = Painter(
         "1",
@@ -749,8 +745,8 @@ async def test_a_strategy_of_ones_own_stays_whatever_is_set_in_chat(clock: FakeC
         clock=clock,
         rng=random.Random(7),
         on_change=print,
-        strategy=own,
+        strategy=custom,
     )
     await painter.adjust(theme="dark", strategy="rainbow")
-    assert painter.strategy is own
+    assert painter.strategy is custom
     await painter.close()

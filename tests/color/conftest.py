@@ -1,4 +1,4 @@
-"""How long one example takes says nothing: the first one with a contrast works out its wheel."""
+"""No deadline for examples: the first one with a new contrast has to compute its wheel."""
 
 from hypothesis import settings
 

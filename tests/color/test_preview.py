@@ -1,4 +1,4 @@
-"""The preview, and the pictures of the documentation: `python -m tests.test_preview` draws those anew."""
+"""The preview, and the pictures of the documentation: `python -m tests.test_preview` draws them again."""
 
 import io
 import json

@@ -75,7 +75,7 @@ def test_with_names_only_all_that_fit_come_equally_often(kind: str, theme: Theme
 
 
 @given(kinds, themes, st.booleans(), st.integers(0, 99), st.sampled_from(["sequence", "shuffle"]))
-def test_a_restart_goes_on_where_it_was(kind: str, theme: Theme, presets_only: bool, seed: int, order: str) -> None:
+def test_a_restart_continues_where_it_was(kind: str, theme: Theme, presets_only: bool, seed: int, order: str) -> None:
     the_plan = plan(kind, theme=theme, order=order)
     before = build(the_plan)
     history = colors(the_plan, seed % 23, presets_only=presets_only, seed=seed, strategy=before)[::-1]
@@ -86,7 +86,7 @@ def test_a_restart_goes_on_where_it_was(kind: str, theme: Theme, presets_only: b
 
 
 @given(kinds, jsons | st.dictionaries(st.sampled_from(["hue", "used", "at", "bag", "names"]), jsons), st.booleans())
-def test_nonsense_for_a_state_means_to_start_afresh(kind: str, state: Any, signed: bool) -> None:
+def test_an_invalid_state_means_a_fresh_start(kind: str, state: Any, signed: bool) -> None:
     if signed and isinstance(state, dict):
         state = {**state, "strategy": kind}
     strategy = build(plan(kind))
@@ -98,7 +98,7 @@ def test_nonsense_for_a_state_means_to_start_afresh(kind: str, state: Any, signe
 
 
 @pytest.mark.parametrize("kind", STRATEGIES)
-def test_the_state_of_another_strategy_means_to_start_afresh(kind: str) -> None:
+def test_the_state_of_another_strategy_means_a_fresh_start(kind: str) -> None:
     afresh = colors(plan(kind), 9)
     for other in STRATEGIES:
         if other != kind:
@@ -173,10 +173,10 @@ def test_a_sound_plan_has_no_problems(kind: str) -> None:
 @pytest.mark.parametrize(
     ("the_plan", "problem"),
     [
-        (Plan(strategy="rainbw"), 'strategy: there is no "rainbw", only random, rainbow,'),
+        (Plan(strategy="rainbw"), 'strategy: "rainbw" is unknown; choose one of random, rainbow,'),
         (Plan(strategy="palette"), "colors: palette needs at least 1, and has 0"),
         (Plan(strategy="gradient", colors=COLORS[:1]), "colors: gradient needs at least 2, and has 1"),
-        (Plan(strategy="shades"), "base: shades needs the colour that they are shades of"),
+        (Plan(strategy="shades"), "base: shades needs a base colour"),
     ],
 )
 def test_a_plan_that_cannot_be_built_says_why(the_plan: Plan, problem: str) -> None:
@@ -190,7 +190,7 @@ def test_a_plan_that_cannot_be_built_says_why(the_plan: Plan, problem: str) -> N
 @pytest.mark.parametrize(
     ("keys", "problem"),
     [
-        ({"min_contrast": 4.5}, "min_contrast: 4.5 is not from 1 to 4.2, the most that colours can have on dark and"),
+        ({"min_contrast": 4.5}, "min_contrast: 4.5 is not from 1 to 4.2, the highest contrast possible on both themes"),
         ({"min_contrast": 0.9}, "min_contrast: 0.9 is not from 1 to 4.2"),
         ({"min_contrast": float("nan")}, "min_contrast: nan is not from 1"),
         ({"min_contrast": 18.0, "theme": "dark"}, "min_contrast: 18 is not from 1 to 17.7"),
@@ -198,8 +198,8 @@ def test_a_plan_that_cannot_be_built_says_why(the_plan: Plan, problem: str) -> N
         ({"min_step": -0.1}, "min_step: -0.1 is not from 0 to 0.3"),
         ({"step": 0.0}, "step: 0.0 is not more than 0"),
         ({"start": 400.0}, "start: 400.0 is not from 0 to 360 degrees"),
-        ({"steps": 3}, "steps: 3 is not from 6, so that every colour has one, to 1000"),
-        ({"theme": "drak"}, "theme: drak is none of both, dark, light, any"),
+        ({"steps": 3}, "steps: 3 is not from 6 (one for each colour) to 1000"),
+        ({"theme": "drak"}, "theme: drak is not one of both, dark, light, any"),
     ],
 )
 def test_a_value_out_of_reach_is_a_problem_but_can_be_built(keys: dict[str, object], problem: str) -> None:
@@ -223,7 +223,7 @@ class Traffic(Strategy):
         return {red: yellow, yellow: green}.get(moment.history[0], red) if moment.history else red
 
 
-def test_a_strategy_of_ones_own_needs_only_a_name_and_next() -> None:
+def test_a_custom_strategy_needs_only_a_name_and_next() -> None:
     traffic = Traffic()
     state: State = traffic.save()
     traffic.load(state)

@@ -109,7 +109,7 @@ def test_a_shuffled_palette_shows_all_before_any_again(listed: list[Color], seed
     assert all(steps(found))
 
 
-def test_a_shuffled_palette_is_shuffled_anew() -> None:
+def test_a_shuffled_palette_is_shuffled_again_each_round() -> None:
     found = colors(plan("palette", order="shuffle"), 60 * len(COLORS))
     assert len({tuple(found[start : start + 6]) for start in range(0, len(found), 6)}) > 20
 

@@ -1,4 +1,4 @@
-"""How the tests run a strategy: message after message, with the history that this makes."""
+"""How the tests run a strategy: one message after another, with the history that follows."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def colors(
     strategy: Strategy | None = None,
     history: Sequence[Color] = (),
 ) -> list[Color]:
-    """The colours that `n` moments bring, `pace` apart; None stands for no change, and brings none."""
+    """The colours of `n` moments, `pace` apart, without those that changed nothing."""
     strategy = strategy or build(plan)
     rng = Random(seed)
     recent = list(history)
