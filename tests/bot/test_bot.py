@@ -118,7 +118,7 @@ async def test_without_the_cog_no_colour_changes_and_with_it_again_they_do(
         await twitch.wait_for(lambda: twitch.color_changes)
 
 
-@pytest.mark.parametrize("text", ["hello", "!lurk", "", " !color"])
+@pytest.mark.parametrize("text", ["hello", "!lurk", "", "say !color"])
 async def test_whatever_is_written_but_our_command_changes_the_colour_once_and_reaches_every_cog_once(
     text: str, twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, client_id: str
 ) -> None:
