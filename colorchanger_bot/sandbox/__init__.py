@@ -15,8 +15,10 @@ from __future__ import annotations
 from . import faults
 from .faults import SeenRequest
 from .limits import Limits
+from .local_twitch import DEFAULT_SCOPES, Enabled, LocalTwitch
+from .notices import NOTICES
 from .script import CROWD, Line, Script, chatter
-from .server import DEFAULT_SCOPES, Enabled, LocalTwitch
+from .sockets import Freeze
 from .state import NAMED_COLORS, ColorChange, User
 from .tokens import App, Pair
 
@@ -24,9 +26,11 @@ __all__ = [
     "CROWD",
     "DEFAULT_SCOPES",
     "NAMED_COLORS",
+    "NOTICES",
     "App",
     "ColorChange",
     "Enabled",
+    "Freeze",
     "Limits",
     "Line",
     "LocalTwitch",

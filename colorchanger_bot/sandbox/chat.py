@@ -1,4 +1,4 @@
-"""Chat: what people say becomes a channel.chat.message for everyone who reads the channel."""
+"""Chat: what people say reaches everyone who reads the channel, as a message or as a notice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from .eventsub import EventSub
 from .limits import Limits
+from .notices import notice_fields
 from .rate_limits import SlidingWindow
+from .sessions import NOTIFICATION
 from .state import State, User
 
 _REMEMBERED = 5_000  # messages that can be replied to
@@ -19,7 +21,7 @@ _MENTION = re.compile(r"(@\w+)")
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message that was sent, and the one that its thread began with."""
+    """A message that was sent, and the first message of its thread."""
 
     id: str
     chatter: User
@@ -28,13 +30,14 @@ class Sent:
 
 
 class Chat:
-    """Delivers messages through EventSub."""
+    """Delivers messages and notices through EventSub."""
 
     def __init__(self, state: State, eventsub: EventSub, limits: Limits, now: Callable[[], float]) -> None:
         self._state = state
         self._eventsub = eventsub
+        self._limits = limits
         self.listeners: list[Callable[[User, User, str], None]] = []
-        """Told of each line: who said it, where, and what."""
+        """Called with each line: who said it, where, and what."""
         self._sent: OrderedDict[str, Sent] = OrderedDict()
         self._in_channel: dict[tuple[str, str], SlidingWindow] = defaultdict(
             lambda: SlidingWindow(1, limits.chat_interval, now)
@@ -42,6 +45,8 @@ class Chat:
         self._anywhere: dict[str, SlidingWindow] = defaultdict(
             lambda: SlidingWindow(limits.chat_messages, limits.chat_window, now)
         )
+        self._last: dict[tuple[str, str], tuple[str, float]] = {}
+        self._now = now
 
     async def say(self, chatter: User, channel: User, text: str, reply_to: str | None = None) -> str:
         """Someone writes in a channel; returns the message id.
@@ -52,13 +57,22 @@ class Chat:
         if parent:
             text = f"@{parent.chatter.display_name} {text}"
         sent = Sent(str(uuid.uuid4()), chatter, text, parent and (parent.thread or parent))
-        self._remember(sent)
-        self._in_channel[chatter.id, channel.id].note()
-        self._anywhere[chatter.id].note()
-        for listener in self.listeners:
-            listener(chatter, channel, text)
+        self._count(sent, channel)
         event = self._event(sent, channel)
         await self._eventsub.publish(channel, event | {"reply": _reply(parent)} if parent else event)
+        return sent.id
+
+    async def send_notice(
+        self, chatter: User, channel: User, text: str, notice: str, details: dict[str, object] | None = None
+    ) -> str:
+        """Someone writes with an announcement, a resub or another notice; returns the message id.
+
+        Raises: ValueError for an unknown type of notice or an unknown detail.
+        """
+        fields = notice_fields(notice, chatter.display_name, details or {})
+        sent = Sent(str(uuid.uuid4()), chatter, text)
+        self._count(sent, channel)
+        await self._eventsub.publish(channel, self._common(sent, channel) | fields, NOTIFICATION)
         return sent.id
 
     async def say_shared(self, chatter: User, channel: User, mirrors: Sequence[User], text: str) -> list[str]:
@@ -79,20 +93,41 @@ class Chat:
         return [original.id, *(copy.id for copy in copies)]
 
     async def send(self, chatter: User, channel: User, text: str, reply_to: str | None = None) -> dict[str, object]:
-        """A message through the API, which is dropped when it comes too soon after the last, typed or sent."""
+        """A message through the API, which Twitch drops when it comes too soon or repeats the last one."""
         if reply_to is not None and reply_to not in self._sent:
             return _dropped("invalid_reply_parent", "The message that you reply to does not exist.")
-        too_soon = not chatter.privileged_in(channel) and self._in_channel[chatter.id, channel.id].full()
-        if too_soon or self._anywhere[chatter.id].full():
+        if self._too_many(chatter, channel):
             return _dropped("msg_ratelimit", "Your message was not sent because you are sending messages too quickly.")
+        if not chatter.privileged_in(channel) and self._repeats(chatter, channel, text):
+            return _dropped("msg_duplicate", "Your message is identical to the one you sent less than 30 seconds ago.")
         return {"message_id": await self.say(chatter, channel, text, reply_to), "is_sent": True, "drop_reason": None}
+
+    def _too_many(self, chatter: User, channel: User) -> bool:
+        """What a person types counts too, in all channels together; the limit is that of the channel."""
+        if chatter.privileged_in(channel):
+            return self._anywhere[chatter.id].full(self._limits.chat_messages_privileged)
+        return self._in_channel[chatter.id, channel.id].full() or self._anywhere[chatter.id].full()
+
+    def _repeats(self, chatter: User, channel: User, text: str) -> bool:
+        last, at = self._last.get((chatter.id, channel.id), ("", 0.0))
+        return text == last and self._now() - at < self._limits.chat_duplicate
+
+    def _count(self, sent: Sent, channel: User) -> None:
+        key = sent.chatter.id, channel.id
+        self._remember(sent)
+        self._in_channel[key].note()
+        self._anywhere[sent.chatter.id].note()
+        self._last[key] = sent.text, self._now()
+        for listener in self.listeners:
+            listener(sent.chatter, channel, sent.text)
 
     def _remember(self, sent: Sent) -> None:
         self._sent[sent.id] = sent
         if len(self._sent) > _REMEMBERED:
             self._sent.popitem(last=False)
 
-    def _event(self, sent: Sent, channel: User) -> dict[str, object]:
+    def _common(self, sent: Sent, channel: User) -> dict[str, object]:
+        """What messages and notices have in common."""
         return {
             **_user(channel, "broadcaster_"),
             "source_broadcaster_user_id": None,
@@ -106,6 +141,10 @@ class Chat:
             "color": sent.chatter.color,
             "badges": _badges(sent.chatter, channel),
             "source_badges": None,
+        }
+
+    def _event(self, sent: Sent, channel: User) -> dict[str, object]:
+        return self._common(sent, channel) | {
             "message_type": "text",
             "cheer": None,
             "reply": None,

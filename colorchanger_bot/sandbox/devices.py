@@ -12,6 +12,8 @@ from .responses import ApiError
 from .state import State, User
 from .tokens import App, Pair, Tokens, random_text
 
+_MAX_WAITING = 1_000  # logins at once; the oldest are forgotten
+
 
 @dataclass(eq=False, slots=True)
 class Device:
@@ -45,6 +47,7 @@ class Devices:
         """Begin a login: the answer of `POST /oauth2/device`."""
         user_code = "".join(secrets.choice(string.ascii_uppercase) for _ in range(8))
         device = Device(random_text(40), user_code, app, scopes, self._now() + self._limits.device_lifetime)
+        self._forget_old()
         self._waiting[device.device_code] = device
         return {
             "device_code": device.device_code,
@@ -82,6 +85,10 @@ class Devices:
             raise ApiError(400, "authorization_pending")
         del self._waiting[device_code]
         return self._tokens.issue(device.approved_by, app, device.scopes)
+
+    def _forget_old(self) -> None:
+        waiting = [device for device in self._waiting.values() if not self._expired(device)][-_MAX_WAITING:]
+        self._waiting = {device.device_code: device for device in waiting}
 
     def _expired(self, device: Device) -> bool:
         return self._now() >= device.expires_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from .server import LocalTwitch
+from .local_twitch import LocalTwitch
 
 CLIENT_ID = "colorchanger-sandbox"
 CLIENT_SECRET = "not-a-secret-on-a-local-twitch"  # noqa: S105 - it says so itself

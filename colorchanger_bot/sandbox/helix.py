@@ -8,17 +8,22 @@ from typing import Any
 from aiohttp import web
 
 from .chat import Chat
-from .responses import ApiError, json_object, json_response, paginate
+from .limits import Limits
+from .parameters import query_and_body
+from .responses import ApiError, json_response, paginate
 from .router import HelixRouter, own, required
 from .state import State, User
 from .tokens import AccessToken, Tokens
+
+ANNOUNCEMENT_COLORS = ("BLUE", "GREEN", "ORANGE", "PURPLE", "PRIMARY")
 
 
 class Helix:
     """Reads and changes the state of the local Twitch."""
 
-    def __init__(self, state: State, tokens: Tokens, chat: Chat) -> None:
+    def __init__(self, state: State, tokens: Tokens, chat: Chat, limits: Limits) -> None:
         self._state = state
+        self._limits = limits
         self._tokens = tokens
         self._chat = chat
 
@@ -29,6 +34,7 @@ class Helix:
             router.route("GET /chat/color", self.colors),
             router.route("PUT /chat/color", self.change_color, scope="user:manage:chat_color"),
             router.route("POST /chat/messages", self.send_message),
+            router.route("POST /chat/announcements", self.announce, scope="moderator:manage:announcements"),
             router.route("GET /channels/followed", self.followed, scope="user:read:follows"),
             router.route("GET /streams", self.streams),
             router.route("GET /streams/followed", self.followed_streams, scope="user:read:follows"),
@@ -64,21 +70,36 @@ class Helix:
         return web.Response(status=204)
 
     async def send_message(self, request: web.Request, token: AccessToken) -> web.Response:
-        """Send a chat message."""
-        body = await json_object(request)
-        channel = self._state.find(id=str(body.get("broadcaster_id", "")))
-        text = body.get("message")
+        """Send a chat message; Twitch takes its parameters from the query, a form and JSON alike."""
+        given = await query_and_body(request)
+        channel = self._state.find(id=str(given.get("broadcaster_id", "")))
         if channel is None:
             raise ApiError(400, "The broadcaster_id is missing or is not a user.")
-        sender = self._sender(token, str(body.get("sender_id", "")), channel)
-        if not isinstance(text, str) or not text or len(text) > 500:
-            raise ApiError(400, "The message must have 1 to 500 characters.")
+        sender = self._sender(token, str(given.get("sender_id", "")), channel)
+        text = _message(given)
+        if len(text) > self._limits.chat_characters:
+            raise ApiError(422, "The message is too large.")
         if sender.id in channel.banned:
             raise ApiError(403, "The sender is banned from the broadcaster's chat room.")
-        reply_to = body.get("reply_parent_message_id")
-        return json_response(
-            {"data": [await self._chat.send(sender, channel, text, str(reply_to) if reply_to else None)]}
-        )
+        reply_to = given.get("reply_parent_message_id")
+        sent = await self._chat.send(sender, channel, text, str(reply_to) if reply_to else None)
+        return json_response({"data": [sent]})
+
+    async def announce(self, request: web.Request, token: AccessToken) -> web.Response:
+        """Send an announcement: 204."""
+        given = await query_and_body(request)
+        moderator = own(token, str(given.get("moderator_id", "")), "moderator_id")
+        channel = self._state.find(id=str(given.get("broadcaster_id", "")))
+        if channel is None:
+            raise ApiError(400, "The broadcaster_id is missing or is not a user.")
+        if not moderator.privileged_in(channel):
+            raise ApiError(401, "The user in moderator_id does not moderate the broadcaster's chat room.")
+        color = str(given.get("color") or "primary").upper()
+        if color not in ANNOUNCEMENT_COLORS:
+            raise ApiError(400, f"The color must be one of {', '.join(ANNOUNCEMENT_COLORS)}.")
+        text = _message(given)[: int(self._limits.chat_characters)]  # Twitch cuts what is too long
+        await self._chat.send_notice(moderator, channel, text, "announcement", {"color": color})
+        return web.Response(status=204)
 
     def _sender(self, token: AccessToken, sender_id: str, channel: User) -> User:
         """The token's user, or with an application's token a user who lets it act as a bot."""
@@ -128,6 +149,13 @@ def _streams(request: web.Request, channels: Sequence[User], *, default: int) ->
         [_stream(channel) for channel in channels if channel.live_since], request, default=default
     )
     return json_response({"data": rows, "pagination": pagination})
+
+
+def _message(given: dict[str, Any]) -> str:
+    text = given.get("message")
+    if not isinstance(text, str) or not text:
+        raise ApiError(400, "The message must not be empty.")
+    return text
 
 
 def _once(found: Sequence[User | None]) -> list[User]:

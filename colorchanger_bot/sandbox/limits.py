@@ -20,6 +20,8 @@ class Limits:
     unused_after: float = 10.0
     reconnect_grace: float = 30.0
     write_timeout: float = 5.0
+    ping_interval: float = 30.0
+    pong_timeout: float = 10.0
     linger: float = 0.0  # how long a vanished socket still counts, as it does on Twitch after a crash
 
     # EventSub, "Subscription limits", per client id and user.
@@ -33,7 +35,10 @@ class Limits:
     join_window: float = 10.0
     chat_interval: float = 1.0
     chat_messages: float = 20
+    chat_messages_privileged: float = 100  # for the broadcaster and moderators of a channel
     chat_window: float = 30.0
+    chat_duplicate: float = 30.0  # how long the same text is dropped, in channels where one is not privileged
+    chat_characters: float = 500
 
     # Authentication: "Device code grant flow" and "Refreshing access tokens".
     token_lifetime: float = 14_400

@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from .devices import Devices
+from .parameters import query_and_form
 from .responses import ApiError, json_response
 from .state import User
 from .tokens import App, Pair, RefreshToken, Tokens
@@ -34,7 +35,7 @@ class OAuth:
 
     async def begin_device(self, request: web.Request) -> web.Response:
         """Begin a device-code login; Twitch reads `scopes` (plural) here."""
-        given = await _parameters(request)
+        given = await query_and_form(request)
         app = self._tokens.app(given.get("client_id", ""))
         scopes = tuple(given.get("scopes", "").split())
         if not scopes:
@@ -43,7 +44,7 @@ class OAuth:
 
     async def grant(self, request: web.Request) -> web.Response:
         """Give tokens for what the grant type asks."""
-        given = await _parameters(request)
+        given = await query_and_form(request)
         app = self._tokens.app(given.get("client_id", ""))
         match given.get("grant_type", ""):
             case "refresh_token":
@@ -73,7 +74,7 @@ class OAuth:
 
     async def revoke(self, request: web.Request) -> web.Response:
         """Make a token invalid: 200 with an empty body."""
-        given = await _parameters(request)
+        given = await query_and_form(request)
         try:
             app = self._tokens.app(given.get("client_id", ""))
         except ApiError as refused:
@@ -112,9 +113,3 @@ def _check_secret(app: App, given: dict[str, str]) -> None:
         raise ApiError(400, "missing client secret")
     if secret != app.client_secret:
         raise ApiError(403, "invalid client secret")
-
-
-async def _parameters(request: web.Request) -> dict[str, str]:
-    """What was sent in the query or as a form: Twitch takes both."""
-    form = {name: value for name, value in (await request.post()).items() if isinstance(value, str)}
-    return {**request.query, **form}

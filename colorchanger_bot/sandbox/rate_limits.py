@@ -46,12 +46,16 @@ class SlidingWindow:
         self._now = now
         self._times: deque[float] = deque()
 
-    def full(self) -> bool:
-        """Whether once more would be too often."""
-        while self._times and self._times[0] <= self._now() - self._seconds:
-            self._times.popleft()
-        return len(self._times) >= self._limit
+    def full(self, limit: float | None = None) -> bool:
+        """Whether one more would be too many; `limit` replaces the window's own."""
+        self._forget()
+        return len(self._times) >= (self._limit if limit is None else limit)
 
     def note(self) -> None:
-        """Count once."""
+        """Count one."""
+        self._forget()
         self._times.append(self._now())
+
+    def _forget(self) -> None:
+        while self._times and self._times[0] <= self._now() - self._seconds:
+            self._times.popleft()

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, cast
+from typing import Any
 
-import orjson
 from aiohttp import web
 
 from .faults import Faults, SeenRequest
-from .responses import Handler
+from .parameters import body
+from .responses import ApiError, Handler
 from .tokens import Tokens
 
 _SECRET = frozenset({"access_token", "client_secret", "code", "device_code", "refresh_token", "token"})
+_KEPT, _TRIMMED_AT = 50_000, 60_000  # requests; trimmed in one go, so that the list is rarely moved
+_MAX_BODY = 16 * 1024  # bytes; the body of a larger request is not recorded
 
-_current: ContextVar[SeenRequest] = ContextVar("_current")  # aiohttp handles each request in a task of its own
+# aiohttp handles each request in a task of its own; None before this middleware has run.
+_current: ContextVar[SeenRequest | None] = ContextVar("_current", default=None)
 
 
 class Recorder:
@@ -37,7 +40,7 @@ class Recorder:
     @web.middleware
     async def _handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         seen = await self._seen(request)
-        self.requests.append(seen)
+        self._remember(seen)
         _current.set(seen)
         self._notify()
         action = self._faults.take(seen)
@@ -53,10 +56,16 @@ class Recorder:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
 
+    def _remember(self, seen: SeenRequest) -> None:
+        self.requests.append(seen)
+        if len(self.requests) > _TRIMMED_AT:
+            del self.requests[:-_KEPT]
+
     async def _note_status(self, request: web.Request, response: web.StreamResponse) -> None:
         """Record the status of an answer that is about to be sent."""
-        if request.transport is not None and not request.transport.is_closing():
-            _current.get().status = response.status
+        seen = _current.get()
+        if seen and request.transport is not None and not request.transport.is_closing():
+            seen.status = response.status
         self._notify()
 
     async def _seen(self, request: web.Request) -> SeenRequest:
@@ -67,16 +76,16 @@ class Recorder:
             request.path,
             {name: ",".join(request.query.getall(name)) for name in names},
             token.user.login if token and token.user else None,
-            await _json_of(request),
+            await _body_of(request),
         )
 
 
-async def _json_of(request: web.Request) -> dict[str, Any]:
-    """The JSON object of a Helix request, empty if it has none: only id gets secrets in a body."""
+async def _body_of(request: web.Request) -> dict[str, Any]:
+    """The body of a Helix request, empty if it cannot be read: only id gets secrets in a body."""
     if not request.path.startswith("/helix"):
         return {}
     try:
-        body: object = orjson.loads(await request.read())
-    except orjson.JSONDecodeError:
+        fields = await body(request, or_empty=True)
+    except ApiError:
         return {}
-    return cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    return fields if len(await request.read()) <= _MAX_BODY else {}

@@ -18,23 +18,28 @@ class Registry:
     def __init__(self, notify: Callable[[], None]) -> None:
         self.ended: deque[Subscription] = deque(maxlen=_REMEMBERED)
         self._notify = notify
-        self._by_channel: dict[str, dict[str, Subscription]] = {}
+        self._enabled: dict[tuple[str, str], dict[str, Subscription]] = {}
 
     @property
     def enabled(self) -> list[Subscription]:
         """The subscriptions that deliver."""
-        return [subscription for channel in self._by_channel.values() for subscription in channel.values()]
+        return [known for group in self._enabled.values() for known in group.values()]
 
-    def of(self, channel: User) -> list[Subscription]:
-        """The enabled subscriptions to a channel."""
-        return list(self._by_channel.get(channel.id, {}).values())
+    def of(self, channel: User, type: str) -> list[Subscription]:
+        """The enabled subscriptions of a type to a channel."""
+        return list(self._enabled.get((channel.id, type), {}).values())
 
-    def matching(self, *, user: User, client_id: str = "", channel: User | None = None) -> list[Subscription]:
+    def matching(
+        self, *, user: User, client_id: str = "", channel: User | None = None, type: str = ""
+    ) -> list[Subscription]:
         """The enabled subscriptions of a user."""
         return [
             found
             for found in self.enabled
-            if found.user is user and client_id in ("", found.client_id) and channel in (None, found.channel)
+            if found.user is user
+            and client_id in ("", found.client_id)
+            and channel in (None, found.channel)
+            and type in ("", found.type)
         ]
 
     def add(self, subscription: Subscription) -> None:
@@ -42,13 +47,13 @@ class Registry:
         session = subscription.session
         session.client_id, session.user = subscription.client_id, subscription.user
         session.subscriptions[subscription.id] = subscription
-        self._by_channel.setdefault(subscription.channel.id, {})[subscription.id] = subscription
+        self._enabled.setdefault((subscription.channel.id, subscription.type), {})[subscription.id] = subscription
         self._notify()
 
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""
         subscription.session.subscriptions.pop(subscription.id, None)
-        self._by_channel[subscription.channel.id].pop(subscription.id, None)
+        self._enabled[subscription.channel.id, subscription.type].pop(subscription.id, None)
         self._notify()
 
     def end(self, subscription: Subscription, status: str) -> None:

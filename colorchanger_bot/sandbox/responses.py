@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any
 
 import orjson
 from aiohttp import web
 
+_FIRST, _CURSOR = re.compile(r"[0-9]{1,4}"), re.compile(r"[0-9]{1,9}")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -42,6 +44,7 @@ def error_response(path: str, status: int, message: str, headers: Mapping[str, s
 async def error_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turn `ApiError`, and aiohttp's own errors such as an unknown route, into Twitch's error bodies."""
     try:
+        check_text(request.host, request.path, *request.query.keys(), *request.query.values())
         return await handler(request)
     except ApiError as refused:
         return error_response(request.path, refused.status, refused.message, refused.headers)
@@ -49,26 +52,26 @@ async def error_middleware(request: web.Request, handler: Handler) -> web.Stream
         return error_response(request.path, unknown.status, unknown.reason)
 
 
-async def json_object(request: web.Request) -> dict[str, Any]:
-    """The JSON object in the body.
+def check_text(*texts: str) -> None:
+    """Refuse text that cannot be written in an answer: bytes that are not UTF-8.
 
-    Raises: ApiError when there is none.
+    Raises: ApiError.
     """
     try:
-        body: object = orjson.loads(await request.read())
-    except orjson.JSONDecodeError:
-        raise ApiError(400, "The request body is not valid JSON.") from None
-    if not isinstance(body, dict):
-        raise ApiError(400, "The request body must be a JSON object.")
-    return cast("dict[str, Any]", body)
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        raise ApiError(400, "The request is not valid UTF-8.") from None
 
 
 def paginate(rows: list[Any], request: web.Request, *, default: int = 20) -> tuple[list[Any], dict[str, str]]:
-    """One page of `rows` and the `pagination` object that leads to the next (Twitch API, "Pagination")."""
+    """One page of `rows` and the `pagination` object that leads to the next (Twitch API, "Pagination").
+
+    Raises: ApiError when `first` is not a number from 1 to 100 or `after` is not a cursor.
+    """
     first, after = request.query.get("first", str(default)), request.query.get("after", "0")
-    if not first.isdecimal() or not 1 <= int(first) <= 100:
+    if not _FIRST.fullmatch(first) or not 1 <= int(first) <= 100:
         raise ApiError(400, 'The parameter "first" was malformed: the value must be between 1 and 100.')
-    if not after.isdecimal():
+    if not _CURSOR.fullmatch(after):
         raise ApiError(400, "The cursor is not valid.")
     end = int(after) + int(first)
     return rows[int(after) : end], {"cursor": str(end)} if end < len(rows) else {}

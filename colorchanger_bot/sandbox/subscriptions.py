@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, cast
@@ -10,17 +11,32 @@ from aiohttp import web
 
 from .eventsub import EventSub
 from .limits import Limits
+from .parameters import body
 from .rate_limits import SlidingWindow
 from .registry import Registry
-from .responses import ApiError, json_object, json_response, paginate
+from .responses import ApiError, json_response, paginate
 from .router import HelixRouter, required
-from .sessions import TYPE, VERSION, Session, Subscription
+from .sessions import TYPES, Session, Subscription
 from .state import State, User
 from .tokens import AccessToken
 
 MAX_TOTAL_COST = 10
 # Twitch says the same for a missing scope, a ban, and a full list or too quick a pace of joined channels.
 UNAUTHORIZED = "subscription missing proper authorization"
+
+_TYPE = re.compile(r"[a-z_]{1,40}(\.[a-z_]{1,40}){1,4}")
+_STATUS = re.compile(
+    r"enabled|authorization_revoked|moderator_removed|user_removed|chat_user_banned|version_removed|beta_maintenance"
+    r"|notification_failures_exceeded|webhook_callback_verification_(pending|failed)|conduit_deleted"
+    r"|websocket_(disconnected|failed_ping_pong|received_inbound_traffic|connection_unused|internal_error"
+    r"|network_timeout|network_error|failed_to_reconnect)"
+)
+_FILTERS: dict[str, Callable[[str], object]] = {
+    "status": _STATUS.fullmatch,
+    "type": _TYPE.fullmatch,
+    "user_id": re.compile(r"[0-9]{1,20}").fullmatch,
+    "subscription_id": re.compile(r"[0-9A-Za-z-]{1,64}").fullmatch,
+}
 
 
 class Subscriptions:
@@ -47,33 +63,35 @@ class Subscriptions:
 
     async def create(self, request: web.Request, token: AccessToken) -> web.Response:
         """Subscribe: 202 with the subscription."""
-        body = await json_object(request)
-        if (body.get("type"), body.get("version")) != (TYPE, VERSION):
-            raise ApiError(400, "invalid subscription type and version")
-        session = self._session(body, token)
-        channel = self._channel(body, token)
+        given = await body(request)
+        type = _type(given)
+        session = self._session(given, token)
+        channel = self._channel(given, token)
         user = token.user
         if user is None or "user:read:chat" not in token.scopes or user.id in channel.banned:
             raise ApiError(403, UNAUTHORIZED)
-        self._check_limits(session, token, user, channel)
-        subscription = Subscription(session, token.app.client_id, user, channel)
-        self._joins[user.id].note()
+        subscription = Subscription(session, token.app.client_id, user, channel, type)
+        self._check_limits(subscription)
+        if not self._registry.matching(user=user, channel=channel):
+            self._joins[user.id].note()
         self._registry.add(subscription)
-        return json_response(self._list(token, [subscription]), status=202)
+        total = sum(known.status == "enabled" for known in self._visible(token))
+        return json_response(_listed([subscription], total), status=202)
 
     async def list(self, request: web.Request, token: AccessToken) -> web.Response:
-        """What this token's user and application subscribed to, also what ended a while ago."""
-        filters = {name: request.query[name] for name in ("status", "type", "user_id") if name in request.query}
+        """What this token's user and application subscribed to, oldest first, also what ended a while ago."""
+        filters = {name: request.query[name] for name in _FILTERS if name in request.query}
         if len(filters) > 1:
-            raise ApiError(400, "The status, type and user_id filters are mutually exclusive.")
-        rows = [
-            row
-            for row in self._visible(token)
-            if filters.items() <= {"status": row.status, "type": TYPE, "user_id": row.user.id}.items()
-            or filters.get("user_id") == row.channel.id
-        ]
+            raise ApiError(400, f"The filters {', '.join(_FILTERS)} are mutually exclusive.")
+        for name, value in filters.items():
+            if not _FILTERS[name](value):
+                raise ApiError(400, f'The parameter "{name}" was malformed.')
+        rows = self._visible(token)
+        for name, value in filters.items():
+            rows = [row for row in rows if value in _values(row, name)]
+        total = len(rows)
         rows, pagination = paginate(rows, request, default=100)
-        return json_response(self._list(token, rows) | {"pagination": pagination})
+        return json_response(_listed(rows, total) | {"pagination": pagination})
 
     async def delete(self, request: web.Request, token: AccessToken) -> web.Response:
         """Unsubscribe: 204."""
@@ -109,38 +127,66 @@ class Subscriptions:
             raise ApiError(403, UNAUTHORIZED)
         return channel
 
-    def _check_limits(self, session: Session, token: AccessToken, user: User, channel: User) -> None:
+    def _check_limits(self, wanted: Subscription) -> None:
         """EventSub's limits count per client id and user, chat's per user."""
-        if any(known.channel is channel for known in session.subscriptions.values()):
+        session, user, channel = wanted.session, wanted.user, wanted.channel
+        if any((known.channel, known.type) == (channel, wanted.type) for known in session.subscriptions.values()):
             raise ApiError(409, "subscription already exists")
-        mine = self._registry.matching(user=user, client_id=token.app.client_id)
-        if sum(known.channel is channel for known in mine) >= self._limits.same_subscription:
+        mine = self._registry.matching(user=user, client_id=wanted.client_id)
+        same = [known for known in mine if (known.channel, known.type) == (channel, wanted.type)]
+        if len(same) >= self._limits.same_subscription:
             raise ApiError(429, "maximum subscriptions with type and condition exceeded")
         if len({known.session for known in mine} - {session}) >= self._limits.sockets:
             raise ApiError(429, "number of websocket transports limit exceeded")
         if len(session.subscriptions) >= self._limits.subscriptions_per_socket:
             raise ApiError(429, "number of websocket subscriptions limit exceeded")
         joined = {known.channel for known in self._registry.matching(user=user)}
-        counted = {known for known in joined - {channel} if not user.privileged_in(known)}
+        if channel in joined:
+            return
+        counted = {known for known in joined if not user.privileged_in(known)}
         too_many = not user.privileged_in(channel) and len(counted) >= self._limits.joined_channels
         if too_many or self._joins[user.id].full():
             raise ApiError(403, UNAUTHORIZED)
 
     def _visible(self, token: AccessToken) -> list[Subscription]:
-        return [
+        mine = [
             known
             for known in (*self._registry.enabled, *self._registry.ended)
             if (known.client_id, known.user) == (token.app.client_id, token.user)
         ]
+        return sorted(mine, key=lambda known: known.created_at)
 
-    def _list(self, token: AccessToken, rows: list[Subscription]) -> dict[str, Any]:
-        enabled = [known for known in self._visible(token) if known.status == "enabled"]
-        return {
-            "data": [row.body() for row in rows],
-            "total": len(enabled),
-            "total_cost": 0,
-            "max_total_cost": MAX_TOTAL_COST,
-        }
+
+def _listed(rows: list[Subscription], total: int) -> dict[str, Any]:
+    return {
+        "data": [row.body() for row in rows],
+        "total": total,
+        "total_cost": 0,
+        "max_total_cost": MAX_TOTAL_COST,
+    }
+
+
+def _values(row: Subscription, filter: str) -> tuple[str, ...]:
+    """The values of a filter that find this subscription."""
+    return {
+        "status": (row.status,),
+        "type": (row.type,),
+        "user_id": (row.user.id, row.channel.id),
+        "subscription_id": (row.id,),
+    }[filter]
+
+
+def _type(body: dict[str, Any]) -> str:
+    """The subscription type that is asked for.
+
+    Raises: ApiError when it is not one of the local Twitch's, or not in a version of Twitch's.
+    """
+    type, version = body.get("type"), body.get("version")
+    if isinstance(type, str) and _TYPE.fullmatch(type) and type not in TYPES:
+        raise ApiError(400, f"The local Twitch has no subscription type {type}; it has {' and '.join(TYPES)}.")
+    if not isinstance(type, str) or type not in TYPES or version != TYPES[type]:
+        raise ApiError(400, "invalid subscription type and version")
+    return type
 
 
 def _fields(body: dict[str, Any], name: str) -> dict[str, str]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from .limits import Limits
 from .responses import ApiError
 from .state import User
+
+_REMEMBERED = 50_000  # access tokens, and refresh tokens; the oldest are forgotten
+_PER_REFRESH_TOKEN = 50  # access tokens that are valid at once; the oldest is dropped, as on Twitch
 
 
 def random_text(length: int) -> str:
@@ -72,6 +76,11 @@ class RefreshToken:
     scopes: tuple[str, ...]
     idle_since: float
     spent: bool = False
+    issued: deque[str] = field(default_factory=deque[str], repr=False)
+    """Its valid access tokens, oldest first."""
+
+
+_Token = TypeVar("_Token", AccessToken, RefreshToken)
 
 
 class Tokens:
@@ -80,6 +89,7 @@ class Tokens:
     def __init__(self, limits: Limits, now: Callable[[], float]) -> None:
         self.spent_twice: list[str] = []
         self.refreshes: Counter[str] = Counter()
+        self.refuse_refreshes = False
         self._limits = limits
         self._now = now
         self._apps: dict[str, App] = {}
@@ -106,14 +116,12 @@ class Tokens:
     def issue(self, user: User, app: App, scopes: Iterable[str], *, expires_in: float | None = None) -> Pair:
         """A new pair, as after a login."""
         refresh = RefreshToken(random_text(50), app, user, tuple(scopes), self._now())
-        self._refresh[refresh.value] = refresh
+        _add(self._refresh, refresh.value, refresh)
         return self._pair(refresh, expires_in)
 
     def issue_app_token(self, app: App) -> str:
         """An access token of the application itself."""
-        value = random_text(30)
-        self._access[value] = AccessToken(app, None, (), self._now() + self._limits.token_lifetime)
-        return value
+        return self._remember(AccessToken(app, None, (), self._now() + self._limits.token_lifetime))
 
     def access(self, value: str) -> AccessToken | None:
         """What that access token allows, None if it is invalid or has expired."""
@@ -136,10 +144,10 @@ class Tokens:
     def refresh_token(self, value: str, app: App) -> RefreshToken:
         """The refresh token of that value, which may be spent.
 
-        Raises: ApiError when this application has no such token, or it was idle for too long.
+        Raises: ApiError when this application has no such token, it was idle for too long, or all are refused.
         """
         token = self._refresh.get(value)
-        if token is None or token.app is not app:
+        if token is None or token.app is not app or self.refuse_refreshes:
             raise ApiError(400, "Invalid refresh token")
         if app.public and self._now() - token.idle_since > self._limits.refresh_idle:
             raise ApiError(400, "Invalid refresh token")
@@ -176,8 +184,21 @@ class Tokens:
     def _pair(self, refresh: RefreshToken, expires_in: float | None = None) -> Pair:
         lifetime = self._limits.token_lifetime if expires_in is None else expires_in
         refresh.idle_since = self._now()
-        value = random_text(30)
-        self._access[value] = AccessToken(
-            refresh.app, refresh.user, refresh.scopes, self._now() + lifetime, refresh.value
+        value = self._remember(
+            AccessToken(refresh.app, refresh.user, refresh.scopes, self._now() + lifetime, refresh.value)
         )
+        refresh.issued.append(value)
+        if len(refresh.issued) > _PER_REFRESH_TOKEN:
+            self._access.pop(refresh.issued.popleft(), None)
         return Pair(value, refresh.value, refresh.scopes, int(lifetime))
+
+    def _remember(self, token: AccessToken) -> str:
+        value = random_text(30)
+        _add(self._access, value, token)
+        return value
+
+
+def _add(known: dict[str, _Token], value: str, token: _Token) -> None:
+    known[value] = token
+    if len(known) > _REMEMBERED:
+        del known[next(iter(known))]

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from colorchanger_bot.sandbox import NOTICES
+
 EVENT_FIELDS = {
     "broadcaster_user_id", "broadcaster_user_login", "broadcaster_user_name",
     "source_broadcaster_user_id", "source_broadcaster_user_login", "source_broadcaster_user_name",
@@ -29,6 +33,59 @@ async def test_an_event_has_every_field_of_twitch(alice: Any, bob: Any, twitch: 
         "cheer",
         "reply",
     }
+
+
+NOTICE_FIELDS = (EVENT_FIELDS - {
+    "message_type", "cheer", "reply", "channel_points_custom_reward_id", "channel_points_animation_id",
+}) | {
+    "chatter_is_anonymous", "system_message", "notice_type", "sub", "resub", "sub_gift", "community_sub_gift",
+    "gift_paid_upgrade", "prime_paid_upgrade", "pay_it_forward", "raid", "unraid", "announcement", "bits_badge_tier",
+    "charity_donation", "modiversary", "watch_streak", "shared_chat_sub", "shared_chat_resub", "shared_chat_sub_gift",
+    "shared_chat_community_sub_gift", "shared_chat_gift_paid_upgrade", "shared_chat_prime_paid_upgrade",
+    "shared_chat_pay_it_forward", "shared_chat_raid", "shared_chat_announcement", "shared_chat_modiversary",
+}  # fmt: skip
+
+
+async def reading_both(peer: Any, channel: str) -> Any:
+    line = await peer.read(channel)
+    assert (await peer.subscribe(line, channel, type="channel.chat.notification")).status == 202
+    return line
+
+
+async def test_a_notice_has_every_field_of_twitch(alice: Any, bob: Any, twitch: Any) -> None:
+    line = await reading_both(alice, "alice")
+    id = await twitch.announce("bob", in_="alice", text="hi there")
+    message = await line.next()
+    event = message["payload"]["event"]
+    assert message["metadata"]["subscription_type"] == "channel.chat.notification"
+    assert event.keys() == NOTICE_FIELDS
+    assert (event["message_id"], event["chatter_user_id"], event["color"]) == (id, bob.user.id, "")
+    assert (event["notice_type"], event["announcement"]) == ("announcement", {"color": "PRIMARY"})
+    assert event["message"]["text"] == "hi there"
+
+
+@pytest.mark.parametrize("notice", NOTICES)
+async def test_a_notice_is_no_message_and_a_message_no_notice(alice: Any, twitch: Any, notice: str) -> None:
+    line = await reading_both(alice, "alice")
+    await twitch.send_notice("bob", in_="alice", notice=notice, text="with my words")
+    await twitch.say("bob", in_="alice", text="plain")
+    types = [(await line.next())["metadata"]["subscription_type"] for _ in range(2)]
+    assert types == ["channel.chat.notification", "channel.chat.message"]
+
+
+async def test_details_of_a_notice_can_be_chosen(alice: Any, twitch: Any) -> None:
+    line = await reading_both(alice, "alice")
+    await twitch.send_notice("bob", in_="alice", notice="watch_streak", streak_count=7)
+    event = await line.event()
+    assert event["watch_streak"] == {"streak_count": 7, "channel_points_awarded": 350}
+    assert "Bob watched 7 consecutive streams" in event["system_message"]
+
+
+async def test_unknown_notices_and_details_are_an_error(twitch: Any) -> None:
+    with pytest.raises(ValueError, match="'party' is not a notice"):
+        await twitch.send_notice("bob", in_="alice", notice="party")
+    with pytest.raises(ValueError, match="'resub' has no 'years'"):
+        await twitch.send_notice("bob", in_="alice", notice="resub", years=3)
 
 
 async def test_the_color_is_that_of_the_moment(alice: Any, twitch: Any) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import pytest
 
 from colorchanger_bot.sandbox import NAMED_COLORS
 
 ALL_SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat", "user:read:follows")
+
+
+def auth(peer: Any) -> dict[str, str]:
+    return {"Authorization": f"Bearer {peer.pair.access}", "Client-Id": peer.app.client_id}
 
 
 class TestEveryRequest:
@@ -170,14 +175,38 @@ class TestSendMessage:
         await twitch.say("alice", in_="alice", text="typed")
         assert (await self.send(writer, "alice")).json["data"][0]["is_sent"]
 
-    async def test_of_20_in_30_seconds_the_next_is_dropped(self, writer: Any, twitch: Any) -> None:
-        for _ in range(20):
-            await twitch.say("alice", in_="alice", text="typed")
-        assert not (await self.send(writer, "alice")).json["data"][0]["is_sent"]
+    @pytest.mark.parametrize(("channel", "limit"), [("carol", 20), ("bob", 100), ("alice", 100)])
+    async def test_beyond_the_limit_of_30_seconds_is_dropped(
+        self, writer: Any, twitch: Any, channel: str, limit: int
+    ) -> None:
+        twitch.make_moderator("alice", "bob")
+        for number in range(limit - 1):
+            await twitch.say("alice", in_="alice", text=f"typed {number}")
+        assert (await self.send(writer, channel, message="one more")).json["data"][0]["is_sent"]
+        (row,) = (await self.send(writer, channel, message="too much")).json["data"]
+        assert (row["is_sent"], row["drop_reason"]["code"]) == (False, "msg_ratelimit")
 
-    @pytest.mark.parametrize("text", ["", "x" * 501])
-    async def test_has_1_to_500_characters(self, writer: Any, text: str) -> None:
-        assert (await self.send(writer, "bob", message=text)).status == 400
+    @pytest.mark.parametrize(("text", "status"), [("", 400), ("x" * 500, 200), ("x" * 501, 422)])
+    async def test_has_1_to_500_characters(self, writer: Any, text: str, status: int) -> None:
+        assert (await self.send(writer, "bob", message=text)).status == status
+
+    async def test_with_its_fields_in_query_form_or_json_is_the_same(self, writer: Any) -> None:
+        line = await writer.read("alice")
+        fields = {"broadcaster_id": writer.user.id, "sender_id": writer.user.id, "message": "grüße & co"}
+        ids = {name: value for name, value in fields.items() if name != "message"}
+        form = aiohttp.FormData(fields)
+        multipart = aiohttp.FormData(fields, default_to_multipart=True)
+        for how in (
+            {"params": fields},
+            {"json": fields},
+            {"data": form},
+            {"data": multipart},
+            {"params": ids, "json": {"message": "grüße & co"}},
+            {"params": fields, "json": {}},
+        ):
+            answer = await writer.request("POST", f"{writer.twitch.api_url}/chat/messages", headers=auth(writer), **how)
+            assert (answer.status, answer.json["data"][0]["is_sent"]) == (200, True), how
+            assert (await line.event())["message"]["text"] == "grüße & co"
 
     async def test_as_someone_else_is_401(self, writer: Any, bob: Any) -> None:
         assert (await self.send(writer, "bob", sender_id=bob.user.id)).status == 401
@@ -190,10 +219,50 @@ class TestSendMessage:
         answer = await self.send(alice, "bob")
         assert (answer.status, answer.message) == (401, "Missing scope: user:write:chat")
 
-    async def test_needs_json(self, writer: Any) -> None:
+    async def test_with_broken_json_is_400(self, writer: Any) -> None:
         url = f"{writer.twitch.api_url}/chat/messages"
-        headers = {"Authorization": f"Bearer {writer.pair.access}", "Client-Id": writer.app.client_id}
-        assert (await writer.request("POST", url, data=b"{", headers=headers)).status == 400
+        assert (await writer.request("POST", url, data=b"{", headers=auth(writer))).status == 400
+
+
+class TestDuplicates:
+    @pytest.fixture
+    def limits(self) -> dict[str, Any]:
+        return {"chat_interval": 0}
+
+    async def test_the_same_text_again_is_dropped_where_one_is_not_privileged(self, town: Any) -> None:
+        writer = town.peer("alice", scopes=ALL_SCOPES)
+        codes: dict[str, list[str | None]] = {}
+        for channel in ("bob", "alice"):
+            rows = [(await TestSendMessage.send(writer, channel)).json["data"][0] for _ in range(2)]
+            codes[channel] = [row["drop_reason"] and row["drop_reason"]["code"] for row in rows]
+        assert codes == {"bob": [None, "msg_duplicate"], "alice": [None, None]}
+
+
+class TestAnnounce:
+    @pytest.fixture
+    def moderator(self, town: Any) -> Any:
+        town.twitch.make_moderator("alice", "bob")
+        return town.peer("alice", scopes=("user:read:chat", "moderator:manage:announcements"))
+
+    @staticmethod
+    async def announce(moderator: Any, channel: str, **body: str) -> Any:
+        ids = {"broadcaster_id": moderator.twitch.user(channel).id, "moderator_id": moderator.user.id}
+        return await moderator.helix("POST /chat/announcements", ids, json={"message": "news"} | body)
+
+    async def test_is_204_and_comes_as_a_notification(self, moderator: Any) -> None:
+        line = await moderator.connect()
+        notification = {"type": "channel.chat.notification", "version": "1"}
+        assert (await moderator.subscribe(line, "bob", **notification)).status == 202
+        assert (await self.announce(moderator, "bob", color="blue")).status == 204
+        event = await line.event()
+        assert (event["announcement"], event["message"]["text"]) == ({"color": "BLUE"}, "news")
+
+    async def test_elsewhere_is_401(self, moderator: Any) -> None:
+        assert (await self.announce(moderator, "carol")).status == 401
+
+    @pytest.mark.parametrize("body", [{"color": "pink"}, {"message": ""}])
+    async def test_with_a_wrong_body_is_400(self, moderator: Any, body: dict[str, str]) -> None:
+        assert (await self.announce(moderator, "bob", **body)).status == 400
 
 
 class TestFollows:

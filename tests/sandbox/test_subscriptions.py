@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 UNAUTHORIZED = "subscription missing proper authorization"
+NOTIFICATION = {"type": "channel.chat.notification", "version": "1"}
 
 
 async def three_sockets(peer: Any) -> list[Any]:
@@ -28,10 +29,20 @@ class TestCreate:
             (row["id"], alice.user.id, bob.user.id, line.session_id, alice.app.client_id),
         ]
 
-    @pytest.mark.parametrize(("type", "version"), [("channel.follow", "2"), ("channel.chat.message", "2")])
-    async def test_of_another_type_or_version_is_400(self, alice: Any, type: str, version: str) -> None:
+    @pytest.mark.parametrize(("type", "version"), [("channel.chat.message", "2"), ("nonsense", "1"), (None, "1")])
+    async def test_of_a_wrong_type_or_version_is_400(self, alice: Any, type: str | None, version: str) -> None:
         line = await alice.connect()
-        assert (await alice.subscribe(line, "bob", type=type, version=version)).status == 400
+        answer = await alice.subscribe(line, "bob", type=type, version=version)
+        assert (answer.status, answer.message) == (400, "invalid subscription type and version")
+
+    async def test_of_a_type_that_only_twitch_has_says_so(self, alice: Any) -> None:
+        line = await alice.connect()
+        answer = await alice.subscribe(line, "bob", type="channel.follow", version="2")
+        assert answer.status == 400
+        assert answer.message == (
+            "The local Twitch has no subscription type channel.follow; "
+            "it has channel.chat.message and channel.chat.notification."
+        )
 
     async def test_for_an_unknown_session_is_400(self, alice: Any) -> None:
         line = await alice.connect()
@@ -117,6 +128,43 @@ class TestLimits:
         answers = [await alice.subscribe(line, f"channel_{number}") for number in range(21)]
         assert [answer.status for answer in answers] == [202] * 20 + [403]
 
+    async def test_a_second_type_in_a_joined_channel_is_no_second_join(self, alice: Any, twitch: Any) -> None:
+        line = await alice.connect()
+        for number in range(20):
+            twitch.add_user(f"channel_{number}")
+            assert (await alice.subscribe(line, f"channel_{number}")).status == 202
+        assert (await alice.subscribe(line, "channel_0", **NOTIFICATION)).status == 202
+
+
+class TestNotifications:
+    async def test_are_a_subscription_of_their_own(self, alice: Any, bob: Any, twitch: Any) -> None:
+        line = await alice.read("bob")
+        answer = await alice.subscribe(line, "bob", **NOTIFICATION)
+        (row,) = answer.json["data"]
+        assert (answer.status, row["type"], row["version"], row["cost"]) == (202, NOTIFICATION["type"], "1", 0)
+        assert row["condition"] == {"broadcaster_user_id": bob.user.id, "user_id": alice.user.id}
+        assert [known.id for known in twitch.subscriptions_to(NOTIFICATION["type"])] == [row["id"]]
+        assert len(twitch.subscriptions) == 1
+        await twitch.wait_subscribed("alice", "bob", type=NOTIFICATION["type"])
+
+    async def test_twice_on_one_socket_are_409(self, alice: Any) -> None:
+        line = await alice.connect()
+        answers = [await alice.subscribe(line, "bob", **NOTIFICATION) for _ in range(2)]
+        assert [answer.status for answer in answers] == [202, 409]
+
+    async def test_need_the_scope_of_messages(self, town: Any) -> None:
+        peer = town.peer("alice", scopes=("user:manage:chat_color",))
+        answer = await peer.subscribe(await peer.connect(), "bob", **NOTIFICATION)
+        assert (answer.status, answer.message) == (403, UNAUTHORIZED)
+
+    async def test_end_with_a_ban_like_messages(self, alice: Any, twitch: Any) -> None:
+        line = await alice.read("bob")
+        await alice.subscribe(line, "bob", **NOTIFICATION)
+        await twitch.ban("alice", channel="bob")
+        types = {(await line.next())["metadata"]["subscription_type"] for _ in range(2)}
+        assert types == {"channel.chat.message", NOTIFICATION["type"]}
+        assert twitch.subscriptions_to(NOTIFICATION["type"]) == []
+
 
 class TestSmallLimits:
     @pytest.fixture
@@ -153,9 +201,49 @@ class TestListAndDelete:
         await gone.ws.close()
         await alice.read("bob")
         body = (await alice.helix("GET /eventsub/subscriptions")).json
-        assert [row["status"] for row in body["data"]] == ["enabled", "websocket_disconnected"]
-        assert "disconnected_at" in body["data"][1]["transport"]
-        assert (body["total"], body["pagination"]) == (1, {})
+        assert [row["status"] for row in body["data"]] == ["websocket_disconnected", "enabled"]
+        assert "disconnected_at" in body["data"][0]["transport"]
+        assert (body["total"], body["pagination"]) == (2, {})
+
+    async def test_list_is_ordered_by_age_over_all_pages(self, alice: Any) -> None:
+        first = await alice.read("alice")
+        await alice.read("bob", "carol")
+        await first.ws.close()
+        listed: list[str] = []
+        asked = {"first": "1"}
+        while True:
+            page = (await alice.helix("GET /eventsub/subscriptions", asked)).json
+            listed += [row["created_at"] for row in page["data"]]
+            if not (cursor := page["pagination"].get("cursor")):
+                break
+            asked["after"] = cursor
+        assert (len(listed), listed) == (3, sorted(listed))
+
+    async def test_list_can_be_asked_for_one_subscription(self, alice: Any, bob: Any) -> None:
+        line = await alice.read("alice")
+        id = (await alice.subscribe(line, "bob")).json["data"][0]["id"]
+        for peer, found in ((alice, [id]), (bob, [])):
+            answer = await peer.helix("GET /eventsub/subscriptions", {"subscription_id": id})
+            assert [row["id"] for row in answer.json["data"]] == found
+            assert answer.json["total"] == len(found)
+
+    @pytest.mark.parametrize(
+        "asked",
+        [
+            {"status": "nonsense"},
+            {"status": ""},
+            {"type": "nonsense"},
+            {"user_id": "alice"},
+            {"subscription_id": "?"},
+            {"status": "enabled", "subscription_id": "1"},
+            {"first": "9" * 5_000},
+            {"first": "0"},
+            {"after": "9" * 5_000},
+            {"after": "x"},
+        ],
+    )
+    async def test_list_refuses_nonsense(self, alice: Any, asked: dict[str, str]) -> None:
+        assert (await alice.helix("GET /eventsub/subscriptions", asked)).status == 400
 
     async def test_list_can_be_filtered_and_paged(self, alice: Any) -> None:
         await (await alice.read("alice")).ws.close()

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from colorchanger_bot.sandbox import NOTICES
+
 with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # its web adapter, at import
     import twitchio
     from twitchio import eventsub
@@ -36,10 +38,14 @@ class Bot(commands.Bot):
             client_id=peer.app.client_id, client_secret=peer.app.client_secret, bot_id=peer.user.id, prefix="!"
         )
         self.heard: asyncio.Queue[twitchio.ChatMessage] = asyncio.Queue()
+        self.noticed: asyncio.Queue[twitchio.ChatNotification] = asyncio.Queue()
         self.revoked: asyncio.Queue[twitchio.SubscriptionRevoked] = asyncio.Queue()
 
     async def event_message(self, payload: twitchio.ChatMessage) -> None:
         self.heard.put_nowait(payload)
+
+    async def event_chat_notification(self, payload: twitchio.ChatNotification) -> None:
+        self.noticed.put_nowait(payload)
 
     async def event_subscription_revoked(self, payload: twitchio.SubscriptionRevoked) -> None:
         self.revoked.put_nowait(payload)
@@ -90,6 +96,18 @@ async def test_changes_the_color(bot: Bot, twitch: Any) -> None:
     assert [change.color for change in twitch.color_changes] == ["#1E90FF"]
     (now,) = await bot.fetch_chatters_color([user.id])
     assert (now.user.id, now.colour) == (bot.bot_id, twitchio.Colour.from_hex("#1E90FF"))
+
+
+async def test_hears_notices_as_its_own_model(bot: Bot, twitch: Any) -> None:
+    channel = twitch.user("bob").id
+    payload = eventsub.ChatNotificationSubscription(broadcaster_user_id=channel, user_id=bot.bot_id)
+    await bot.subscribe_websocket(payload=payload, token_for=bot.bot_id)
+    for notice in NOTICES:
+        id = await twitch.send_notice("alice", in_="bob", notice=notice, text="hi @Bob")
+        async with asyncio.timeout(3):
+            heard = await bot.noticed.get()
+        assert (heard.id, heard.text, heard.notice_type, heard.chatter.name) == (id, "hi @Bob", notice, "alice")
+        assert getattr(heard, notice) is not None
 
 
 @pytest.mark.parametrize("with_user_token", [True, False])
