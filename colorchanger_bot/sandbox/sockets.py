@@ -99,7 +99,7 @@ class Socket:
         self.sent_at = sent_at  # a ping does not replace a keepalive
         self.pinged_at = time.monotonic()
         if not self.frozen:
-            self.pong_due = self.pinged_at + pong_timeout
+            self.pong_due = min(self.pong_due, self.pinged_at + pong_timeout)
 
     async def receive(self, wait: float) -> WSMsgType | None:
         """The kind of the next frame, None after `wait` seconds without one; pings are answered, pongs noted."""

@@ -30,6 +30,68 @@ class TestSay:
         answer = await alice.id("POST /sandbox/say", '{"as":"bob","in":"alice","text":"hi"}')
         assert answer.status == 415
 
+    async def test_delivers_a_notice(self, alice: Any) -> None:
+        line = await alice.connect()
+        await alice.subscribe(line, "alice", type="channel.chat.notification")
+        body = {"as": "bob", "in": "alice", "text": "hi", "notice": "resub", "details": {"streak_months": 9}}
+        said = await alice.id("POST /sandbox/say", json=body)
+        event = await line.event()
+        assert (event["message_id"], event["notice_type"]) == (said.json["message_id"], "resub")
+        assert event["resub"]["streak_months"] == 9
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"notice": "party"}, {"notice": "resub", "details": {"years": 1}}, {"details": []}, {"text": "x" * 501}],
+    )
+    async def test_refuses_a_wrong_notice_and_long_text(self, alice: Any, wrong: dict[str, Any]) -> None:
+        body = {"as": "bob", "in": "alice", "text": "hi"} | wrong
+        assert (await alice.id("POST /sandbox/say", json=body)).status == 400
+
+
+class TestFaults:
+    async def test_make_requests_fail_until_they_are_cleared(self, alice: Any) -> None:
+        fault = {"match": "GET /helix/*", "fault": "html", "code": 403, "times": None}
+        assert (await alice.id("POST /sandbox/faults", json=fault)).status == 204
+        assert [(await alice.helix("GET /users")).status for _ in range(2)] == [403, 403]
+        assert (await alice.id("DELETE /sandbox/faults")).status == 204
+        assert (await alice.helix("GET /users")).status == 200
+
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            {"fault": "drop"},
+            {"fault": "status", "code": 503, "message": "busy"},
+            {"fault": "rate_limited", "reset_in": 1.5},
+            {"fault": "reply", "code": 200, "body": "<p>", "content_type": "text/html"},
+            {"fault": "mismatch", "code": 400, "said": 500},
+            {"fault": "large", "size": 10, "compressed": True},
+        ],
+    )
+    async def test_are_known_by_name(self, alice: Any, fault: dict[str, Any]) -> None:
+        answer = await alice.id("POST /sandbox/faults", json={"match": "GET /helix/users"} | fault)
+        assert answer.status == 204
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"fault": "nonsense"},
+            {"fault": "status"},
+            {"fault": "status", "code": 99},
+            {"fault": "status", "code": True},
+            {"fault": "status", "code": 503, "seconds": 1},
+            {"fault": "status", "code": 503, "headers": {"X": "\n"}},
+            {"fault": "html", "code": 403, "title": "a\nb"},
+            {"fault": "hang", "seconds": -1},
+            {"fault": "drop", "times": 0},
+            {"fault": "drop", "times": "two"},
+            {"fault": "drop", "match": 1},
+        ],
+    )
+    async def test_that_make_no_sense_are_400(self, alice: Any, twitch: Any, wrong: dict[str, Any]) -> None:
+        answer = await alice.id("POST /sandbox/faults", json={"match": "GET /helix/users"} | wrong)
+        assert answer.status == 400
+        assert (await alice.helix("GET /users")).status == 200
+
 
 class TestState:
     async def test_shows_users_and_subscriptions_but_no_token(self, alice: Any, twitch: Any) -> None:
@@ -42,8 +104,18 @@ class TestState:
             assert secret.encode() not in answer.body
 
 
+ROUTES = [
+    "GET /sandbox/state",
+    "POST /sandbox/say",
+    "POST /sandbox/faults",
+    "DELETE /sandbox/faults",
+    "GET /activate",
+    "POST /activate",
+]
+
+
 class TestGuard:
-    @pytest.mark.parametrize("path", ["GET /sandbox/state", "POST /sandbox/say", "GET /activate", "POST /activate"])
+    @pytest.mark.parametrize("path", ROUTES)
     async def test_refuses_a_name_that_is_not_this_machines(self, alice: Any, path: str) -> None:
         assert (await alice.id(path, headers={"Host": "evil.example"})).status == 403
 

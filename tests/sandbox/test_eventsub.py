@@ -9,8 +9,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from colorchanger_bot.sandbox import LocalTwitch
+from colorchanger_bot.sandbox import Freeze, LocalTwitch
 
+from .conftest import Line
+
+CLOSE_WAIT = aiohttp.ClientWSTimeout(ws_close=0.2)
 RFC3339_NANOSECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 
 
@@ -22,7 +25,10 @@ class TestWelcome:
         assert welcome["metadata"]["message_type"] == "session_welcome"
         assert RFC3339_NANOSECONDS.fullmatch(welcome["metadata"]["message_timestamp"])
         assert (session["status"], session["keepalive_timeout_seconds"]) == ("connected", 10)
-        assert session["reconnect_url"] is None
+        assert session.keys() == {
+            "id", "status", "connected_at", "keepalive_timeout_seconds", "reconnect_url", "recovery_url",
+        }  # fmt: skip
+        assert (session["reconnect_url"], session["recovery_url"]) == (None, None)
         assert RFC3339_NANOSECONDS.fullmatch(session["connected_at"])
 
     @pytest.mark.parametrize(("asked", "given"), [("1", 10), ("30", 30), ("9999", 600)])
@@ -81,6 +87,98 @@ class TestQuickSockets:
         assert (await line.next())["metadata"]["message_type"] == "session_keepalive"
 
 
+class TestPings:
+    @pytest.fixture
+    def limits(self) -> dict[str, Any]:
+        return {"ping_interval": 0.05, "pong_timeout": 0.15}
+
+    async def test_come_and_are_no_traffic_when_answered(self, alice: Any, twitch: Any) -> None:
+        ws = await alice.session.ws_connect(twitch.eventsub_url, autoping=False)
+        welcome = await ws.receive_json(timeout=1)
+        await alice.subscribe(Line(ws, welcome), "alice")
+        for _ in range(6):  # longer than the wait for a pong
+            ping = await ws.receive(timeout=1)
+            assert ping.type is aiohttp.WSMsgType.PING
+            await ws.pong(ping.data)
+        assert len(twitch.subscriptions) == 1
+
+    async def test_without_a_pong_end_with_4002(self, alice: Any, twitch: Any) -> None:
+        ws = await alice.session.ws_connect(twitch.eventsub_url, autoping=False, autoclose=False)
+        line = Line(ws, await ws.receive_json(timeout=1))
+        await alice.subscribe(line, "alice")
+        while (frame := await ws.receive(timeout=1)).type is aiohttp.WSMsgType.PING:
+            pass
+        assert (frame.type, frame.data) == (aiohttp.WSMsgType.CLOSE, 4002)
+        assert twitch.subscriptions == []
+        (row,) = (await alice.helix("GET /eventsub/subscriptions")).json["data"]
+        assert row["status"] == "websocket_failed_ping_pong"
+        await ws.close()
+
+    async def test_of_the_client_are_answered(self, alice: Any, twitch: Any) -> None:
+        ws = await alice.session.ws_connect(twitch.eventsub_url, autoping=False)
+        await ws.receive_json(timeout=1)
+        await ws.ping(b"there?")
+        while (frame := await ws.receive(timeout=1)).type is aiohttp.WSMsgType.PING:
+            await ws.pong(frame.data)
+        assert (frame.type, frame.data) == (aiohttp.WSMsgType.PONG, b"there?")
+
+
+class TestFreeze:
+    @staticmethod
+    async def frozen(peer: Any, how: Freeze) -> aiohttp.ClientWebSocketResponse:
+        ws = await peer.session.ws_connect(peer.twitch.eventsub_url, autoping=False, timeout=CLOSE_WAIT)
+        await peer.subscribe(Line(ws, await ws.receive_json(timeout=1)), "alice")
+        await peer.twitch.eventsub.freeze(how)
+        await peer.twitch.say("bob", in_="alice", text="lost")
+        await ws.ping(b"there?")
+        return ws
+
+    async def test_silent_answers_pings_and_the_close(self, alice: Any, twitch: Any) -> None:
+        ws = await self.frozen(alice, Freeze.SILENT)
+        assert (await ws.receive(timeout=1)).type is aiohttp.WSMsgType.PONG
+        await ws.close()
+        assert ws.close_code == 1000
+        await twitch.wait_for(lambda: twitch.eventsub.open_sockets == 0)
+
+    async def test_unresponsive_answers_nothing_and_ends_with_the_client(self, alice: Any, twitch: Any) -> None:
+        ws = await self.frozen(alice, Freeze.UNRESPONSIVE)
+        with pytest.raises(TimeoutError):
+            await ws.receive(timeout=0.2)
+        assert twitch.eventsub.open_sockets == 1
+        await ws.close()
+        assert ws.close_code == aiohttp.WSCloseCode.ABNORMAL_CLOSURE
+        await twitch.wait_for(lambda: (twitch.eventsub.open_sockets, twitch.subscriptions) == (0, []))
+
+    async def test_dead_never_closes_and_is_seen_as_closed_by_the_client(self, alice: Any, twitch: Any) -> None:
+        ws = await self.frozen(alice, Freeze.DEAD)
+        with pytest.raises(TimeoutError):
+            await ws.receive(timeout=0.2)
+        assert twitch.eventsub.open_sockets == 1
+        await ws.close()
+        async with asyncio.timeout(2):
+            while twitch.eventsub.open_sockets:  # noqa: ASYNC110 - it reads nothing, so nothing wakes it
+                await asyncio.sleep(0.01)
+        assert len(twitch.subscriptions) == 1
+
+    async def test_leaves_new_sockets_alone(self, alice: Any, twitch: Any) -> None:
+        frozen = await self.frozen(alice, Freeze.DEAD)
+        line = await alice.read("alice")
+        await twitch.say("bob", in_="alice", text="hi")
+        assert (await line.event())["message"]["text"] == "hi"
+        assert not frozen.closed
+
+
+class TestDeadSocketsInTime:
+    @pytest.fixture
+    def limits(self) -> dict[str, Any]:
+        return {"ping_interval": 0.05, "pong_timeout": 0.05}
+
+    async def test_lose_their_subscriptions_like_sockets_without_pongs(self, alice: Any, twitch: Any) -> None:
+        ws = await TestFreeze.frozen(alice, Freeze.DEAD)
+        await twitch.wait_for(lambda: not twitch.subscriptions)
+        assert (twitch.eventsub.open_sockets, ws.closed) == (1, False)
+
+
 class TestClientTraffic:
     @pytest.mark.parametrize("frame", ["text", b"binary"])
     async def test_closes_with_4001(self, alice: Any, twitch: Any, frame: str | bytes) -> None:
@@ -110,7 +208,7 @@ class TestNotification:
         assert subscription.keys() == {
             "id", "status", "type", "version", "condition", "transport", "created_at", "cost",
         }  # fmt: skip
-        assert subscription["transport"]["session_id"] == line.session_id
+        assert subscription["transport"] == {"method": "websocket", "session_id": line.session_id}
 
     async def test_comes_to_every_reader_of_the_channel_and_to_nobody_else(self, alice: Any, bob: Any) -> None:
         lines = [await alice.read("carol"), await bob.read("carol"), await alice.read("bob")]
