@@ -1,4 +1,4 @@
-"""Device-code logins: a code on the device, an approval elsewhere, a poll that brings the tokens."""
+"""Device-code logins: the device shows a code, a user approves it elsewhere, the device polls for its tokens."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from .limits import Limits
 from .responses import ApiError
 from .state import State, User
 from .tokens import App, Pair, Tokens, random_text
-
-_MAX_WAITING = 1_000  # logins at once; the oldest are forgotten
 
 
 @dataclass(eq=False, slots=True)
@@ -28,7 +26,7 @@ class Device:
 
 
 class Devices:
-    """The logins that wait; `auto_approve` is a login that approves each one after its first poll."""
+    """The pending logins; `auto_approve` is the login of a user who approves each one after its first poll."""
 
     def __init__(self, state: State, tokens: Tokens, limits: Limits, now: Callable[[], float]) -> None:
         self.auto_approve: str | None = None
@@ -87,8 +85,11 @@ class Devices:
         return self._tokens.issue(device.approved_by, app, device.scopes)
 
     def _forget_old(self) -> None:
-        waiting = [device for device in self._waiting.values() if not self._expired(device)][-_MAX_WAITING:]
-        self._waiting = {device.device_code: device for device in waiting}
+        """Forget expired logins, and the oldest where too many wait."""
+        waiting = {code: device for code, device in self._waiting.items() if not self._expired(device)}
+        while len(waiting) >= self._limits.remembered_devices:
+            del waiting[next(iter(waiting))]
+        self._waiting = waiting
 
     def _expired(self, device: Device) -> bool:
         return self._now() >= device.expires_at

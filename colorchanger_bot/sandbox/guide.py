@@ -1,4 +1,4 @@
-"""`colorchanger sandbox`: the local Twitch alone, for people who write bots, with all they need to point one at it."""
+"""`colorchanger sandbox`: the local Twitch alone, and how to point a bot at it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ import asyncio
 from collections.abc import Callable
 
 from .local_twitch import LocalTwitch
+from .notices import NOTICES
 
 CLIENT_ID = "colorchanger-sandbox"
 CLIENT_SECRET = "not-a-secret-on-a-local-twitch"  # noqa: S105 - it says so itself
-SCOPES = ("user:read:chat", "user:write:chat", "user:bot", "user:manage:chat_color", "channel:bot", "user:read:follows")
+SCOPES = (
+    "user:read:chat",
+    "user:write:chat",
+    "user:bot",
+    "user:manage:chat_color",
+    "channel:bot",
+    "user:read:follows",
+    "moderator:manage:announcements",
+)
 PEOPLE = (("bot", "#9146FF", True), ("streamer", "#FF4500", False), ("viewer", "#1E90FF", False))
 """Login, colour, and whether the account has Turbo."""
 
 _TEXT = """\
-A local Twitch runs on {id_url}. Point a TwitchIO 3 bot at it with these three lines, before it starts:
+A local Twitch runs on {id_url}. To point a TwitchIO 3 bot at it, run these three lines before the bot starts:
 
     twitchio.http.Route.BASE = "{api_url}/"
     twitchio.http.Route.ID_BASE = "{id_url}/"
@@ -25,23 +34,29 @@ The application:
     client_id = "{client_id}"
     client_secret = "{client_secret}"
 
-The accounts, each with a channel of its name; `await bot.add_token(token, refresh)` logs one in:
+Three accounts, each with a channel of the same name. Log one in with `await bot.add_token(token, refresh)`:
 
 {accounts}
-Let somebody say something in a channel:
+Send a chat message as anyone, in any of these channels:
 
     curl -d '{{"as": "viewer", "in": "bot", "text": "hello"}}' -H 'Content-Type: application/json' {id_url}/sandbox/say
 
-See what is there, colours and subscriptions: {id_url}/sandbox/state
-Approve a log-in by device code: {id_url}/activate
+With "notice": "announcement" it is an announcement; these work too: {notices}.
+Make the next two colour changes fail (other faults: docs/sandbox.md):
 
-Or point ColorChanger itself at it:
+    curl -d '{{"match": "PUT /helix/chat/color", "fault": "status", "code": 503, "times": 2}}' \\
+        -H 'Content-Type: application/json' {id_url}/sandbox/faults
+
+See users, colours and subscriptions: {id_url}/sandbox/state
+Approve a login by device code: {id_url}/activate
+
+To point ColorChanger itself at it:
 
     export COLORCHANGER_TWITCH__API_URL={api_url} COLORCHANGER_TWITCH__ID_URL={id_url}
     export COLORCHANGER_TWITCH__EVENTSUB_URL={eventsub_url}
     export COLORCHANGER_APP__CLIENT_ID={client_id} COLORCHANGER_APP__CLIENT_SECRET={client_secret}
 
-It ends with Ctrl-C and forgets everything."""
+Press Ctrl-C to stop. Nothing is saved."""
 
 
 async def serve(port: int, show: Callable[[str], None], stop: asyncio.Event) -> None:
@@ -73,4 +88,5 @@ def explain(twitch: LocalTwitch) -> str:
         client_id=CLIENT_ID,
         client_secret=CLIENT_SECRET,
         accounts=accounts,
+        notices=", ".join(notice for notice in NOTICES if notice != "announcement"),
     )

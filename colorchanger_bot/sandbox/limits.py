@@ -45,3 +45,9 @@ class Limits:
     device_lifetime: float = 1_800
     device_interval: float = 5
     refresh_idle: float = 30 * 86_400
+    access_tokens: float = 50  # valid at once for one refresh token; the oldest is dropped
+
+    # Not Twitch's: how much the local Twitch remembers. The oldest is forgotten.
+    remembered_requests: float = 50_000
+    remembered_tokens: float = 50_000  # access tokens, and as many refresh tokens
+    remembered_devices: float = 1_000

@@ -67,7 +67,7 @@ class LocalTwitch:
         self._registry = Registry(self._state.notify)
         self.eventsub = EventSub(self._registry, own, self._state.notify)
         self._chat = Chat(self._state, self.eventsub, own, now)
-        self._recorder = Recorder(self._tokens, self.faults, self._state.notify)
+        self._recorder = Recorder(self._tokens, self.faults, own, self._state.notify)
         self._router = HelixRouter(self._tokens, own, now)
         self._subscriptions = Subscriptions(self._state, self.eventsub, self._registry, own, now)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -180,7 +180,7 @@ class LocalTwitch:
         return self._tokens.issue(self.user(login), self._tokens.app(client_id), scopes, expires_in=expires_in)
 
     def expire(self, login: str) -> None:
-        """Let all access tokens of the user expire; the refresh tokens go on."""
+        """Let all access tokens of the user expire; the refresh tokens stay valid."""
         self._tokens.expire(self.user(login))
 
     def revoke_login(self, login: str) -> Awaitable[None]:

@@ -10,12 +10,12 @@ from typing import Any
 from aiohttp import web
 
 from .faults import Faults, SeenRequest
+from .limits import Limits
 from .parameters import body
 from .responses import ApiError, Handler
 from .tokens import Tokens
 
 _SECRET = frozenset({"access_token", "client_secret", "code", "device_code", "refresh_token", "token"})
-_KEPT, _TRIMMED_AT = 50_000, 60_000  # requests; trimmed in one go, so that the list is rarely moved
 _MAX_BODY = 16 * 1024  # bytes; the body of a larger request is not recorded
 
 # aiohttp handles each request in a task of its own; None before this middleware has run.
@@ -25,10 +25,11 @@ _current: ContextVar[SeenRequest | None] = ContextVar("_current", default=None)
 class Recorder:
     """Records requests; `notify` is called when one arrives and when it is answered."""
 
-    def __init__(self, tokens: Tokens, faults: Faults, notify: Callable[[], None]) -> None:
+    def __init__(self, tokens: Tokens, faults: Faults, limits: Limits, notify: Callable[[], None]) -> None:
         self.requests: list[SeenRequest] = []
         self._tokens = tokens
         self._faults = faults
+        self._kept = int(limits.remembered_requests)
         self._notify = notify
         self._answering: set[asyncio.Task[object]] = set()
 
@@ -58,8 +59,8 @@ class Recorder:
 
     def _remember(self, seen: SeenRequest) -> None:
         self.requests.append(seen)
-        if len(self.requests) > _TRIMMED_AT:
-            del self.requests[:-_KEPT]
+        if len(self.requests) > 1.2 * self._kept:  # in one go, so that the list is rarely moved
+            del self.requests[: -self._kept]
 
     async def _note_status(self, request: web.Request, response: web.StreamResponse) -> None:
         """Record the status of an answer that is about to be sent."""

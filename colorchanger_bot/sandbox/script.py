@@ -1,4 +1,4 @@
-"""Scripted people: a small crowd that chats in a channel, so that a demo has something to show."""
+"""A script for a few made-up chatters, so that the demo has a chat to show."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ class User:
     live_since: str | None = None
 
     def shown(self, color: str) -> str | None:
-        """The hex that chat will show for what was asked, None if this user may not have it."""
+        """The hex that chat shows for a name or hex, None if this user may not have it."""
         if color in NAMED_COLORS:
             return NAMED_COLORS[color]
         return color.upper() if self.turbo and _HEX.fullmatch(color) else None
@@ -61,7 +61,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class ColorChange:
-    """One change: what chat shows now, what was sent for it, and when on the monotonic clock."""
+    """A colour change: what chat shows now, what the request asked for, and the monotonic time."""
 
     login: str
     user_id: str
@@ -71,7 +71,7 @@ class ColorChange:
 
 
 class State:
-    """All users, found by login or id."""
+    """Users by login and by id, and the colour changes so far."""
 
     def __init__(self) -> None:
         self.color_changes: list[ColorChange] = []
@@ -82,7 +82,7 @@ class State:
 
     @property
     def users(self) -> list[User]:
-        """Everyone, in the order of joining."""
+        """All users, oldest first."""
         return list(self._by_id.values())
 
     def add_user(self, login: str, *, color: str = "", turbo: bool = False, display_name: str | None = None) -> User:
@@ -92,9 +92,9 @@ class State:
         """
         name, login = display_name or login, login.lower()
         if not _LOGIN.fullmatch(login) or login in self._by_login:
-            raise ValueError(f"{login!r} is taken, or no login that Twitch would give")
+            raise ValueError(f"{login!r} is taken or is not a valid login")
         if color and not _HEX.fullmatch(color):
-            raise ValueError(f"{color!r} is no #RRGGBB")
+            raise ValueError(f"{color!r} is not a colour of the form #RRGGBB")
         user = User(id=str(next(self._ids)), login=login, display_name=name, color=color.upper(), turbo=turbo)
         self._by_login[login] = self._by_id[user.id] = user
         return user
@@ -118,13 +118,13 @@ class State:
         Raises: ValueError for a bad or taken login.
         """
         if not _LOGIN.fullmatch(login) or login in self._by_login:
-            raise ValueError(f"{login!r} is taken, or no login that Twitch would give")
+            raise ValueError(f"{login!r} is taken or is not a valid login")
         del self._by_login[user.login]
         user.login = user.display_name = login
         self._by_login[login] = user
 
     def change_color(self, user: User, sent: str) -> bool:
-        """Whether the user now has that colour."""
+        """Change the colour if the user may have it; returns whether it was changed."""
         shown = user.shown(sent)
         if shown is None:
             return False
@@ -138,7 +138,7 @@ class State:
         self._happened = asyncio.Event()
 
     async def wait_for(self, condition: Callable[[], object], *, timeout: float, what: str) -> None:  # noqa: ASYNC109
-        """Wait until something happens after which `condition` holds.
+        """Wait until `condition` holds; it is checked after each change.
 
         Raises: TimeoutError, with `what` in its text, after `timeout` seconds.
         """

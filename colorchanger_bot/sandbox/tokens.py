@@ -7,18 +7,14 @@ import string
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from .limits import Limits
 from .responses import ApiError
 from .state import User
 
-_REMEMBERED = 50_000  # access tokens, and refresh tokens; the oldest are forgotten
-_PER_REFRESH_TOKEN = 50  # access tokens that are valid at once; the oldest is dropped, as on Twitch
-
 
 def random_text(length: int) -> str:
-    """Small letters and digits, as in Twitch's client ids and tokens."""
+    """Lower-case letters and digits, as in Twitch's client ids and tokens."""
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(length))
 
 
@@ -80,9 +76,6 @@ class RefreshToken:
     """Its valid access tokens, oldest first."""
 
 
-_Token = TypeVar("_Token", AccessToken, RefreshToken)
-
-
 class Tokens:
     """Every application and every token."""
 
@@ -116,7 +109,8 @@ class Tokens:
     def issue(self, user: User, app: App, scopes: Iterable[str], *, expires_in: float | None = None) -> Pair:
         """A new pair, as after a login."""
         refresh = RefreshToken(random_text(50), app, user, tuple(scopes), self._now())
-        _add(self._refresh, refresh.value, refresh)
+        self._refresh[refresh.value] = refresh
+        self._forget_oldest(self._refresh)
         return self._pair(refresh, expires_in)
 
     def issue_app_token(self, app: App) -> str:
@@ -162,7 +156,7 @@ class Tokens:
         return self.issue(token.user, token.app, token.scopes)
 
     def expire(self, user: User) -> None:
-        """Make every access token of the user invalid; the refresh tokens go on."""
+        """Make every access token of the user invalid; the refresh tokens stay valid."""
         self._access = {value: token for value, token in self._access.items() if token.user is not user}
 
     def revoke(self, user: User, app: App | None = None) -> None:
@@ -188,17 +182,16 @@ class Tokens:
             AccessToken(refresh.app, refresh.user, refresh.scopes, self._now() + lifetime, refresh.value)
         )
         refresh.issued.append(value)
-        if len(refresh.issued) > _PER_REFRESH_TOKEN:
+        if len(refresh.issued) > self._limits.access_tokens:
             self._access.pop(refresh.issued.popleft(), None)
         return Pair(value, refresh.value, refresh.scopes, int(lifetime))
 
     def _remember(self, token: AccessToken) -> str:
         value = random_text(30)
-        _add(self._access, value, token)
+        self._access[value] = token
+        self._forget_oldest(self._access)
         return value
 
-
-def _add(known: dict[str, _Token], value: str, token: _Token) -> None:
-    known[value] = token
-    if len(known) > _REMEMBERED:
-        del known[next(iter(known))]
+    def _forget_oldest(self, tokens: dict[str, AccessToken] | dict[str, RefreshToken]) -> None:
+        if len(tokens) > self._limits.remembered_tokens:
+            del tokens[next(iter(tokens))]

@@ -22,7 +22,7 @@ def bare(environment: Environment) -> Environment:
 async def test_what_it_prints_leads_a_bot_to_work(bare: Environment) -> None:
     process = await start("sandbox", "--port", "0", environment=bare)
     assert process.stdout is not None
-    text = (await process.stdout.readuntil(b"forgets everything.")).decode()
+    text = (await process.stdout.readuntil(b"Nothing is saved.")).decode()
     try:
         (address,) = re.findall(r"A local Twitch runs on (\S+)\. ", text)
         bare |= dict(re.findall(r"(COLORCHANGER_\w+)=(\S+)", text))
@@ -30,7 +30,7 @@ async def test_what_it_prints_leads_a_bot_to_work(bare: Environment) -> None:
         assert len(tokens) == 3
         bare |= {"TWITCH_ACCESS_TOKEN_1": tokens[0][0], "TWITCH_REFRESH_TOKEN_1": tokens[0][1]}
         async with running(bare), aiohttp.ClientSession() as client:
-            (said,) = re.findall(r"curl -d '(.+?)'", text)
+            said, fault = re.findall(r"curl -d '(.+?)'", text)
             state: dict[str, object] = {}
 
             async def look() -> None:
@@ -40,6 +40,8 @@ async def test_what_it_prints_leads_a_bot_to_work(bare: Environment) -> None:
             while '"bot"' not in str(state.get("subscriptions")).replace("'", '"'):
                 await look()
                 await asyncio.sleep(0.05)
+            async with client.post(f"{address}/sandbox/faults", json=ast.literal_eval(fault)) as response:
+                assert response.status == 204
             await client.post(f"{address}/sandbox/say", json=ast.literal_eval(said) | {"as": "bot"})
             before = str(state["users"])
             async with asyncio.timeout(15):

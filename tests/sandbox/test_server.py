@@ -83,6 +83,40 @@ class TestUsers:
         assert (user.login, user.display_name, user.id.isdecimal()) == ("dave", "Dave", True)
 
 
+class TestMemory:
+    @pytest.fixture
+    def limits(self) -> dict[str, Any]:
+        return {"remembered_requests": 10, "remembered_tokens": 5, "remembered_devices": 3}
+
+    async def test_of_requests_is_bounded_and_keeps_the_newest(self, alice: Any, twitch: Any) -> None:
+        for number in range(40):
+            await alice.helix("GET /users", {"login": f"user_{number}"})
+        assert 10 <= len(twitch.requests) <= 12
+        assert twitch.requests[-1].query == {"login": "user_39"}
+
+    async def test_of_a_large_body_is_none(self, alice: Any, twitch: Any) -> None:
+        await alice.helix("POST /chat/messages", json={"message": "x" * 100_000})
+        assert twitch.requests[-1].body == {}
+
+    async def test_of_devices_is_bounded(self, alice: Any, twitch: Any) -> None:
+        form = {"client_id": alice.app.client_id, "scopes": "user:read:chat"}
+        codes = [(await alice.id("POST /oauth2/device", form)).json["user_code"] for _ in range(6)]
+        assert [device.user_code for device in twitch.pending_devices] == codes[-3:]
+
+    async def test_of_tokens_is_bounded(self, alice: Any, twitch: Any) -> None:
+        pairs = [twitch.issue_tokens("alice", alice.app.client_id) for _ in range(8)]
+        statuses = [(await alice.validate(pair.access)).status for pair in pairs]
+        assert statuses == [401] * 3 + [200] * 5
+        assert (await alice.refresh(pairs[0].refresh)).status == 400
+        assert (await alice.refresh(pairs[-1].refresh)).status == 200
+
+    async def test_of_users_that_are_created_over_http_is_bounded(self, alice: Any, twitch: Any) -> None:
+        for number in range(10_000):
+            twitch.add_user(f"user_{number}")
+        answer = await alice.id("POST /sandbox/say", json={"as": "one_more", "in": "alice", "text": "hi"})
+        assert answer.status == 400
+
+
 class TestClosing:
     async def test_is_quick_with_open_sockets_and_hanging_requests(self, session: aiohttp.ClientSession) -> None:
         twitch = LocalTwitch()
