@@ -13,7 +13,7 @@ from colorchanger_bot.sandbox import Freeze, LocalTwitch
 
 from .conftest import Line
 
-CLOSE_WAIT = aiohttp.ClientWSTimeout(ws_close=0.2)
+CLOSE_WAIT = aiohttp.ClientWSTimeout(ws_close=0.2)  # pyright: ignore[reportCallIssue] - made by attrs
 RFC3339_NANOSECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z")
 
 

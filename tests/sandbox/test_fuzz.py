@@ -23,7 +23,7 @@ LINES = (
 )  # fmt: skip
 PATHS = sorted({path for _, path in LINES} | {"/nowhere", "/helix/%2e%2e", "/%00%ff"})
 METHODS = st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"])
-NAMES = (
+NAMES: tuple[str, ...] = (
     "user_id", "color", "id", "login", "first", "after", "status", "type", "subscription_id", "broadcaster_id",
     "sender_id", "moderator_id", "message", "reply_parent_message_id", "client_id", "client_secret", "grant_type",
     "refresh_token", "device_code", "scopes", "token", "user_code", "device-code", "as", "in", "text", "notice",
@@ -47,7 +47,7 @@ words = st.one_of(
     st.sampled_from(["", "0", "-1", "1", "9" * 5_000, "1e999", "nan", "\x00", "\ud7ff", "💜" * 50, "'\"<>&"]),
     st.text(max_size=20),
 )
-pairs = st.lists(st.tuples(st.sampled_from(NAMES), words), max_size=5)
+pairs: st.SearchStrategy[list[tuple[str, str]]] = st.lists(st.tuples(st.sampled_from(NAMES), words), max_size=5)
 json_values = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(), words),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)),
