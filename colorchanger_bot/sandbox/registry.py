@@ -19,6 +19,7 @@ class Registry:
         self.ended: deque[Subscription] = deque(maxlen=_REMEMBERED)
         self._notify = notify
         self._enabled: dict[tuple[str, str], dict[str, Subscription]] = {}
+        self._by_user: dict[str, dict[str, Subscription]] = {}
 
     @property
     def enabled(self) -> list[Subscription]:
@@ -35,11 +36,8 @@ class Registry:
         """The enabled subscriptions of a user."""
         return [
             found
-            for found in self.enabled
-            if found.user is user
-            and client_id in ("", found.client_id)
-            and channel in (None, found.channel)
-            and type in ("", found.type)
+            for found in self._by_user.get(user.id, {}).values()
+            if client_id in ("", found.client_id) and channel in (None, found.channel) and type in ("", found.type)
         ]
 
     def add(self, subscription: Subscription) -> None:
@@ -48,12 +46,14 @@ class Registry:
         session.client_id, session.user = subscription.client_id, subscription.user
         session.subscriptions[subscription.id] = subscription
         self._enabled.setdefault((subscription.channel.id, subscription.type), {})[subscription.id] = subscription
+        self._by_user.setdefault(subscription.user.id, {})[subscription.id] = subscription
         self._notify()
 
     def remove(self, subscription: Subscription) -> None:
         """Forget a subscription."""
         subscription.session.subscriptions.pop(subscription.id, None)
         self._enabled[subscription.channel.id, subscription.type].pop(subscription.id, None)
+        self._by_user[subscription.user.id].pop(subscription.id, None)
         self._notify()
 
     def end(self, subscription: Subscription, status: str) -> None:

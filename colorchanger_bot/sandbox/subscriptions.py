@@ -75,7 +75,7 @@ class Subscriptions:
         if not self._registry.matching(user=user, channel=channel):
             self._joins[user.id].note()
         self._registry.add(subscription)
-        total = sum(known.status == "enabled" for known in self._visible(token))
+        total = len(self._registry.matching(user=user, client_id=token.app.client_id))
         return json_response(_listed([subscription], total), status=202)
 
     async def list(self, request: web.Request, token: AccessToken) -> web.Response:
@@ -149,12 +149,15 @@ class Subscriptions:
             raise ApiError(403, UNAUTHORIZED)
 
     def _visible(self, token: AccessToken) -> list[Subscription]:
-        mine = [
+        if token.user is None:
+            return []
+        enabled = self._registry.matching(user=token.user, client_id=token.app.client_id)
+        ended = [
             known
-            for known in (*self._registry.enabled, *self._registry.ended)
+            for known in self._registry.ended
             if (known.client_id, known.user) == (token.app.client_id, token.user)
         ]
-        return sorted(mine, key=lambda known: known.created_at)
+        return sorted(enabled + ended, key=lambda known: known.created_at)
 
 
 def _listed(rows: list[Subscription], total: int) -> dict[str, Any]:
