@@ -249,12 +249,12 @@ class LocalTwitch:
 
     @property
     def requests(self) -> list[SeenRequest]:
-        """Every request so far."""
+        """The requests so far; of very many, the newest."""
         return self._recorder.requests
 
     @property
     def color_changes(self) -> list[ColorChange]:
-        """Every colour change so far."""
+        """The colour changes so far; of very many, the newest."""
         return self._state.color_changes
 
     @property

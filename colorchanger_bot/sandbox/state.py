@@ -29,6 +29,7 @@ NAMED_COLORS = {
     "spring_green": "#00FF7F",
     "yellow_green": "#9ACD32",
 }
+_REMEMBERED = 50_000  # colour changes
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 _LOGIN = re.compile(r"[a-z0-9_]{1,25}")
 
@@ -130,6 +131,8 @@ class State:
             return False
         user.color = shown
         self.color_changes.append(ColorChange(user.login, user.id, shown, sent, time.monotonic()))
+        if len(self.color_changes) > 1.2 * _REMEMBERED:  # in one go, so that the list is rarely moved
+            del self.color_changes[:-_REMEMBERED]
         return True
 
     def notify(self) -> None:

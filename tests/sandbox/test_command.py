@@ -22,7 +22,8 @@ def bare(environment: Environment) -> Environment:
 async def test_what_it_prints_leads_a_bot_to_work(bare: Environment) -> None:
     process = await start("sandbox", "--port", "0", environment=bare)
     assert process.stdout is not None
-    text = (await process.stdout.readuntil(b"Nothing is saved.")).decode()
+    async with asyncio.timeout(15):
+        text = (await process.stdout.readuntil(b"Nothing is saved.")).decode()
     try:
         (address,) = re.findall(r"A local Twitch runs on (\S+)\. ", text)
         bare |= dict(re.findall(r"(COLORCHANGER_\w+)=(\S+)", text))
@@ -57,7 +58,8 @@ async def test_what_it_prints_leads_a_bot_to_work(bare: Environment) -> None:
 async def test_the_three_lines_are_python(bare: Environment) -> None:
     process = await start("sandbox", "--port", "0", environment=bare)
     assert process.stdout is not None
-    text = (await process.stdout.readuntil(b"The application")).decode()
+    async with asyncio.timeout(15):
+        text = (await process.stdout.readuntil(b"The application")).decode()
     process.send_signal(signal.SIGTERM)
     await end(process)
     lines = [line.strip() for line in text.splitlines() if line.startswith("    twitchio.")]
