@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from colorchanger_bot.color import Color, Moment, Strategy
     from colorchanger_bot.errors import ColorChangerError
-    from colorchanger_bot.settings.load import Settings
+    from colorchanger_bot.settings.settings import Settings
 
     __version__: str
 
@@ -21,7 +21,7 @@ _HOME = {
     "Color": "color",
     "ColorChangerError": "errors",
     "Moment": "color",
-    "Settings": "settings.load",
+    "Settings": "settings.settings",
     "Strategy": "color",
 }
 

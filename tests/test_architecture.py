@@ -1,94 +1,141 @@
-"""Imports point inwards only, and the promises about what is imported when hold."""
+"""The house: every file stands in a room, imports point inwards, nothing goes in circles, and what loads when holds."""
 
 from __future__ import annotations
 
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 import colorchanger_bot
 
-ROOT = Path(colorchanger_bot.__file__).parent
-LAYERS = {
+PACKAGE = Path(colorchanger_bot.__file__).parent
+COGS = PACKAGE.parent / "cogs"
+ROOMS = {
+    # The modules at the top of the package and its folders; an import may only point to the same or a lower number.
     "errors": 0,
-    "clock": 0,
-    "color": 0,
     "redaction": 0,
+    "clock": 0,
+    "color": 1,
+    "words": 1,
     "vault": 1,
-    "wiring": 5,
-    "cogs": 5,
-    "web": 5,
-    "sandbox": 5,
-    "__main__": 5,
-    "settings": 1,
-    "changer": 2,
-    "store": 2,
-    "twitch": 3,
-    "auth": 3,
-    "eventsub": 3,
-    "bot": 5,
-    "service": 5,
-    "demo": 5,
-    "cli": 5,
+    "settings": 2,
+    "changer": 3,
+    "store": 4,
+    "twitch": 5,
+    "auth": 6,
+    "eventsub": 6,
+    "bot": 7,
+    "wiring": 8,
+    "service": 8,
+    "cogs": 9,
+    "web": 9,
+    "demo": 10,
+    "cli": 11,
+    "__main__": 12,
+    "sandbox": -1,  # the local Twitch knows nothing of the bot
 }
-OUTER = {"twitchio", "aiohttp"}
+MAY_KNOW_TWITCHIO = {"bot", "wiring", "cogs", "service", "web", "demo", "cli"}
+MAY_KNOW_AIOHTTP = {"twitch", "auth", "eventsub", "sandbox"} | MAY_KNOW_TWITCHIO
+# Only the rooms that show the local Twitch at work may import it.
+MAY_KNOW_THE_SANDBOX = {"demo", "cli"}
 
 
-def modules() -> list[Path]:
-    return sorted(path for path in ROOT.rglob("*.py") if path != ROOT / "__init__.py")
+def modules() -> dict[str, Path]:
+    """All modules by their dotted name; the cogs by the name that they are installed under."""
+    found = {_name(path, PACKAGE): path for path in sorted(PACKAGE.rglob("*.py"))}
+    return found | {f"cogs.{path.stem}".removesuffix(".__init__"): path for path in sorted(COGS.glob("*.py"))}
 
 
-def name_of(path: Path) -> str:
-    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+def _name(path: Path, root: Path) -> str:
+    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix("__init__").removesuffix(".")
 
 
-def imports(path: Path) -> set[str]:
-    """The dotted names that a module imports, also inside functions."""
-    found: set[str] = set()
+MODULES = modules()
+
+
+def room_of(module: str) -> str:
+    return module.split(".", maxsplit=1)[0]
+
+
+def imported(path: Path) -> Iterator[str]:
+    """Every dotted name that a module imports, also inside functions and for type checkers only."""
+    package = ("colorchanger_bot", *path.relative_to(PACKAGE).parts[:-1]) if path.is_relative_to(PACKAGE) else ()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) + 1 - node.level] if node.level else ()
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def ours(path: Path) -> set[str]:
+    """The modules of our own that a module imports."""
+    found: set[str] = set()
+    for name in imported(path):
+        inside = name.removeprefix("colorchanger_bot.")
+        if inside != name:
+            found.add(inside if inside in MODULES else inside.rpartition(".")[0])
     return found
 
 
-def inner(path: Path) -> set[str]:
-    """The parts of our own package that a module imports."""
-    return {name.split(".")[1] for name in imports(path) if name.startswith("colorchanger_bot.")} - {"__version__"}
+def test_every_file_stands_in_a_room() -> None:
+    assert {room_of(name) for name in MODULES} - {""} == set(ROOMS)
 
 
-def test_every_module_has_its_layer() -> None:
-    assert {name_of(path) for path in modules()} | {"cogs"} == set(LAYERS)
+def test_the_top_of_the_package_stays_small() -> None:
+    assert len([*PACKAGE.glob("*.py")]) <= 10
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_imports_point_inwards(path: Path) -> None:
-    layer = LAYERS[name_of(path)]
-    assert {name for name in inner(path) if LAYERS[name] > layer} == set()
+def test_imports_point_inwards() -> None:
+    outwards = [
+        f"{name} imports {other}"
+        for name, path in MODULES.items()
+        for other in ours(path)
+        if name and other and ROOMS[room_of(other)] > ROOMS[room_of(name)]
+    ]
+    assert outwards == []
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_the_core_knows_neither_twitchio_nor_aiohttp(path: Path) -> None:
-    outer = {name.split(".")[0] for name in imports(path)} & OUTER
-    assert outer == set() or LAYERS[name_of(path)] >= 3
+def test_no_room_but_those_that_show_it_imports_the_local_twitch() -> None:
+    assert {
+        room_of(name) for name, path in MODULES.items() if any(room_of(other) == "sandbox" for other in ours(path))
+    } - {"sandbox"} == MAY_KNOW_THE_SANDBOX
 
 
-def test_nothing_imports_a_cog_statically() -> None:
-    assert [path for path in modules() if "cogs" in inner(path) and name_of(path) != "cogs"] == []
+def test_there_is_no_circle() -> None:
+    graph = {name: ours(path) - {name, name.rpartition(".")[0]} for name, path in MODULES.items()}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+@pytest.mark.parametrize(("outer", "rooms"), [("twitchio", MAY_KNOW_TWITCHIO), ("aiohttp", MAY_KNOW_AIOHTTP)])
+def test_only_the_outer_rooms_know(outer: str, rooms: set[str]) -> None:
+    knowing = {
+        room_of(name) for name, path in MODULES.items() if outer in {each.split(".")[0] for each in imported(path)}
+    }
+    assert knowing <= rooms
+
+
+def test_nothing_imports_a_cog() -> None:
+    """Type checkers cannot see them there, and TwitchIO runs a cog's file again at each load."""
+    assert [name for name, path in MODULES.items() if any(room_of(other) == "cogs" for other in ours(path))] == []
 
 
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("colorchanger_bot", {"twitchio", "aiohttp", "sqlalchemy", "colorchanger_bot.color"}),
-        ("colorchanger_bot.color", {"twitchio", "aiohttp", "sqlalchemy", "asyncio"}),
+        ("colorchanger_bot", {"twitchio", "aiohttp", "sqlalchemy", "pydantic", "asyncio"}),
+        ("colorchanger_bot.color", {"twitchio", "aiohttp", "sqlalchemy", "pydantic", "asyncio"}),
         ("colorchanger_bot.changer.changer", {"twitchio", "aiohttp", "sqlalchemy"}),
-        ("colorchanger_bot.cli.commands", {"twitchio", "aiohttp", "sqlalchemy", "colorchanger_bot.color"}),
-        ("colorchanger_bot.service.service", {"sqlalchemy", "aiosqlite", "greenlet"}),
+        ("colorchanger_bot.cli.commands", {"twitchio", "aiohttp", "sqlalchemy", "pydantic"}),
     ],
 )
 def test_importing_it_leaves_these_out(module: str, absent: set[str]) -> None:

@@ -22,7 +22,7 @@ def commands() -> set[str]:
     for group in ([], ["config"], ["key"]):
         arguments = [sys.executable, "-m", "colorchanger_bot", *group, "--help"]
         output = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
-        listed = re.findall(r"^    ([a-z]+)  ", output.partition("commands:")[2], re.MULTILINE)
+        listed = re.findall(r"^    ([a-z]+)\s", output.partition("commands:")[2], re.MULTILINE)
         found |= {" ".join([*group, name]) for name in listed}
     return found
 

@@ -12,8 +12,8 @@ from colorchanger_bot.changer.actions import ACTIONS, Platform, hold
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, UnknownColor
-from colorchanger_bot.settings.kinds import nearest
 from colorchanger_bot.settings.load import CommandSettings
+from colorchanger_bot.words import nearest
 
 SHOWN_CHARACTERS = 40
 

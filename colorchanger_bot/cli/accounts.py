@@ -8,9 +8,19 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorchanger_bot.cli.options import AS_JSON, CONFIG, DEBUG, Commands, echo, option, settings_of
+from colorchanger_bot.cli.options import (
+    AS_JSON,
+    CONFIG,
+    CONFIG_UNUSED,
+    DEBUG,
+    Commands,
+    check_unused,
+    echo,
+    option,
+    settings_of,
+)
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.settings.variables import CONF_FILE
+from colorchanger_bot.settings.environment import CONF_FILE
 
 if TYPE_CHECKING:
     from colorchanger_bot.service.doctor import Finding
@@ -76,11 +86,12 @@ def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
     return 0 if ok else 1
 
 
-@key_app.command(name="new")
-def key_new() -> None:
+@key_app.command(CONFIG_UNUSED, name="new")
+def key_new(config: Path | None) -> None:
     """Print a new key for storage.key."""
     from colorchanger_bot.vault import new_key
 
+    check_unused(config)
     echo(new_key())
     echo(
         "Set it as COLORCHANGER_STORAGE__KEY (or storage.key), keep it apart from the store, and have a copy of it:\n"

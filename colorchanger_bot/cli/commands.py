@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Any
 
 from colorchanger_bot.cli import stopping
 from colorchanger_bot.cli.accounts import app as accounts_app
-from colorchanger_bot.cli.options import CONFIG, DEBUG, Commands, echo, option, save, settings_of, whole
+from colorchanger_bot.cli.completion import SHELLS, script
+from colorchanger_bot.cli.config import app as config_app
+from colorchanger_bot.cli.options import (
+    CONFIG,
+    CONFIG_UNUSED,
+    DEBUG,
+    Commands,
+    check_unused,
+    echo,
+    option,
+    save,
+    settings_of,
+    whole,
+)
 
 if TYPE_CHECKING:
     from colorchanger_bot.service.service import Service
@@ -43,10 +56,12 @@ app = Commands(
     option("-n", "--messages", type=whole(1, 100), default=8, help="Own messages to send, 8 if not given."),
     option("--svg", metavar="FILE", type=Path, help="Save the last picture as an SVG file."),
     option("--web", dest="in_browser", action="store_true", help="In the browser: the dashboard beside a chat."),
+    CONFIG_UNUSED,
     DEBUG,
 )
-def demo(messages: int, svg: Path | None, in_browser: bool, debug: bool) -> None:
+def demo(messages: int, svg: Path | None, in_browser: bool, config: Path | None, debug: bool) -> None:
     """Show the real bot at work against a local Twitch; no account needed."""
+    check_unused(config)
     if in_browser:
         asyncio.run(_demo_in_browser(debug=debug))
         return
@@ -59,6 +74,8 @@ def demo(messages: int, svg: Path | None, in_browser: bool, debug: bool) -> None
 def run(config: Path | None, debug: bool) -> None:
     """Change the colour of every logged-in account after each of its messages, until stopped."""
     settings = settings_of(config, debug=debug)
+    for note in settings.notes:
+        echo(note, error=True)
     asyncio.run(_run(settings))
 
 
@@ -124,9 +141,13 @@ def preview(
         show.print_table(Console(), rows)
 
 
-@app.command(option("--port", type=whole(0, 65535), default=4444, help="The port, 4444 if not given; 0: a free one."))
-def sandbox(port: int) -> int:
+@app.command(
+    option("--port", type=whole(0, 65535), default=4444, help="The port, 4444 if not given; 0: a free one."),
+    CONFIG_UNUSED,
+)
+def sandbox(port: int, config: Path | None) -> int:
     """Run the local Twitch alone, to develop a bot against; it explains how."""
+    check_unused(config)
     from colorchanger_bot.sandbox.guide import serve
 
     async def run_it() -> None:
@@ -140,38 +161,11 @@ def sandbox(port: int) -> int:
     return 0
 
 
-config_app = app.group("config", "The settings: an example, a check, and what is in force.")
-
-
-@config_app.command(name="example")
-def config_example() -> None:
-    """Print a settings file with every key, its default and what it does."""
-    from colorchanger_bot.settings.load import example
-
-    echo(example(), end="")
-
-
-@config_app.command(CONFIG, name="check")
-def config_check(config: Path | None) -> None:
-    """Check the settings and say what could be better."""
-    from colorchanger_bot.settings.load import load
-
-    settings = load(config)
-    advice = [*settings.advice()]
-    for line in advice:
-        echo(line)
-    source = settings.source or "no settings file, only defaults and the environment"
-    echo(f"{source}: {'no mistakes' if advice else 'fine'}")
-
-
-@config_app.command(CONFIG, name="show")
-def config_show(config: Path | None) -> None:
-    """Print the settings that are in force; secrets are masked."""
-    import json
-
-    from colorchanger_bot.settings.load import load, masked
-
-    echo(json.dumps(masked(load(config)), indent=2))
+@app.command(option("shell", choices=SHELLS, help="bash, zsh or tcsh."), CONFIG_UNUSED)
+def completion(shell: str, config: Path | None) -> None:
+    """Print a script that lets your shell complete the commands; in bash: eval "$(colorchanger completion bash)"."""
+    check_unused(config)
+    echo(script(app.parser("colorchanger"), shell))
 
 
 async def _demo_in_browser(*, debug: bool) -> None:
@@ -213,7 +207,7 @@ async def _prepare(settings: Settings, store: Store) -> None:
     """Do what only the owner of the store may: sign it, encrypt what is still plain, take over TWITCH_CONF_FILE."""
     import os
 
-    from colorchanger_bot.settings.variables import CONF_FILE
+    from colorchanger_bot.settings.environment import CONF_FILE
 
     await store.beat(time.time(), {})
     if await store.seal():
@@ -328,4 +322,5 @@ def _account_line(account: dict[str, Any]) -> str:
     return f"  {account['login']}: {account['state']}{trouble}{''.join(unread)}"
 
 
+app.add(config_app)
 app.add(accounts_app)

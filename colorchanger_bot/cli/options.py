@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
-from colorchanger_bot.settings.kinds import did_you_mean, nearest, shortened, shown
+from colorchanger_bot.words import did_you_mean, nearest, shortened, shown
 
 if TYPE_CHECKING:
     from colorchanger_bot.settings.load import Settings
@@ -45,6 +45,9 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
 
 
 CONFIG = option("-c", "--config", metavar="PATH", type=Path, help="The settings file.")
+CONFIG_UNUSED = option(
+    "-c", "--config", metavar="PATH", type=Path, help="A settings file, which is only checked: none is needed here."
+)
 DEBUG = option("--debug", action="store_true", help="Log everything, and show a traceback when something fails.")
 AS_JSON = option("--json", dest="as_json", action="store_true", help="As JSON, for programs.")
 
@@ -91,19 +94,34 @@ class Commands:
             parser = _Parser(f"{called} {name}", _about(function), options)
             return function(**vars(parser.parse_args(rest))) or 0
         overview = _Parser(called, self.about, self._options)
-        listed = overview.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
-        for each, (function, _) in self._commands.items():
-            listed.add_parser(each, help=_about(function).replace("%", "%%"))
-        for each, group in self._groups.items():
-            listed.add_parser(each, help=group.about)
+        listed = self._add_to(overview)
         if name.startswith("-"):
             overview.parse_known_args([name])  # --help and --version end here
             overview.error(f"{name}: a command comes first, its options after it")
         if name:
-            meant = nearest(name, listed.choices)
+            meant = nearest(name, listed)
             overview.error(f"there is no command {name!r}" + (f"; {did_you_mean(meant)}" if meant else ""))
         overview.print_help()
         return USAGE
+
+    def parser(self, called: str) -> argparse.ArgumentParser:
+        """Return all commands with their options as one parser, to look at rather than to parse with."""
+        whole = _Parser(called, self.about, self._options)
+        self._add_to(whole, deep=True)
+        return whole
+
+    def _add_to(self, parser: argparse.ArgumentParser, *, deep: bool = False) -> Sequence[str]:
+        """Add the commands and groups to a parser, `deep` with their options; return their names."""
+        listed = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=argparse.ArgumentParser)
+        for name, (function, options) in self._commands.items():
+            made = listed.add_parser(name, help=_about(function).replace("%", "%%"))
+            for add in options if deep else ():
+                add(made)
+        for name, group in self._groups.items():
+            made = listed.add_parser(name, help=group.about)
+            if deep:
+                group._add_to(made, deep=True)
+        return [*listed.choices]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -138,10 +156,22 @@ def save(path: Path, text: str) -> None:
         ConfigError: it cannot be written.
     """
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(text, encoding="utf-8", newline="\n")
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         raise ConfigError([f"{one_line(str(path))}: cannot be written: {why}"]) from None
+
+
+def check_unused(config: Path | None) -> None:
+    """Check the settings file that was given to a command that needs none.
+
+    Raises:
+        ConfigError: it is wrong.
+    """
+    if config is not None:
+        from colorchanger_bot.settings.load import load
+
+        load(config)
 
 
 def settings_of(config: Path | None, *, debug: bool) -> Settings:

@@ -27,7 +27,7 @@ from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth
 from colorchanger_bot.web.server import serving
 
-PORT = 4343
+PORT = 4344
 KEPT_LINES = 60
 OWN_LINES = 3
 """Of the demo account, whenever the people chat by themselves."""

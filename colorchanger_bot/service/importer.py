@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal, TypeGuard, get_args
+from typing import Any, Literal, TypeGuard
+
+from pydantic import TypeAdapter, ValidationError
 
 from colorchanger_bot import redaction
 from colorchanger_bot.auth.keeper import lack
@@ -19,8 +21,7 @@ from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
 from colorchanger_bot.service.standing import oauth_of
-from colorchanger_bot.settings import types as values
-from colorchanger_bot.settings.kinds import BadValue, Kind
+from colorchanger_bot.settings import types
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.twitch.oauth import APPLICATION_TOKEN, Owner, Unknown
@@ -29,7 +30,7 @@ HEX_AGAIN = timedelta(days=1)
 """An account without Turbo and Prime is tried again after a day, as when we had found it out ourselves."""
 MOST_BYTES = 5_000_000
 SHORTEST_SECRET = 16
-_LOGIN, _CHANNELS, _ID = (get_args(each)[1] for each in (values.Login, values.Channels, values.ClientId))
+_LOGIN, _CHANNELS, _ID = (TypeAdapter[Any](each) for each in (types.Login, types.Channels, types.ClientId))
 
 
 @dataclass(slots=True)
@@ -146,11 +147,11 @@ def _hide(*secrets: str) -> None:
             redaction.keep_secret(secret)
 
 
-def _valid(kind: Kind, value: object) -> Any:
+def _valid(adapter: TypeAdapter[Any], value: object) -> Any:
     """The value as the settings would take it; None if they would not, as with the text of an example."""
     try:
-        return kind.read(value)
-    except BadValue:
+        return adapter.validate_python(value)
+    except ValidationError:
         return None
 
 

@@ -1,87 +1,122 @@
-"""The tables of the settings: what keys there are, what they take and their defaults."""
+"""The tables of the settings: what keys there are, what each does, and its default. They are frozen.
+
+A model made in code is checked like the file; pydantic raises its `ValidationError` then. `Section.of` raises a
+`ConfigError` with a line for each problem instead.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-from colorchanger_bot.color import Plan, problems
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from colorchanger_bot.color import Plan, make_readable, problems
+from colorchanger_bot.color.readable import DARK, LIGHT, readable
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
-from colorchanger_bot.settings import types as values
-from colorchanger_bot.settings.problems import Section, read
-from colorchanger_bot.settings.sources import Found, Key
+from colorchanger_bot.settings import types
+from colorchanger_bot.settings.found import Found, Key
+from colorchanger_bot.settings.problems import Misfit, lines, refuse_misfits
 
 COLOR: Key = ("color",)
 
 
-@dataclass(frozen=True, slots=True)
-class AppSettings(Section):
-    """The Twitch application."""
+class Section(BaseModel):
+    """A table of settings."""
 
-    client_id: values.ClientId = ""
-    client_secret: values.ClientSecret = Secret()
-
-
-@dataclass(frozen=True, slots=True)
-class ColorSettings(Section):
-    """When an account changes its colour, and to what; of those of one account only the keys that were set count."""
-
-    enabled: values.Switch = True
-    strategy: values.StrategyName = "random"
-    delay: values.Delay = (1.0, 3.0)
-    cooldown: values.Seconds = 0.0
-    theme: values.Theme = "both"
-    min_contrast: values.Contrast = 3.0
-    min_step: values.Distance = 0.15
-    hex: values.UseOfHex = "auto"
-    restore: values.Switch = True
-    colors: values.Colors = ()
-    base: values.MaybeColor = None
-    step: values.MaybeDegrees = None
-    reverse: values.Switch = False
-    start: values.MaybeDegrees = None
-    order: values.Order = "sequence"
-    steps: values.MaybeCount = None
-    period: values.Period = "day"
-    given: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
-    """The keys that were set; if it is not said, those that differ from the defaults."""
-
-    def __post_init__(self) -> None:
-        """Find out what was set, for settings that were made in code."""
-        if not self.given:
-            keys = (each for each in fields(self) if each.name != "given")
-            differ = frozenset(each.name for each in keys if getattr(self, each.name) != each.default)
-            object.__setattr__(self, "given", differ)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @classmethod
-    def with_keys(cls, values: Mapping[str, Any]) -> Self:
-        """Return colour settings that remember which keys were set."""
-        return cls(**values, given=frozenset(values))
+    def of(cls, table: Mapping[str, Any]) -> Self:
+        """Return the settings of a table with the keys of the file.
+
+        Raises:
+            ConfigError: something is wrong; it lists all that is.
+        """
+        try:
+            return cls.model_validate(dict(table))
+        except ValidationError as error:
+            raise ConfigError(lines(cls, error, Found(dict(table)))) from None
+
+
+class AppSettings(Section):
+    """Your Twitch application."""
+
+    client_id: types.ClientId = Field(
+        default="", description="The Client ID of your application at <https://dev.twitch.tv/console/apps>."
+    )
+    client_secret: types.ClientSecret = Field(
+        default=Secret(), description="Its secret, if it is a confidential client; a public one has none."
+    )
+
+
+class ColorSettings(Section):
+    """When the colour changes, and to what."""
+
+    enabled: types.Switch = Field(default=True, description="`false` watches but changes nothing.")
+    strategy: types.StrategyName = Field(
+        default="random",
+        description="How the next colour is chosen: `random`, `rainbow`, `palette`, `gradient`, `shades`, `presets`, "
+        "`daily`, `standout` or `hold`.",
+    )
+    delay: types.Delay = Field(
+        default=(1.0, 3.0),
+        description="Seconds between a message and the change, drawn from this range; one number is both ends. At most "
+        "3600. Never more than three changes in a second.",
+    )
+    cooldown: types.Seconds = Field(default=0.0, description="Seconds that a colour stays at least. At most 3600.")
+    theme: types.Theme = Field(
+        default="both",
+        description="Where generated colours are readable: on `both` themes, `dark` or `light`; `any`: not checked.",
+    )
+    min_contrast: types.Contrast = Field(
+        default=3.0,
+        description="The contrast ratio (WCAG) they have there, from 1 to 21. On both themes at once, 4.2 is the "
+        "maximum.",
+    )
+    min_step: types.Distance = Field(
+        default=0.15,
+        description="How far from the last colour they are (OKLab distance, 0 to 0.3): 0.02 is just noticeable.",
+    )
+    hex: types.UseOfHex = Field(
+        default="auto",
+        description="Colours without a name need Turbo or Prime. `auto` tries and falls back to names; `always`; "
+        "`never`.",
+    )
+    restore: types.Switch = Field(
+        default=True,
+        description="Puts back the colour the account had before, on `!color off` and on a clean stop.",
+    )
+    colors: types.Colors = Field(
+        default=(), description='For `palette` and `gradient`: names of Twitch or CSS, or `"#rrggbb"`.'
+    )
+    base: types.MaybeColor = Field(default=None, description="For `shades` and `hold`: the colour.")
+    step: types.MaybeDegrees = Field(default=None, description="For `rainbow`: degrees of hue per change, up to 360.")
+    reverse: types.Switch = Field(default=False, description="For `rainbow`: the other way round.")
+    start: types.MaybeDegrees = Field(
+        default=None, description="For `rainbow` and `daily`: the hue to begin with, in degrees (OKLCH)."
+    )
+    order: types.Order = Field(default="sequence", description="For `palette`: `sequence`, or `shuffle` as from a bag.")
+    steps: types.MaybeCount = Field(
+        default=None, description="For `gradient`: how many colours from one end to the other."
+    )
+    period: types.Period = Field(
+        default="day", description="For `daily`: `day` is one colour a day, `clock` a walk through the day."
+    )
 
     def plan(self) -> Plan:
         """Return what the colour engine builds a strategy from."""
-        return Plan(
-            strategy=self.strategy,
-            theme=self.theme,
-            min_contrast=self.min_contrast,
-            min_step=self.min_step,
-            colors=self.colors,
-            base=self.base,
-            step=self.step,
-            reverse=self.reverse,
-            start=self.start,
-            order=self.order,
-            steps=self.steps,
-            period=self.period,
-        )
+        return Plan(**{name: getattr(self, name) for name in Plan._fields})
 
-    def merged(self, own: "ColorSettings") -> "ColorSettings":
+    def merged(self, own: ColorSettings) -> ColorSettings:
         """Return these settings with the keys that were set in `own`; without any, these themselves."""
-        if not own.given:
+        if not own.model_fields_set:
             return self
-        return replace(self, **{name: getattr(own, name) for name in own.given}, given=self.given | own.given)
+        return self.model_copy(update={name: getattr(own, name) for name in own.model_fields_set})
 
-    def override(self, own: Mapping[str, Any]) -> "ColorSettings":
+    def override(self, own: Mapping[str, Any]) -> ColorSettings:
         """Return these settings with other values for some keys.
 
         Raises:
@@ -89,64 +124,89 @@ class ColorSettings(Section):
         """
         if not own:
             return self
-        found, wrong = Found({"color": dict(own)}), list[str]()
-        settings = self.merged(read(ColorSettings, found.tree["color"], found, wrong, COLOR))
-        if wrong := wrong or [*settings.misfits(found, COLOR)]:
+        found = Found({"color": dict(own)})
+        try:
+            settings = self.merged(ColorSettings.model_validate(found.tree["color"]))
+        except ValidationError as error:
+            raise ConfigError(lines(ColorSettings, error, found, COLOR)) from None
+        if wrong := [f"{found.where(key)}{words}" for key, words in settings.misfits(COLOR)]:
             raise ConfigError(wrong)
         return settings
 
-    def misfits(self, found: Found, table: Key, known: Collection[str] = ()) -> Iterator[str]:
-        """Yield a line for what does not fit together; `table` is where these settings stand, `known` said before."""
+    def misfits(self, table: Key, known: Collection[str] = ()) -> Iterator[Misfit]:
+        """Yield what does not fit together; `table` is where these settings stand, `known` was said before."""
         for problem in problems(self.plan()):
             key, _, what = problem.partition(": ")
             if problem not in known:
-                yield f"{found.where((*table, key))}: {what}"
+                yield Misfit((*table, key), f": {what}")
+
+    def hard_to_read(self) -> Iterator[str]:
+        """Yield a sentence for each colour that was named and is hard to read; it is used all the same."""
+        for named in dict.fromkeys((*self.colors, *([self.base] if self.base else ()))):
+            if readable(named, self.theme, self.min_contrast):
+                continue
+            grounds = {"dark": DARK, "light": LIGHT}
+            looked_at = {name: ground for name, ground in grounds.items() if self.theme in (name, "both")}
+            hard = [name for name, ground in looked_at.items() if named.contrast(ground) < self.min_contrast]
+            where = "both themes" if len(hard) > 1 else f"the {hard[0]} theme"
+            better = make_readable(named, self.theme, self.min_contrast)
+            yield f"{named} is hard to read on {where}; the nearest colour that is easy to read is {better.hex}"
 
 
-@dataclass(frozen=True, slots=True)
 class Account(Section):
-    """A Twitch account. Its tokens and application come from the environment only; most are in the store instead."""
+    """A Twitch account."""
 
-    login: values.Login = ""
-    """Empty when only a token was given: whoever validates it learns the login (`Settings.with_login`)."""
-    channels: values.Channels = ()
-    """Empty: its own channel."""
-    follow_live: values.Switch = False
-    """Also the channels that it follows, while they are live (scope user:read:follows)."""
-    color: ColorSettings = ColorSettings()
-    access_token: values.Token = Secret()
-    refresh_token: values.Token = Secret()
-    client_id: values.ClientId = ""
-    client_secret: values.ClientSecret = Secret()
+    login: types.Login = Field(default="", description="The Twitch name of the account.")
+    channels: types.Channels = Field(default=(), description="The channels where its messages count; empty: its own.")
+    follow_live: types.Switch = Field(
+        default=False,
+        description="Also the followed channels that are live, at most 90. It needs one more permission: log in again.",
+    )
+    color: ColorSettings = Field(default=ColorSettings(), description="Any key of `[color]`, for this account alone.")
+    # From the environment only; most are in the store instead.
+    access_token: SkipJsonSchema[types.Token] = Secret()
+    refresh_token: SkipJsonSchema[types.Token] = Secret()
+    client_id: SkipJsonSchema[types.ClientId] = ""
+    client_secret: SkipJsonSchema[types.ClientSecret] = Secret()
 
-    def completed_by(self, other: "Account") -> "Account":
+    @property
+    def name(self) -> str:
+        """What the account is listed under: its login, or its token until Twitch says whose that is."""
+        return self.login or self.access_token.reveal()
+
+    def completed_by(self, other: Account) -> Account:
         """Return this account with what the other one has, but with its own login."""
-        empty = Account()
-        own = {each.name: getattr(other, each.name) for each in fields(other)}
         more = {
-            name: value
-            for name, value in own.items()
-            if name not in ("login", "color") and value != getattr(empty, name)
+            name: getattr(other, name)
+            for name, field in Account.model_fields.items()
+            if name not in ("login", "color") and getattr(other, name) != field.default
         }
-        return replace(self, **more, color=self.color.merged(other.color))
+        return self.model_copy(update={**more, "color": self.color.merged(other.color)})
 
 
-@dataclass(frozen=True, slots=True)
 class CommandSettings(Section):
-    """The chat command."""
+    """`!color` in chat."""
 
-    enabled: values.Switch = True
-    prefix: values.Prefix = "!"
-    name: values.Word = "color"
-    aliases: values.Words = ("colour",)
-    owner: values.Login = ""
-    allow: values.Allowed = ("self",)
-    reply: values.Reply = "own-channel"
+    enabled: types.Switch = Field(default=True, description="Whether the account may steer the bot from chat.")
+    prefix: types.Prefix = Field(default="!", description="What a command begins with.")
+    name: types.Word = Field(default="color", description="The command.")
+    aliases: types.Words = Field(default=("colour",), description="More names for it.")
+    allow: types.Allowed = Field(
+        default=("self",),
+        description="Who may use it: `self` (each account for itself), and for the first account also `owner`, "
+        "`broadcaster`, `moderators`.",
+    )
+    owner: types.Login = Field(default="", description="The login that `owner` in `allow` stands for.")
+    reply: types.Reply = Field(
+        default="own-channel", description="Where it answers: `own-channel`, `always` or `never`."
+    )
 
-    def misfits(self) -> Iterator[str]:
-        """Yield what does not fit together."""
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
         if "owner" in self.allow and not self.owner:
-            yield 'commands.owner is missing: commands.allow names the owner; write owner = "thelogin" below [commands]'
+            words = ' is missing: commands.allow names the owner; write owner = "thelogin" below [commands]'
+            refuse_misfits([Misfit(("owner",), words)])
+        return self
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -154,60 +214,74 @@ class CommandSettings(Section):
         return tuple(dict.fromkeys((self.name, *self.aliases)))
 
 
-@dataclass(frozen=True, slots=True)
 class CogSettings(Section):
-    """TwitchIO modules of the user's own."""
+    """Your own TwitchIO modules."""
 
-    load: values.Modules = ()
+    load: types.Modules = Field(default=(), description="Dotted names of modules to load as well.")
 
 
-@dataclass(frozen=True, slots=True)
 class StorageSettings(Section):
-    """Where logins and colours are kept."""
+    """Logins and colours."""
 
-    url: values.Database = field(default="", repr=False)
-    key: values.StorageKeys = Secret()
+    url: types.Database = Field(
+        default="",
+        repr=False,
+        description="Another file: `sqlite:///path`. Or a [database server](operating.md#a-database-server): "
+        "`postgresql://user@machine/database`. Empty: a file in your user's data directory.",
+    )
+    key: types.StorageKeys = Field(
+        default=Secret(),
+        description="Encrypts tokens at rest: a key of `colorchanger key new`, or several between commas, see "
+        "[accounts](accounts.md#tokens-at-rest).",
+    )
 
     @property
     def keys(self) -> tuple[str, ...]:
         """The keys for tokens at rest: the first one writes, all of them read; none: plain."""
-        return tuple(self.key.reveal().split(",")) if self.key.reveal() else ()
+        return tuple(self.key.reveal().split(",")) if self.key else ()
 
 
-@dataclass(frozen=True, slots=True)
 class WebSettings(Section):
     """The dashboard."""
 
-    enabled: values.Switch = False
-    host: values.Host = "127.0.0.1"
-    port: values.Port = 4343
-    password: values.Password = Secret()
-    names: values.Hosts = ()
+    enabled: types.Switch = Field(default=False, description="Whether there is a dashboard, with metrics and health.")
+    host: types.Host = Field(
+        default="127.0.0.1", description="The address to listen on; anything but 127.0.0.1 needs a password."
+    )
+    port: types.Port = Field(default=4344, description="The port; 0 takes a free one.")
+    password: types.Password = Field(default=Secret(), description="What a visitor must know.")
+    names: types.Hosts = Field(
+        default=(), description="More names under which it is opened, such as that of a proxy in front."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.enabled and self.is_open and not types.is_loopback(self.host):
+            words = f' is empty, and web.host = "{self.host}" lets others in: set web.password'
+            refuse_misfits([Misfit(("password",), words)])
+        return self
 
     @property
     def is_open(self) -> bool:
         """Whether nobody is asked for a password."""
-        return not self.password.reveal()
-
-    def misfits(self) -> Iterator[str]:
-        """Yield what does not fit together."""
-        if self.enabled and self.is_open and not values.is_loopback(self.host):
-            yield f'web.password is empty, and web.host = "{self.host}" lets others in: set web.password'
+        return not self.password
 
 
-@dataclass(frozen=True, slots=True)
 class LogSettings(Section):
     """The log."""
 
-    level: values.LogLevel = "INFO"
-    format: values.LogFormat = "pretty"
-    file: values.FilePath = ""
+    level: types.LogLevel = Field(
+        default="INFO", description="The minimum level: `DEBUG`, `INFO`, `WARNING` or `ERROR`."
+    )
+    format: types.LogFormat = Field(default="pretty", description="`pretty`, or `json`: one object per line.")
+    file: types.FilePath = Field(
+        default="", description="A file to log to as well; it is rotated at 10 MB, five old ones stay."
+    )
 
 
-@dataclass(frozen=True, slots=True)
 class TwitchSettings(Section):
     """Where Twitch is; other addresses are for the local Twitch and for proxies."""
 
-    api_url: values.HttpAddress = "https://api.twitch.tv/helix"
-    id_url: values.HttpAddress = "https://id.twitch.tv"
-    eventsub_url: values.SocketAddress = "wss://eventsub.wss.twitch.tv/ws"
+    api_url: types.HttpAddress = Field(default="https://api.twitch.tv/helix", description="The API.")
+    id_url: types.HttpAddress = Field(default="https://id.twitch.tv", description="The login server.")
+    eventsub_url: types.SocketAddress = Field(default="wss://eventsub.wss.twitch.tv/ws", description="The chat events.")

@@ -1,42 +1,208 @@
-"""The kinds of values that settings take: how each is read, and what is said when it cannot be."""
+"""What the keys take, as annotated types: pydantic reads the value, and `Takes` says in words what belongs there.
+
+Texts are accepted for everything, because variables are texts.
+"""
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import re
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, NoReturn, get_args
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator
+from pydantic_core import PydanticCustomError
 
 from colorchanger_bot.color import STRATEGIES, Color
 from colorchanger_bot.errors import UnknownColor
 from colorchanger_bot.redaction import MARK, Secret
-from colorchanger_bot.settings.kinds import (
-    BadValue,
-    Flaw,
-    Kind,
-    Reader,
-    did_you_mean,
-    items,
-    list_of,
-    maybe,
-    nearest,
-    number,
-    number_from,
-    one_of,
-    refuse,
-    set_of,
-    switch,
-    text,
-    whole_from,
-)
 from colorchanger_bot.vault import is_key
+from colorchanger_bot.words import did_you_mean, nearest, shown
+
+WRONG, PLACEHOLDER = "wrong", "placeholder"
+"""The types of the errors that are raised here; their context has the cure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """What a key takes, in words that follow "write"; the metadata of an `Annotated` type."""
+
+    words: str
+    is_secret: bool = False
+    """Its values are never shown."""
+
+
+def refuse(cure: str = "") -> NoReturn:
+    """Raise that a key cannot take this value; without a cure, what the key takes is said instead."""
+    raise PydanticCustomError(WRONG, "{said}", {"said": cure or "this value does not belong here", "cure": cure})
+
+
+def _refuse_placeholder(cure: str) -> NoReturn:
+    raise PydanticCustomError(PLACEHOLDER, "{said}", {"said": f"this is a placeholder; {cure}", "cure": cure})
+
+
+def text(value: object) -> str:
+    """Return the value if it is a text."""
+    return value if isinstance(value, str) else refuse()
+
+
+# Switches and numbers
+
+
+def _trimmed(value: object) -> object:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _no_switch(value: object) -> object:
+    return refuse() if isinstance(value, bool) else value  # which Python takes for 0 and 1
+
+
+Switch = Annotated[bool, BeforeValidator(_trimmed), Takes("true or false")]
+_Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_switch)]
+_Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False), BeforeValidator(_no_switch)]
+Seconds = Annotated[_Seconds, Takes("seconds from 0 to 3600, such as 2.5")]
+# The ranges of these depend on each other and on the strategy: `color.problems` knows them.
+Contrast = Annotated[_Number, Takes("a number such as 3.0")]
+Distance = Annotated[_Number, Takes("a number such as 0.15")]
+MaybeDegrees = Annotated[_Number | None, Takes("degrees such as 30.0")]
+MaybeCount = Annotated[
+    Annotated[int, Field(ge=0, le=9999), BeforeValidator(_no_switch)] | None, Takes("a whole number such as 12")
+]
+Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_no_switch), Takes("a port from 0 to 65535, such as 4344")]
+
+
+# Lists
+
+
+def items(value: object) -> list[Any]:
+    """Return the items of a list, which may also be one text: `a, b` or JSON."""
+    if isinstance(value, str):
+        if not value.lstrip().startswith("["):
+            return [item.strip() for item in value.split(",") if item.strip()]
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            refuse('this is no list; write a, b or ["a", "b"]')
+    return [*value] if isinstance(value, list | tuple) else refuse()  # pyright: ignore[reportUnknownVariableType]
+
+
+def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+_LIST = BeforeValidator(items)
+_EACH_ONCE = AfterValidator(_each_once)
+
+
+def _both_ends(value: object) -> list[Any]:
+    ends = [value] if isinstance(value, int | float) and not isinstance(value, bool) else items(value)
+    return 2 * ends if len(ends) == 1 else ends
+
+
+def _in_order(ends: tuple[float, float]) -> tuple[float, float]:
+    low, high = ends
+    return ends if low <= high else refuse(f"the first number is larger than the second; write [{high}, {low}]")
+
+
+Delay = Annotated[
+    tuple[_Seconds, _Seconds],
+    BeforeValidator(_both_ends, json_schema_input_type=_Seconds | tuple[_Seconds, _Seconds]),
+    AfterValidator(_in_order),
+    Takes("seconds from 0 to 3600: one number, or two such as [1.0, 3.0]"),
+]
+
+
+# Names out of a few
+
+
+def _one_of(choices: Sequence[str], case: Callable[[str], str] = str.lower) -> tuple[BeforeValidator, Takes]:
+    """Return what reads a name out of a few, written in any case, and what it takes."""
+
+    def read(value: object) -> str:
+        name = case(text(value).strip())
+        return name if name in choices else refuse(did_you_mean(nearest(name, choices, cutoff=0.7)))
+
+    return BeforeValidator(read), Takes(" or ".join(map(shown, choices)))
+
+
+_theme = Literal["both", "dark", "light", "any"]
+Theme = Annotated[_theme, *_one_of(get_args(_theme))]
+_hex = Literal["auto", "always", "never"]
+UseOfHex = Annotated[_hex, *_one_of(get_args(_hex))]
+_order = Literal["sequence", "shuffle"]
+Order = Annotated[_order, *_one_of(get_args(_order))]
+_period = Literal["day", "clock"]
+Period = Annotated[_period, *_one_of(get_args(_period))]
+_reply = Literal["own-channel", "always", "never"]
+Reply = Annotated[_reply, *_one_of(get_args(_reply))]
+_level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+LogLevel = Annotated[_level, *_one_of(get_args(_level), str.upper)]
+_format = Literal["pretty", "json"]
+LogFormat = Annotated[_format, *_one_of(get_args(_format))]
+_who = Literal["self", "owner", "broadcaster", "moderators"]
+Allowed = Annotated[
+    tuple[Annotated[_who, _one_of(get_args(_who))[0]], ...],
+    _LIST,
+    _EACH_ONCE,
+    Takes(f'a list of {", ".join(get_args(_who))}, such as ["self", "owner"]'),
+]
+
+
+# Colours
+
+
+def _color(value: object) -> Color:
+    if isinstance(value, Color):
+        return value
+    if not isinstance(value, str):
+        refuse('write a colour in quotes, such as "blue_violet" or "#8a2be2"')
+    try:
+        return Color.parse(value)
+    except UnknownColor as error:
+        cure = did_you_mean(error.suggestion or "") or 'write a name or "#rrggbb"'
+        refuse(f"this is no colour I know: {cure}")
+
+
+def _color_or_none(value: object) -> Color | None:
+    return None if value in (None, "") else _color(value)
+
+
+def _strategy(value: object) -> str:
+    name = text(value).strip().lower()
+    if name not in STRATEGIES:
+        refuse(did_you_mean(nearest(name, STRATEGIES)) or f"write one of {', '.join(STRATEGIES)}")
+    return name
+
+
+def _wire(color: Color | None) -> str | None:
+    return color and color.wire
+
+
+Colors = Annotated[
+    tuple[Annotated[Color, PlainValidator(_color, json_schema_input_type=str), PlainSerializer(_wire)], ...],
+    _LIST,
+    Takes('a list such as ["red", "#ff8800"]'),
+]
+MaybeColor = Annotated[
+    Color | None,
+    PlainValidator(_color_or_none, json_schema_input_type=str | None),
+    PlainSerializer(_wire),
+    Takes("a colour in quotes"),
+]
+StrategyName = Annotated[
+    str,
+    BeforeValidator(_strategy),
+    Field(json_schema_extra={"enum": [*STRATEGIES]}),
+    Takes('a name in quotes, such as "random"'),
+]
+
+
+# Names at Twitch
 
 _NAME = re.compile(r"[a-z0-9_]{1,25}")
-_PLACEHOLDER = re.compile(
-    r"your(_.*|\w{0,12}here|token|clientid|clientsecret)?|.*_here|(insert|enter|paste|put|add)_.*|(change|replace)_?me"
-    r"|x{3,}|\.{3,}|\*+|<.*>|\[.*\]|\{.*\}|\$.*|placeholder|example|todo|none|null"
-    r"|(my_)?(access_|refresh_|oauth_)?token|(my_)?(client_)?(id|secret)"
-)
 _LOGIN_PLACEHOLDERS = {
     "yourname",
     "your_name",
@@ -47,65 +213,47 @@ _LOGIN_PLACEHOLDERS = {
 }
 
 
-def _delay(value: object) -> tuple[float, float]:
-    both = [value] if isinstance(value, int | float) else items(value)
-    if len(both) == 1:
-        both *= 2
-    if len(both) != 2:
-        refuse(value)
-    low, high = list_of(_seconds)(both)
-    if low > high:
-        refuse(value, f"the first number is larger than the second; write [{high}, {low}]")
-    return low, high
-
-
 def _login(value: object) -> str:
     name = text(value).strip().lower()
     if name in _LOGIN_PLACEHOLDERS:
-        raise BadValue(Flaw(value, "put the name of your Twitch account there", is_placeholder=True))
+        _refuse_placeholder("put the name of your Twitch account there")
     if name and not _NAME.fullmatch(name):
-        refuse(value, "write a Twitch name: letters from a to z, digits and _, at most 25")
+        refuse("write a Twitch name: letters from a to z, digits and _, at most 25")
     return name
 
 
 def _channel(value: object) -> str:
-    return _login(text(value).strip().removeprefix("#")) or refuse(
-        value, "write the name of a channel, or take it out of the list"
-    )
+    name = _login(text(value).strip().removeprefix("#"))
+    return name or refuse("write the name of a channel, or take it out of the list")
 
 
-def _color(value: object) -> Color:
-    if isinstance(value, Color):
-        return value
-    if not isinstance(value, str):
-        refuse(value, 'write a colour in quotes, such as "blue_violet" or "#8a2be2"')
-    try:
-        return Color.parse(value)
-    except UnknownColor as error:
-        cure = did_you_mean(error.suggestion or "") or 'write a name or "#rrggbb"'
-        refuse(value, f"this is no colour I know: {cure}")
+Login = Annotated[str, BeforeValidator(_login), Takes("a Twitch name in quotes")]
+Channels = Annotated[
+    tuple[Annotated[str, BeforeValidator(_channel)], ...],
+    _LIST,
+    _EACH_ONCE,
+    Takes('a list of channels such as ["yourname", "afriend"]'),
+]
 
 
-def _color_or_none(value: object) -> Color | None:
-    return None if value in (None, "") else _color(value)
+# Credentials
+
+_PLACEHOLDER = re.compile(
+    r"your(_.*|\w{0,12}here|token|clientid|clientsecret)?|.*_here|(insert|enter|paste|put|add)_.*|(change|replace)_?me"
+    r"|x{3,}|\.{3,}|\*+|<.*>|\[.*\]|\{.*\}|\$.*|placeholder|example|todo|none|null"
+    r"|(my_)?(access_|refresh_|oauth_)?token|(my_)?(client_)?(id|secret)"
+)
 
 
-def _strategy(value: object) -> str:
-    name = text(value).strip().lower()
-    if name not in STRATEGIES:
-        refuse(value, did_you_mean(nearest(name, STRATEGIES)) or f"write one of {', '.join(STRATEGIES)}")
-    return name
-
-
-def _credential(cure: str) -> Reader:
-    """Return the reader of a token, id or secret; `cure` is for whoever left the text of an example there."""
+def _credential(cure: str) -> Callable[[object], str]:
+    """Return what reads a token, id or secret; `cure` is said where the text of an example was left."""
 
     def read(value: object) -> str:
         credential = re.sub(r"^oauth:", "", text(value).strip(), flags=re.IGNORECASE)
         if _PLACEHOLDER.fullmatch(re.sub(r"[\s_-]+", "_", credential.lower())):
-            raise BadValue(Flaw(value, cure, is_placeholder=True))
+            _refuse_placeholder(cure)
         if not re.fullmatch(r"[!-~]*", credential):
-            refuse(value, "this has spaces or letters that Twitch does not use; copy it again")
+            refuse("this has spaces or letters that Twitch does not use; copy it again")
         return credential
 
     return read
@@ -114,11 +262,44 @@ def _credential(cure: str) -> Reader:
 def _storage_keys(value: object) -> str:
     keys = [key.strip() for key in text(value).split(",") if key.strip()]
     if not all(map(is_key, keys)):
-        refuse(value, "this is no key; make one with: colorchanger key new")
+        refuse("this is no key; make one with: colorchanger key new")
     return ",".join(keys)
 
 
-def _address(*schemes: str) -> Reader:
+def _secret(read: Callable[[object], str]) -> tuple[PlainValidator, PlainSerializer]:
+    """Return what reads a text as a secret, and shows it as `***`."""
+
+    def hidden(value: object) -> Secret:
+        return value if isinstance(value, Secret) else Secret(read(value))
+
+    return PlainValidator(hidden, json_schema_input_type=str), PlainSerializer(str)
+
+
+Token = Annotated[
+    Secret,
+    *_secret(_credential("put the real token there, or remove it and run: colorchanger login")),
+    Takes("a token, as text", is_secret=True),
+]
+ClientSecret = Annotated[
+    Secret,
+    *_secret(_credential("put the secret of your Twitch application there, or remove it for a public one")),
+    Takes("the client secret in quotes", is_secret=True),
+]
+ClientId = Annotated[
+    str,
+    BeforeValidator(_credential("put the client id of your Twitch application there")),
+    Takes("the client id of your Twitch application in quotes"),
+]
+Password = Annotated[Secret, *_secret(text), Takes("a password in quotes", is_secret=True)]
+StorageKeys = Annotated[Secret, *_secret(_storage_keys), Takes("a key of: colorchanger key new", is_secret=True)]
+
+
+# Addresses
+
+_BACKSLASH = 'a "\\" in double quotes begins a special character; write the path in single quotes, or double each "\\"'
+
+
+def _address(*schemes: str) -> BeforeValidator:
     def read(value: object) -> str:
         address = text(value)
         try:
@@ -127,15 +308,15 @@ def _address(*schemes: str) -> Reader:
         except ValueError:  # a port that is no number
             usable = False
         if not usable or re.search(r"[^!-~]", address):
-            refuse(value, f"write an address that begins with {schemes[0]}:// or {schemes[1]}://")
+            refuse(f"write an address that begins with {schemes[0]}:// or {schemes[1]}://")
         return address.rstrip("/")
 
-    return read
+    return BeforeValidator(read)
 
 
 def _host(value: object) -> str:
     if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text(value)):
-        refuse(value, "write the address or name of a machine, without http:// and port")
+        refuse("write the address or name of a machine, without http:// and port")
     return text(value).lower()
 
 
@@ -147,52 +328,27 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _database(value: object) -> str:
-    if text(value) and "://" not in text(value):
-        refuse(
-            value,
-            'write an address such as sqlite:///colors.sqlite3 or postgresql+asyncpg://..., or "" for the usual place',
-        )
-    return text(value)
-
-
-def _module(value: object) -> str:
-    if not all(part.isidentifier() for part in text(value).split(".")):
-        refuse(value, 'write the dotted name of a Python module, such as "my_bot.cogs.greeter"')
-    return text(value)
-
-
-def _file_path(value: object) -> str:
-    return refuse(value, "write the path of a file") if "\0" in text(value) else text(value)
-
-
-def _prefix(value: object) -> str:
-    if not re.fullmatch(r"\S{1,25}", text(value)):
-        refuse(value, "write one word, without spaces, of at most 25 characters")
-    return text(value)
-
-
-def _word(value: object) -> str:
-    return _prefix(text(value).strip().lower())
-
-
-def _secret(read: Reader) -> Reader:
-    return lambda value: Secret(read(value))
-
-
-def _wire(color: Color | None) -> str | None:
-    return color and color.wire
-
-
-def _wires(colors: tuple[Color, ...]) -> list[str]:
-    return [color.wire for color in colors]
-
-
+_SQLITE = re.compile(r"sqlite(\+(aiosqlite|pysqlite))?://(/[^?]*)?", re.IGNORECASE)
+_POSTGRES = re.compile(r"postgresql(\+(asyncpg|psycopg))?://.+", re.IGNORECASE)
 _PASSWORDS = re.compile(r"(?<=://)([^\s/:@?]*:)(.+)(?=@)|([?&](?:password|pwd|pass)=)([^&]+)", re.IGNORECASE)
 """In the address of a database: between user and machine, up to the last @, or as an option."""
 
 
-def _without_password(url: str) -> str:
+def _database(value: object) -> str:
+    address = text(value).strip()
+    if re.search(r"[\x00-\x1f]", address):
+        refuse(_BACKSLASH)
+    if not address or _SQLITE.fullmatch(address) or _POSTGRES.fullmatch(address):
+        return address
+    scheme = found[1] if (found := re.match(r"([a-z][\w+.-]{0,19})://", address, re.IGNORECASE)) else ""
+    if scheme.lower().startswith("sqlite"):
+        refuse("write sqlite:///path, or sqlite:////path from the root, and no options behind it")
+    kind = f"{scheme} is not supported; " if scheme else ""
+    refuse(f'{kind}write sqlite:///path, or postgresql://user@machine/database, or "" for the usual place')
+
+
+def without_password(url: str) -> str:
+    """Return the address of a database with `***` for its passwords."""
     return _PASSWORDS.sub(lambda found: f"{found[1] or found[3]}{MARK}", url)
 
 
@@ -201,82 +357,58 @@ def passwords(url: str) -> list[str]:
     return [found[2] or found[4] for found in _PASSWORDS.finditer(url)]
 
 
-_seconds = number_from(0, 3600)
-
-Switch = Annotated[bool, Kind(switch, "true or false")]
-Seconds = Annotated[float, Kind(_seconds, "seconds from 0 to 3600, such as 2.5")]
-Delay = Annotated[tuple[float, float], Kind(_delay, "seconds from 0 to 3600: one number, or two such as [1.0, 3.0]")]
-# The ranges of these depend on each other and on the strategy: `color.problems` knows them.
-Contrast = Annotated[float, Kind(number, "a number such as 3.0")]
-Distance = Annotated[float, Kind(number, "a number such as 0.15")]
-MaybeDegrees = Annotated[float | None, Kind(maybe(number), "degrees such as 30.0")]
-MaybeCount = Annotated[int | None, Kind(maybe(whole_from(0, 9999)), "a whole number such as 12")]
-
-Colors = Annotated[
-    tuple[Color, ...],
-    Kind(list_of(_color), 'a list such as ["red", "#ff8800"]', show=_wires),
+Host = Annotated[str, BeforeValidator(_host), Takes('an address in quotes, such as "127.0.0.1"')]
+Hosts = Annotated[
+    tuple[Annotated[str, BeforeValidator(_host)], ...],
+    _LIST,
+    _EACH_ONCE,
+    Takes('a list of names such as ["colors.example.org"]'),
 ]
-MaybeColor = Annotated[Color | None, Kind(_color_or_none, "a colour in quotes", show=_wire)]
-StrategyName = Annotated[str, Kind(_strategy, 'a name in quotes, such as "random"')]
-_theme = Literal["both", "dark", "light", "any"]
-Theme = Annotated[_theme, one_of(get_args(_theme))]
-_hex = Literal["auto", "always", "never"]
-UseOfHex = Annotated[_hex, one_of(get_args(_hex))]
-_order = Literal["sequence", "shuffle"]
-Order = Annotated[_order, one_of(get_args(_order))]
-_period = Literal["day", "clock"]
-Period = Annotated[_period, one_of(get_args(_period))]
-
-Login = Annotated[str, Kind(_login, "a Twitch name in quotes")]
-Channels = Annotated[tuple[str, ...], Kind(set_of(_channel), 'a list of channels such as ["yourname", "afriend"]')]
-
-Prefix = Annotated[str, Kind(_prefix, 'a sign or a word in quotes, such as "!"')]
-Word = Annotated[str, Kind(_word, 'a word in quotes, such as "color"')]
-Words = Annotated[tuple[str, ...], Kind(set_of(_word), 'a list of words such as ["colour"]')]
-Who = Literal["self", "owner", "broadcaster", "moderators"]
-Allowed = Annotated[
-    tuple[Who, ...],
-    Kind(set_of(one_of(get_args(Who)).read), f'a list of {", ".join(get_args(Who))}, such as ["self", "owner"]'),
-]
-_reply = Literal["own-channel", "always", "never"]
-Reply = Annotated[_reply, one_of(get_args(_reply))]
-Modules = Annotated[tuple[str, ...], Kind(set_of(_module), 'a list of Python modules such as ["my_bot.cogs.greeter"]')]
-FilePath = Annotated[str, Kind(_file_path, 'the path of a file in quotes, or "" for none')]
-Host = Annotated[str, Kind(_host, 'an address in quotes, such as "127.0.0.1"')]
-Hosts = Annotated[tuple[str, ...], Kind(set_of(_host), 'a list of names such as ["colors.example.org"]')]
-Port = Annotated[int, Kind(whole_from(0, 65535), "a port from 0 to 65535, such as 4343")]
-HttpAddress = Annotated[str, Kind(_address("https", "http"), "an address in quotes")]
-SocketAddress = Annotated[str, Kind(_address("wss", "ws"), "an address in quotes")]
+HttpAddress = Annotated[str, _address("https", "http"), Takes("an address in quotes")]
+SocketAddress = Annotated[str, _address("wss", "ws"), Takes("an address in quotes")]
 Database = Annotated[
-    str, Kind(_database, "the address of a database in quotes", is_secret=True, show=_without_password)
-]
-_level = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-LogLevel = Annotated[_level, one_of(get_args(_level), str.upper)]
-_format = Literal["pretty", "json"]
-LogFormat = Annotated[_format, one_of(get_args(_format))]
-
-
-def _hidden(read: Reader, takes: str) -> Any:
-    return Kind(_secret(read), takes, is_secret=True, show=str)
-
-
-Token = Annotated[
-    Secret,
-    _hidden(_credential("put the real token there, or remove it and run: colorchanger login"), "a token, as text"),
-]
-ClientSecret = Annotated[
-    Secret,
-    _hidden(
-        _credential("put the secret of your Twitch application there, or remove it for a public one"),
-        "the client secret in quotes",
-    ),
-]
-Password = Annotated[Secret, _hidden(text, "a password in quotes")]
-StorageKeys = Annotated[Secret, _hidden(_storage_keys, "a key of: colorchanger key new")]
-ClientId = Annotated[
     str,
-    Kind(
-        _credential("put the client id of your Twitch application there"),
-        "the client id of your Twitch application in quotes",
-    ),
+    BeforeValidator(_database),
+    PlainSerializer(without_password),
+    Takes("the address of a database in quotes", is_secret=True),
 ]
+
+
+# Words and paths
+
+
+def _module(value: object) -> str:
+    if not all(part.isidentifier() for part in text(value).split(".")):
+        refuse('write the dotted name of a Python module, such as "my_bot.cogs.greeter"')
+    return text(value)
+
+
+def _file_path(value: object) -> str:
+    return refuse(_BACKSLASH) if re.search(r"[\x00-\x1f]", text(value)) else text(value)
+
+
+def _prefix(value: object) -> str:
+    if not re.fullmatch(r"\S{1,25}", text(value)):
+        refuse("write one word, without spaces, of at most 25 characters")
+    return text(value)
+
+
+def _word(value: object) -> str:
+    return _prefix(text(value).strip().lower())
+
+
+Prefix = Annotated[str, BeforeValidator(_prefix), Takes('a sign or a word in quotes, such as "!"')]
+Word = Annotated[str, BeforeValidator(_word), Takes('a word in quotes, such as "color"')]
+Words = Annotated[
+    tuple[Annotated[str, BeforeValidator(_word)], ...],
+    _LIST,
+    _EACH_ONCE,
+    Takes('a list of words such as ["colour"]'),
+]
+Modules = Annotated[
+    tuple[Annotated[str, BeforeValidator(_module)], ...],
+    _LIST,
+    _EACH_ONCE,
+    Takes('a list of Python modules such as ["my_bot.cogs.greeter"]'),
+]
+FilePath = Annotated[str, BeforeValidator(_file_path), Takes('the path of a file in quotes, or "" for none')]

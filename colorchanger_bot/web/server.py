@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from aiohttp import web
 
 from colorchanger_bot.clock import Clock, SystemClock
-from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.web.app import Dashboard
 from colorchanger_bot.web.stage import Stage
@@ -33,12 +32,9 @@ class Web:
         """Start to listen.
 
         Raises:
-            ConfigError: others could reach it without a password.
             OSError: the port is taken, or the address is not of this machine.
         """
         settings = service.settings.web
-        if wrong := [*settings.misfits()]:
-            raise ConfigError(wrong)
         dashboard = Dashboard(service, clock=clock, stage=stage)
         runner = web.AppRunner(
             dashboard.application(), access_log=None, shutdown_timeout=GRACE_SECONDS, handler_cancellation=True

@@ -1,0 +1,172 @@
+"""The commands about the settings: the file, its schema, a check, and what is in force."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from colorchanger_bot.cli.options import (
+    AS_JSON,
+    CONFIG,
+    CONFIG_UNUSED,
+    USAGE,
+    Commands,
+    check_unused,
+    echo,
+    option,
+    save,
+)
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.redaction import one_line
+
+if TYPE_CHECKING:
+    from colorchanger_bot.service.check import Verdict
+    from colorchanger_bot.settings.load import Settings
+
+CONSOLE = "https://dev.twitch.tv/console"
+SCHEMA_FILE = "config.schema.json"
+_PATH = option("path", metavar="PATH", nargs="?", type=Path, help="The file to write.")
+
+app = Commands()
+config_app = app.group("config", "The settings: a file to begin with, a check, and what is in force.")
+
+
+@config_app.command(
+    option("path", metavar="PATH", nargs="?", type=Path, help="The file to make, config.toml if not given."),
+    option("-c", "--config", metavar="PATH", type=Path, help="The same."),
+    name="init",
+)
+def config_init(path: Path | None, config: Path | None) -> None:
+    """Make a settings file with every key, its default and what it does; a file that exists is left alone."""
+    from colorchanger_bot.settings.reference import example, schema
+
+    if path and config and path != config:
+        raise ConfigError(["name the file once: colorchanger config init PATH"])
+    file = path or config or Path("config.toml")
+    _refuse_if_there(file)
+    client_id = _ask_client_id() if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() else ""
+    _save_new(file, example().replace('client_id = ""', f'client_id = "{client_id}"', 1))
+    beside = file.with_name(SCHEMA_FILE)
+    if not beside.exists():
+        save(beside, schema())
+    echo(f"{one_line(str(file))}: written ({SCHEMA_FILE} beside it lets editors complete and check it)")
+    if not client_id:
+        echo(f"Next, register an application at {CONSOLE} and put its Client ID below [app] in this file.")
+    from_elsewhere = "" if file == Path("config.toml") else f" --config {one_line(str(file))}"
+    echo(f"{'Next' if client_id else 'Then'}, log in: colorchanger login{from_elsewhere}")
+
+
+@config_app.command(CONFIG_UNUSED, name="example")
+def config_example(config: Path | None) -> None:
+    """Print a settings file with every key, its default and what it does."""
+    from colorchanger_bot.settings.reference import example
+
+    check_unused(config)
+    echo(example(), end="")
+
+
+@config_app.command(_PATH, CONFIG_UNUSED, name="schema")
+def config_schema(path: Path | None, config: Path | None) -> None:
+    """Print the JSON Schema of the settings file, or write it to PATH; editors complete and check with it."""
+    from colorchanger_bot.settings.reference import schema
+
+    check_unused(config)
+    if path is None:
+        echo(schema(), end="")
+    else:
+        save(path, schema())
+        echo(f"{one_line(str(path))}: written")
+
+
+@config_app.command(AS_JSON, CONFIG, name="check")
+def config_check(as_json: bool, config: Path | None) -> int:
+    """Check the settings and all that they name; exit code 0 if `run` and `login` can work, else 2."""
+    settings, verdict = _verdict(config)
+    source = str(settings.source) if settings and settings.source else None
+    if as_json:
+        problems, advice = [*verdict.problems], [*verdict.advice]
+        echo(json.dumps({"ok": not problems, "file": source, "problems": problems, "advice": advice}, indent=2))
+        return USAGE if problems else 0
+    for line in verdict.advice:
+        echo(line)
+    if verdict.problems:
+        raise ConfigError([*verdict.problems])
+    source = one_line(source) if source else "no settings file, only defaults and the environment"
+    echo(f"{source}: {'no mistakes' if verdict.advice else 'fine'}")
+    return 0
+
+
+@config_app.command(
+    option("--origin", action="store_true", help="Say of each value where it came from."),
+    AS_JSON,
+    CONFIG,
+    name="show",
+)
+def config_show(origin: bool, as_json: bool, config: Path | None) -> None:
+    """Print the settings in force, as a settings file; secrets are masked."""
+    from colorchanger_bot.settings.load import load
+    from colorchanger_bot.settings.show import as_toml, masked, origins
+
+    settings = load(config)
+    if not as_json:
+        echo(as_toml(settings, with_origins=origin), end="")
+        return
+    file = str(settings.source) if settings.source else None
+    values = {"file": file, "settings": masked(settings)}
+    echo(json.dumps(values | ({"origins": origins(settings)} if origin else {}), indent=2))
+
+
+def _verdict(config: Path | None) -> tuple[Settings | None, Verdict]:
+    from colorchanger_bot import redaction
+    from colorchanger_bot.service.check import Verdict, check
+    from colorchanger_bot.settings.load import load
+
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        return None, Verdict(error.problems, ())
+    for secret in settings.secrets():
+        redaction.keep_secret(secret)
+    return settings, asyncio.run(check(settings, os.environ))
+
+
+def _ask_client_id() -> str:
+    """Ask for the Client ID until it can be one; empty if the person has none yet."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from colorchanger_bot.settings.types import ClientId
+
+    echo(f"The Client ID of your Twitch application ({CONSOLE}); Enter if you have none yet:")
+    while True:
+        try:
+            return TypeAdapter[str](ClientId).validate_python(input("> "))
+        except ValidationError as error:
+            echo(error.errors()[0]["msg"])
+        except EOFError:
+            echo("")
+            return ""
+
+
+def _refuse_if_there(file: Path) -> None:
+    if os.path.lexists(file):
+        raise ConfigError([f"{one_line(str(file))}: is there already, and is left as it is; name another file"])
+
+
+def _save_new(file: Path, text: str) -> None:
+    """Write a file that did not exist.
+
+    Raises:
+        ConfigError: it exists, or cannot be written.
+    """
+    try:
+        with file.open("x", encoding="utf-8", newline="\n") as made:
+            made.write(text)
+    except FileExistsError:
+        _refuse_if_there(file)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError([f"{one_line(str(file))}: cannot be written: {why}"]) from None

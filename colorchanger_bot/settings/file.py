@@ -1,0 +1,132 @@
+"""The settings file: which one it is, its text, its values, and the line of each."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import platformdirs
+
+from colorchanger_bot.redaction import one_line
+from colorchanger_bot.settings.found import Found, Key, is_table
+
+FILE_NAME = "config.toml"
+ENVIRONMENT_ONLY: Mapping[str, str] = {
+    "access_token": "TWITCH_ACCESS_TOKEN",
+    "refresh_token": "TWITCH_REFRESH_TOKEN",
+    "client_id": "TWITCH_CLIENT_ID",
+    "client_secret": "TWITCH_CLIENT_SECRET",
+}
+"""Keys of an account that are not read from the file, and the numbered variable to use instead."""
+
+_QUOTES = 'a line is key = value, and texts stand in quotes: key = "text"'
+_TWICE = "it stands there twice; remove one of them"
+_SWITCH = "write true or false, in small letters and without quotes"
+_BACKSLASH = (
+    'a "\\" in double quotes begins a special character; write the text in single quotes, such as '
+    "'C:\\colors', or double each \"\\\""
+)
+_NAME = r"""(?:[\w-]+|"[^"\n]*"|'[^'\n]*')"""
+_DOTTED = rf"{_NAME}(?:[ \t]*\.[ \t]*{_NAME})*"
+_TABLE = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?")
+_VALUE = re.compile(rf"\s*({_DOTTED})\s*=")
+
+
+def find_file(named: str | Path | None, cwd: Path, config_dir: Path | None) -> tuple[Path | None, str]:
+    """Return the settings file and its name in messages: the named one, else the working or the user's directory's."""
+    if named:
+        return cwd / Path(named).expanduser(), str(named)
+    if (here := cwd / FILE_NAME).exists():
+        return here, FILE_NAME
+    home = (config_dir or platformdirs.user_config_path("colorchanger", appauthor=False)) / FILE_NAME
+    return (home, str(home)) if home.exists() else (None, "")
+
+
+def decode(content: bytes) -> str:
+    """Return the text of a file that a person wrote: UTF-8, or UTF-16 with a byte order mark as Windows makes it.
+
+    Raises:
+        UnicodeDecodeError: it is neither.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
+
+
+def read_file(path: Path, label: str) -> Found:
+    """Read a settings file; what is wrong with it stands in `problems`."""
+    found = Found(file=path, label=label)
+    try:
+        text = decode(path.read_bytes())
+    except FileNotFoundError:
+        found.problems.append(f"{one_line(label)}: there is no such file; make one with: colorchanger config init")
+    except UnicodeDecodeError as error:
+        found.problems.append(f"{label}: byte {error.start + 1} is not UTF-8; save the file as UTF-8")
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        why = "it is a directory" if os.path.isdir(path) else getattr(error, "strerror", None) or error
+        found.problems.append(f"{one_line(label)}: cannot be read ({why}); name a text file that this user may read")
+    else:
+        _parse(text, found)
+    return found
+
+
+def _parse(text: str, found: Found) -> None:
+    import tomllib  # noqa: PLC0415 - a container has no file
+
+    try:
+        found.tree = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        found.problems.append(_broken(found.label, text, str(error)))
+        return
+    found.lines = dict(reversed([*_lines(text)]))  # of two that look alike the first is meant
+    _refuse_tokens(found)
+
+
+def _broken(label: str, text: str, error: str) -> str:
+    cure = _TWICE if re.match(r"Cannot (overwrite|declare|mutate)", error) else _QUOTES
+    if place := re.search(r"\s*\(at (line (\d+), column \d+|end of document)\)$", error):
+        label, error = f"{label}, {place[1]}", error[: place.start()]
+        line = text.split("\n")[int(place[2]) - 1] if place[2] else ""
+        if re.search(r'"[^"]*\\', line):
+            cure = _BACKSLASH
+        elif re.search(r"=\s*(true|false|yes|no|on|off)\s*(#.*)?$", line, re.IGNORECASE):
+            cure = _SWITCH
+    return f"{label}: this is not TOML ({one_line(error)}); {cure}"
+
+
+def _lines(text: str) -> Iterator[tuple[Key, int]]:
+    """Yield each table and key of a valid TOML text with its line.
+
+    tomllib tells no places. A text or list over several lines may hold what looks like a key; it is a wrong line
+    number at worst.
+    """
+    table: Key = ()
+    accounts = -1
+    for number, line in enumerate(text.split("\n"), 1):
+        if found := _TABLE.fullmatch(line):
+            table = _parts(found[2])
+            if table == ("accounts",) and found[1] == "[[":
+                accounts += 1
+            if table[0] == "accounts":
+                table = ("accounts", max(accounts, 0), *table[1:])
+            yield table, number
+        elif found := _VALUE.match(line):
+            yield (*table, *_parts(found[1])), number
+
+
+def _parts(dotted: str) -> Key:
+    return tuple(part.strip("\"'") for part in re.findall(_NAME, dotted))
+
+
+def _refuse_tokens(found: Found) -> None:
+    """People show each other their files, so tokens are not read from there."""
+    for index, account in enumerate(found.accounts):
+        for key, variable in ENVIRONMENT_ONLY.items() if is_table(account) else ():
+            if account.pop(key, None) is not None:
+                found.problems.append(
+                    f"{found.where(('accounts', index, key))} does not belong in this file; "
+                    f"remove it and run: colorchanger login (or set {variable}_1)"
+                )

@@ -1,0 +1,219 @@
+"""All settings together: what holds for one account, where each value came from, and what does not fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import PrivateAttr, ValidationError, model_validator
+
+from colorchanger_bot.color import problems
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.redaction import Secret
+from colorchanger_bot.settings import types
+from colorchanger_bot.settings.found import Found, Key, is_list, is_table, login_of
+from colorchanger_bot.settings.model import (
+    COLOR,
+    Account,
+    AppSettings,
+    CogSettings,
+    ColorSettings,
+    CommandSettings,
+    LogSettings,
+    Section,
+    StorageSettings,
+    TwitchSettings,
+    WebSettings,
+)
+from colorchanger_bot.settings.problems import Misfit, lines, refuse_misfits
+from colorchanger_bot.words import shown
+
+
+class Settings(Section):
+    """The settings of ColorChanger."""
+
+    app: AppSettings = AppSettings()
+    color: ColorSettings = ColorSettings()
+    accounts: tuple[Account, ...] = ()
+    commands: CommandSettings = CommandSettings()
+    cogs: CogSettings = CogSettings()
+    storage: StorageSettings = StorageSettings()
+    web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
+    twitch: TwitchSettings = TwitchSettings()
+
+    _found: Found = PrivateAttr(default_factory=Found)
+    _by_name: tuple[tuple[Account, ...], dict[str, Account]] = PrivateAttr(default=((), {}))
+
+    @classmethod
+    def of(cls, table: Mapping[str, Any]) -> Self:
+        """Return the settings of a table with the keys of the file; tokens of accounts may be among them.
+
+        Raises:
+            ConfigError: something is wrong; it lists all that is.
+        """
+        return cls.found(Found(dict(table)))
+
+    @classmethod
+    def found(cls, found: Found) -> Self:
+        """Return the settings of raw values from anywhere.
+
+        Raises:
+            ConfigError: something is wrong; it lists all that is.
+        """
+        wrong = found.problems
+        settings: Self | None = None
+        try:
+            settings = cls.model_validate(found.tree)
+        except ValidationError as error:
+            # What fits together is only looked at once all values can be read; a person wants to know it all at once.
+            misfits = _misfits_of_raw(found)
+            wrong = [*wrong, *lines(cls, error, found), *(f"{found.where(key)}{words}" for key, words in misfits)]
+        if wrong or settings is None:
+            raise ConfigError(list(dict.fromkeys(wrong)))
+        settings._found = found
+        return settings
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if misfits := [*_misfits(self.color, dict(enumerate(self.accounts)))]:
+            refuse_misfits(misfits)
+        return self
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all values are the same, wherever they came from."""
+        return isinstance(other, Settings) and dict(self) == dict(other)
+
+    def __hash__(self) -> int:
+        """Fit `__eq__`."""
+        return hash(tuple(dict(self).values()))
+
+    @property
+    def source(self) -> Path | None:
+        """The file that was read, if any."""
+        return self._found.file
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """A line for each variable that was given and is not used."""
+        return tuple(self._found.notes)
+
+    def where(self, key: Key) -> str:
+        """Return what a message calls a key: its place in the file with its name, or its variable."""
+        return self._found.where(key)
+
+    def dotted(self, key: Key) -> str:
+        """Return a key as a person writes it, such as `accounts[bob].channels`."""
+        return self._found.dotted(key)
+
+    def origin(self, key: Key) -> str:
+        """Return where the value of a key came from: a line of the file, a variable, or the default."""
+        return self._found.origin(key)
+
+    def account(self, login: str) -> Account | None:
+        """Return the account of that login, if it is listed."""
+        return self._listed().get(login.lower())
+
+    def color_for(self, account: str | Account) -> ColorSettings:
+        """Return the colour settings of an account or login, its own keys winning over `[color]`."""
+        listed = self.account(account) if isinstance(account, str) else account
+        return self.color.merged(listed.color) if listed else self.color
+
+    def app_for(self, account: str | Account) -> AppSettings:
+        """Return the application that an account or login uses: its own, else that of `[app]`."""
+        listed = self.account(account) if isinstance(account, str) else account
+        if listed is None or not (listed.client_id or listed.client_secret):
+            return self.app
+        # A secret belongs to one application: that of [app] says nothing to another.
+        return AppSettings(client_id=listed.client_id or self.app.client_id, client_secret=listed.client_secret)
+
+    def with_login(self, account: Account, login: str) -> Settings:
+        """Return these settings after the login of an account that was only a token became known."""
+        login, listed = login.lower(), self._listed()
+        if account.login == login and listed.get(login) == account:
+            return self
+        named = account.model_copy(update={"login": login})
+        if known := listed.get(login):
+            named = known.completed_by(account)
+        # All that is done for one account must be cheap, or a start with thousands takes minutes.
+        by_name = listed.copy()
+        by_name.pop(account.name, None)
+        by_name.pop(login, None)
+        by_name[login] = named
+        accounts = tuple(by_name.values())
+        settings = self.model_copy(update={"accounts": accounts})
+        settings._by_name = accounts, by_name
+        return settings
+
+    def advice(self) -> Iterator[str]:
+        """Yield a line for each colour that was named and is hard to read."""
+        said: set[str] = set()
+        for place, color in self._colors():
+            for sentence in color.hard_to_read():
+                if sentence not in said:
+                    said.add(sentence)
+                    yield f"{place}: {sentence}"
+
+    def secrets(self) -> Iterator[str]:
+        """Yield every secret in here, for the log to hide."""
+        yield self.app.client_secret.reveal()
+        yield from types.passwords(self.storage.url)
+        yield from self.storage.keys
+        yield self.web.password.reveal()
+        for account in self.accounts:
+            for secret in (account.access_token, account.refresh_token, account.client_secret):
+                yield secret.reveal()
+
+    def _colors(self) -> Iterator[tuple[str, ColorSettings]]:
+        yield "color", self.color
+        for each in self.accounts:
+            if each.color.model_fields_set:
+                yield f"color of {each.login}", self.color_for(each)
+
+    def _listed(self) -> dict[str, Account]:
+        if self._by_name[0] is not self.accounts:  # the first time, and after `model_copy`
+            self._by_name = self.accounts, {each.name: each for each in self.accounts}
+        return self._by_name[1]
+
+
+def _misfits(color: ColorSettings, accounts: Mapping[int, Account]) -> Iterator[Misfit]:
+    """Yield accounts that are listed twice or without a login, and colours that do not fit together."""
+    seen: set[str] = set()
+    for place, account in accounts.items():
+        here: Key = ("accounts", place, "login")
+        if account.login in seen:
+            yield Misfit(here, f" = {shown(account.login)}: this account is listed twice; remove one")
+        elif account.login:
+            seen.add(account.login)
+        elif not account.access_token:
+            yield Misfit(here, ' is missing: write login = "yourname" below [[accounts]]')
+    yield from color.misfits(COLOR)
+    known = problems(color.plan())
+    for place, account in accounts.items():
+        if account.color.model_fields_set:
+            yield from color.merged(account.color).misfits(("accounts", place, "color"), known)
+
+
+def _misfits_of_raw(found: Found) -> Iterator[Misfit]:
+    """Yield what does not fit together among the values that can be read."""
+    color = _color_of(found.tree)
+    raw: Any = found.tree.get("accounts")
+    accounts: dict[int, Account] = {}
+    for place, each in enumerate(raw if is_list(raw) else ()):
+        if is_table(each):
+            accounts[place] = Account.model_construct(
+                login=login_of(each),
+                # A login or token that cannot be read is a problem of its own, and not missing.
+                access_token=Secret(str(each.get("access_token") or "") or (each.get("login") and "?") or ""),
+                color=(color and _color_of(each)) or ColorSettings(),
+            )
+    yield from _misfits(color or ColorSettings(), accounts)
+
+
+def _color_of(table: Mapping[str, Any]) -> ColorSettings | None:
+    """The colour settings of a raw table, if they can be read."""
+    try:
+        return ColorSettings.model_validate(table.get("color", {}))
+    except ValidationError:
+        return None

@@ -1,0 +1,46 @@
+"""How values and suggestions are written where people read them: in the settings, on the command line, in chat."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from colorchanger_bot.redaction import one_line
+
+SHOWN_CHARACTERS = 60
+DEEPEST = 3
+"""Lists in lists beyond this are not shown."""
+
+
+def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """Return which of the names was probably meant; empty if none is at least `cutoff` alike, from 0 to 1."""
+    import difflib  # noqa: PLC0415 - only needed after a mistake
+
+    return next(iter(difflib.get_close_matches(name, names, 1, cutoff)), "")
+
+
+def did_you_mean(name: str) -> str:
+    """Return the question after that name; empty for an empty one."""
+    return f"did you mean {name}?" if name else ""
+
+
+def shown(value: object, depth: int = 0) -> str:
+    """Return a value as TOML spells it, on one line, shortened."""
+    if isinstance(value, list | tuple):
+        inner = [shown(each, depth + 1) if depth < DEEPEST else "..." for each in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        spelt = f"[{', '.join(inner)}]"
+    elif isinstance(value, dict):
+        spelt = "{...}"
+    elif isinstance(value, str | bool):
+        spelt = json.dumps(value, ensure_ascii=False)
+    elif isinstance(value, int):
+        spelt = f"{value:#x}" if value.bit_length() > 64 else str(value)  # Python refuses to write very long decimals
+    else:
+        spelt = str(value)
+    return shortened(spelt, SHOWN_CHARACTERS)
+
+
+def shortened(words: str, most: int) -> str:
+    """Return a text on one line, of at most so many characters."""
+    line = one_line(words)
+    return line if len(line) <= most else f"{line[: most - 3]}..."

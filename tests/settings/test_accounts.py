@@ -1,0 +1,79 @@
+"""Looking up accounts costs the same however many there are, and reading them grows only with their number."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from colorchanger_bot.settings.load import Settings, load
+
+
+def numbered(count: int, *, named: bool = True) -> dict[str, str]:
+    """The variables of so many accounts."""
+    variables: dict[str, str] = {}
+    for number in range(1, count + 1):
+        variables |= {f"TWITCH_USERNAME_{number}": f"user{number}"} if named else {}
+        variables |= {f"TWITCH_ACCESS_TOKEN_{number}": f"{number:030}", f"USE_RANDOM_COLORS_{number}": "true"}
+    return variables
+
+
+def calls(work: Callable[[], object]) -> int:
+    """Count the calls of functions that some work takes: unlike its time, they are the same at every run."""
+    count = 0
+
+    def called(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    sys.setprofile(called)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def settings_with(count: int, folder: Path, *, named: bool = True) -> Settings:
+    return load(environ=numbered(count, named=named), cwd=folder, config_dir=folder)
+
+
+def test_reading_twice_as_many_accounts_takes_twice_the_work(tmp_path: Path) -> None:
+    settings_with(1, tmp_path)  # what is only done once
+    few, many = (calls(lambda: settings_with(count, tmp_path)) for count in (200, 400))  # noqa: B023
+    assert many < 2.2 * few
+
+
+@pytest.mark.parametrize("look_up", [Settings.account, Settings.color_for, Settings.app_for])
+def test_a_look_up_takes_as_much_among_many_as_among_few(
+    look_up: Callable[[Settings, str], object], tmp_path: Path
+) -> None:
+    work: list[int] = []
+    for count in (10, 500):
+        settings = settings_with(count, tmp_path)
+        look_up(settings, "user1")
+        work.append(calls(lambda: look_up(settings, f"user{count}")))  # noqa: B023
+    few, many = work
+    assert few == many
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_learning_a_login_takes_as_much_among_many_as_among_few(named: bool, tmp_path: Path) -> None:
+    work: list[int] = []
+    for count in (10, 500):
+        settings = settings_with(count, tmp_path, named=named)
+        settings.account("user1")
+        account = settings.accounts[-1]
+        work.append(calls(lambda: settings.with_login(account, f"user{count}")))  # noqa: B023
+    few, many = work
+    assert few == many
+
+
+def test_a_copy_with_other_accounts_looks_them_up_anew(tmp_path: Path) -> None:
+    settings = settings_with(2, tmp_path)
+    assert settings.account("user2")
+    fewer = settings.model_copy(update={"accounts": settings.accounts[:1]})
+    assert fewer.account("user2") is None
+    assert fewer.account("user1") == settings.accounts[0]
