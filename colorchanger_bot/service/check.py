@@ -147,8 +147,8 @@ def _strangers(settings: Settings, logins: Sequence[Login]) -> Iterator[str]:
         if not names or account.login in names or account.access_token or account.refresh_token:
             continue
         some = ", ".join(sorted(names)[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
-        hint = did_you_mean(nearest(account.login, names)) or f"these are: {some}"
+        hint = did_you_mean(nearest(account.login, names)) or f"logged in: {some}."
         yield (
-            f"{settings.where(('accounts', place, 'login'))} = {shown(account.login)}: nobody is logged in by this "
-            f"name; {hint} If the name is right, run: colorchanger login"
+            f"{settings.where(('accounts', place, 'login'))} = {shown(account.login)}: nobody of this name is logged "
+            f"in; {hint} If the name is right, run: colorchanger login"
         )

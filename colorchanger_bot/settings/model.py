@@ -48,7 +48,8 @@ class AppSettings(Section):
         default="", description="The Client ID of your application at <https://dev.twitch.tv/console/apps>."
     )
     client_secret: types.ClientSecret = Field(
-        default=Secret(), description="Its secret, if it is a confidential client; a public one has none."
+        default=Secret(),
+        description="Its secret, if you registered it as a confidential client; a public client has none.",
     )
 
 
@@ -66,19 +67,21 @@ class ColorSettings(Section):
         description="Seconds between a message and the change, drawn from this range; one number is both ends. At most "
         "3600. Never more than three changes in a second.",
     )
-    cooldown: types.Seconds = Field(default=0.0, description="Seconds that a colour stays at least. At most 3600.")
+    cooldown: types.Seconds = Field(
+        default=0.0, description="Minimum number of seconds between two changes. At most 3600."
+    )
     theme: types.Theme = Field(
         default="both",
         description="Where generated colours are readable: on `both` themes, `dark` or `light`; `any`: not checked.",
     )
     min_contrast: types.Contrast = Field(
         default=3.0,
-        description="The contrast ratio (WCAG) they have there, from 1 to 21. On both themes at once, 4.2 is the "
+        description="Their minimum contrast ratio (WCAG) there, from 1 to 21. On both themes at once, 4.2 is the "
         "maximum.",
     )
     min_step: types.Distance = Field(
         default=0.15,
-        description="How far from the last colour they are (OKLab distance, 0 to 0.3): 0.02 is just noticeable.",
+        description="Their minimum distance from the last colour (OKLab, 0 to 0.3): 0.02 is just noticeable.",
     )
     hex: types.UseOfHex = Field(
         default="auto",
@@ -94,16 +97,20 @@ class ColorSettings(Section):
     )
     base: types.MaybeColor = Field(default=None, description="For `shades` and `hold`: the colour.")
     step: types.MaybeDegrees = Field(default=None, description="For `rainbow`: degrees of hue per change, up to 360.")
-    reverse: types.Switch = Field(default=False, description="For `rainbow`: the other way round.")
+    reverse: types.Switch = Field(
+        default=False, description="For `rainbow`: whether it walks the wheel of hues backwards."
+    )
     start: types.MaybeDegrees = Field(
         default=None, description="For `rainbow` and `daily`: the hue to begin with, in degrees (OKLCH)."
     )
-    order: types.Order = Field(default="sequence", description="For `palette`: `sequence`, or `shuffle` as from a bag.")
+    order: types.Order = Field(
+        default="sequence", description="For `palette`: `sequence`, or `shuffle`: each once before one comes again."
+    )
     steps: types.MaybeCount = Field(
         default=None, description="For `gradient`: how many colours from one end to the other."
     )
     period: types.Period = Field(
-        default="day", description="For `daily`: `day` is one colour a day, `clock` a walk through the day."
+        default="day", description="For `daily`: `day` is one colour a day, `clock` one that changes through the day."
     )
 
     def plan(self) -> Plan:
@@ -160,7 +167,8 @@ class Account(Section):
     channels: types.Channels = Field(default=(), description="The channels where its messages count; empty: its own.")
     follow_live: types.Switch = Field(
         default=False,
-        description="Also the followed channels that are live, at most 90. It needs one more permission: log in again.",
+        description="Also the channels that the account follows, while they are live, at most 90. Log in again after you turn this on: it "
+        "needs one more permission.",
     )
     color: ColorSettings = Field(default=ColorSettings(), description="Any key of `[color]`, for this account alone.")
     # From the environment only; most are in the store instead.
@@ -187,7 +195,7 @@ class Account(Section):
 class CommandSettings(Section):
     """`!color` in chat."""
 
-    enabled: types.Switch = Field(default=True, description="Whether the account may steer the bot from chat.")
+    enabled: types.Switch = Field(default=True, description="Whether `!color` in chat is obeyed.")
     prefix: types.Prefix = Field(default="!", description="What a command begins with.")
     name: types.Word = Field(default="color", description="The command.")
     aliases: types.Words = Field(default=("colour",), description="More names for it.")
@@ -249,7 +257,7 @@ class WebSettings(Section):
         default="127.0.0.1", description="The address to listen on; anything but 127.0.0.1 needs a password."
     )
     port: types.Port = Field(default=4344, description="The port; 0 takes a free one.")
-    password: types.Password = Field(default=Secret(), description="What a visitor must know.")
+    password: types.Password = Field(default=Secret(), description="The password that the page asks for.")
     names: types.Hosts = Field(
         default=(), description="More names under which it is opened, such as that of a proxy in front."
     )

@@ -94,7 +94,7 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 _LIST = BeforeValidator(items)
-_EACH_ONCE = AfterValidator(_each_once)
+_SET = (_LIST, AfterValidator(_each_once))
 
 
 def _both_ends(value: object) -> list[Any]:
@@ -143,12 +143,9 @@ LogLevel = Annotated[_level, *_one_of(get_args(_level), str.upper)]
 _format = Literal["pretty", "json"]
 LogFormat = Annotated[_format, *_one_of(get_args(_format))]
 _who = Literal["self", "owner", "broadcaster", "moderators"]
-Allowed = Annotated[
-    tuple[Annotated[_who, _one_of(get_args(_who))[0]], ...],
-    _LIST,
-    _EACH_ONCE,
-    Takes(f'a list of {", ".join(get_args(_who))}, such as ["self", "owner"]'),
-]
+_Who = Annotated[_who, _one_of(get_args(_who))[0]]
+_WHO = f'a list of {", ".join(get_args(_who))}, such as ["self", "owner"]'
+Allowed = Annotated[tuple[_Who, ...], *_SET, Takes(_WHO)]
 
 
 # Colours
@@ -181,11 +178,8 @@ def _wire(color: Color | None) -> str | None:
     return color and color.wire
 
 
-Colors = Annotated[
-    tuple[Annotated[Color, PlainValidator(_color, json_schema_input_type=str), PlainSerializer(_wire)], ...],
-    _LIST,
-    Takes('a list such as ["red", "#ff8800"]'),
-]
+_Color = Annotated[Color, PlainValidator(_color, json_schema_input_type=str), PlainSerializer(_wire)]
+Colors = Annotated[tuple[_Color, ...], _LIST, Takes('a list such as ["red", "#ff8800"]')]
 MaybeColor = Annotated[
     Color | None,
     PlainValidator(_color_or_none, json_schema_input_type=str | None),
@@ -203,19 +197,12 @@ StrategyName = Annotated[
 # Names at Twitch
 
 _NAME = re.compile(r"[a-z0-9_]{1,25}")
-_LOGIN_PLACEHOLDERS = {
-    "yourname",
-    "your_name",
-    "your_login",
-    "your_username",
-    "your_twitch_username",
-    "your_twitch_login",
-}
+_LOGIN_PLACEHOLDER = re.compile(r"yourname|your_(twitch_)?(name|login|username)")
 
 
 def _login(value: object) -> str:
     name = text(value).strip().lower()
-    if name in _LOGIN_PLACEHOLDERS:
+    if _LOGIN_PLACEHOLDER.fullmatch(name):
         _refuse_placeholder("put the name of your Twitch account there")
     if name and not _NAME.fullmatch(name):
         refuse("write a Twitch name: letters from a to z, digits and _, at most 25")
@@ -228,12 +215,8 @@ def _channel(value: object) -> str:
 
 
 Login = Annotated[str, BeforeValidator(_login), Takes("a Twitch name in quotes")]
-Channels = Annotated[
-    tuple[Annotated[str, BeforeValidator(_channel)], ...],
-    _LIST,
-    _EACH_ONCE,
-    Takes('a list of channels such as ["yourname", "afriend"]'),
-]
+_Channel = Annotated[str, BeforeValidator(_channel)]
+Channels = Annotated[tuple[_Channel, ...], *_SET, Takes('a list of channels such as ["yourname", "afriend"]')]
 
 
 # Credentials
@@ -357,13 +340,9 @@ def passwords(url: str) -> list[str]:
     return [found[2] or found[4] for found in _PASSWORDS.finditer(url)]
 
 
-Host = Annotated[str, BeforeValidator(_host), Takes('an address in quotes, such as "127.0.0.1"')]
-Hosts = Annotated[
-    tuple[Annotated[str, BeforeValidator(_host)], ...],
-    _LIST,
-    _EACH_ONCE,
-    Takes('a list of names such as ["colors.example.org"]'),
-]
+_Host = Annotated[str, BeforeValidator(_host)]
+Host = Annotated[_Host, Takes('an address in quotes, such as "127.0.0.1"')]
+Hosts = Annotated[tuple[_Host, ...], *_SET, Takes('a list of names such as ["colors.example.org"]')]
 HttpAddress = Annotated[str, _address("https", "http"), Takes("an address in quotes")]
 SocketAddress = Annotated[str, _address("wss", "ws"), Takes("an address in quotes")]
 Database = Annotated[
@@ -398,17 +377,9 @@ def _word(value: object) -> str:
 
 
 Prefix = Annotated[str, BeforeValidator(_prefix), Takes('a sign or a word in quotes, such as "!"')]
-Word = Annotated[str, BeforeValidator(_word), Takes('a word in quotes, such as "color"')]
-Words = Annotated[
-    tuple[Annotated[str, BeforeValidator(_word)], ...],
-    _LIST,
-    _EACH_ONCE,
-    Takes('a list of words such as ["colour"]'),
-]
-Modules = Annotated[
-    tuple[Annotated[str, BeforeValidator(_module)], ...],
-    _LIST,
-    _EACH_ONCE,
-    Takes('a list of Python modules such as ["my_bot.cogs.greeter"]'),
-]
+_Word = Annotated[str, BeforeValidator(_word)]
+Word = Annotated[_Word, Takes('a word in quotes, such as "color"')]
+Words = Annotated[tuple[_Word, ...], *_SET, Takes('a list of words such as ["colour"]')]
+_Module = Annotated[str, BeforeValidator(_module)]
+Modules = Annotated[tuple[_Module, ...], *_SET, Takes('a list of Python modules such as ["my_bot.cogs.greeter"]')]
 FilePath = Annotated[str, BeforeValidator(_file_path), Takes('the path of a file in quotes, or "" for none')]

@@ -262,21 +262,6 @@ async def test_who_reads_only_the_beginning_gets_it_without_a_traceback(environm
     assert await process.wait() == 0
 
 
-async def test_the_example_is_a_settings_file_without_problems(environment: Environment, tmp_path: Path) -> None:
-    _, example, _ = await call("config", "example", environment=environment)
-    (tmp_path / "config.toml").write_text(example, encoding="utf-8")
-    code, output, errors = await call("config", "check", environment=environment)
-    assert (code, errors) == (0, "")
-    assert "config.toml: fine" in output
-
-
-async def test_show_masks_what_is_secret(with_tokens: Environment) -> None:
-    code, output, _ = await call("config", "show", environment=with_tokens)
-    assert code == 0
-    assert with_tokens["TWITCH_ACCESS_TOKEN_1"] not in output
-    assert '"login": "me"' in output
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process does on a signal")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 @pytest.mark.parametrize("later", [0.0, 0.1, 0.4])

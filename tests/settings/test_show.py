@@ -29,7 +29,7 @@ _trees = st.fixed_dictionaries(
         "color": st.fixed_dictionaries(
             {}, optional={"colors": st.lists(_colors, max_size=3), "delay": st.floats(0, 3600), "step": st.just(30)}
         ),
-        "accounts": st.lists(_accounts, max_size=3, unique_by=lambda account: account["login"]),
+        "accounts": st.lists(_accounts, max_size=3, unique_by=lambda account: str(account["login"])),
         "log": st.fixed_dictionaries({"file": _texts}),
         "commands": st.fixed_dictionaries({"prefix": st.sampled_from(['"', "\\", "***", "é", "#"])}),
     },
