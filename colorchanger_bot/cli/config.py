@@ -42,11 +42,13 @@ config_app = app.group("config", "The settings: a file to begin with, a check, a
 )
 def config_init(path: Path | None, config: Path | None) -> None:
     """Make a settings file with every key, its default and what it does; a file that exists is left alone."""
+    from colorchanger_bot.settings.environment import CONFIG as CONFIG_VARIABLE
+    from colorchanger_bot.settings.file import FILE_NAME
     from colorchanger_bot.settings.reference import example, schema
 
     if path and config and path != config:
         raise ConfigError(["name the file once: colorchanger config init PATH"])
-    file = path or config or Path("config.toml")
+    file = (path or config or Path(os.environ.get(CONFIG_VARIABLE) or FILE_NAME)).expanduser()
     _refuse_if_there(file)
     client_id = _ask_client_id() if sys.stdin and sys.stdin.isatty() and sys.stdout.isatty() else ""
     _save_new(file, example().replace('client_id = ""', f'client_id = "{client_id}"', 1))
@@ -56,8 +58,8 @@ def config_init(path: Path | None, config: Path | None) -> None:
     echo(f"{one_line(str(file))}: written ({SCHEMA_FILE} beside it lets editors complete and check it)")
     if not client_id:
         echo(f"Next, register an application at {CONSOLE} and put its Client ID below [app] in this file.")
-    from_elsewhere = "" if file == Path("config.toml") else f" --config {one_line(str(file))}"
-    echo(f"{'Next' if client_id else 'Then'}, log in: colorchanger login{from_elsewhere}")
+    elsewhere = f" --config {one_line(str(file))}" if path or config else ""
+    echo(f"{'Next' if client_id else 'Then'}, log in: colorchanger login{elsewhere}")
 
 
 @config_app.command(CONFIG_UNUSED, name="example")

@@ -167,8 +167,8 @@ class Account(Section):
     channels: types.Channels = Field(default=(), description="The channels where its messages count; empty: its own.")
     follow_live: types.Switch = Field(
         default=False,
-        description="Also the channels that the account follows, while they are live, at most 90. Log in again after you turn this on: it "
-        "needs one more permission.",
+        description="Also the channels that the account follows, while they are live, at most 90. It needs one more "
+        "permission: log in again after you turn it on.",
     )
     color: ColorSettings = Field(default=ColorSettings(), description="Any key of `[color]`, for this account alone.")
     # From the environment only; most are in the store instead.

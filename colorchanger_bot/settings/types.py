@@ -235,7 +235,7 @@ def _credential(cure: str) -> Callable[[object], str]:
         credential = re.sub(r"^oauth:", "", text(value).strip(), flags=re.IGNORECASE)
         if _PLACEHOLDER.fullmatch(re.sub(r"[\s_-]+", "_", credential.lower())):
             _refuse_placeholder(cure)
-        if not re.fullmatch(r"[!-~]*", credential):
+        if not re.fullmatch(r"[!-~]*", credential) or (value and not credential):
             refuse("this has spaces or letters that Twitch does not use; copy it again")
         return credential
 
@@ -244,7 +244,7 @@ def _credential(cure: str) -> Callable[[object], str]:
 
 def _storage_keys(value: object) -> str:
     keys = [key.strip() for key in text(value).split(",") if key.strip()]
-    if not all(map(is_key, keys)):
+    if not all(map(is_key, keys)) or (value and not keys):
         refuse("this is no key; make one with: colorchanger key new")
     return ",".join(keys)
 

@@ -44,6 +44,14 @@ async def test_init_writes_where_it_is_told(arguments: list[str], environment: E
     assert output.endswith("log in: colorchanger login --config mine.toml\n")
 
 
+async def test_init_writes_the_file_that_the_variable_names(environment: Environment, home: Path) -> None:
+    environment |= {"COLORCHANGER_CONFIG": str(home / "named.toml")}
+    code, output, _ = await call("config", "init", environment=environment)
+    assert code == 0
+    assert (home / "named.toml").read_text("utf-8") == example()
+    assert output.endswith("log in: colorchanger login\n")
+
+
 async def test_init_never_writes_over_a_file(environment: Environment, home: Path) -> None:
     (home / "config.toml").write_text("mine")
     (home / "config.schema.json").write_text("mine as well")

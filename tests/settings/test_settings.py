@@ -21,7 +21,14 @@ from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret, one_line
 from colorchanger_bot.settings.keys import leaf_keys
 from colorchanger_bot.settings.load import load
-from colorchanger_bot.settings.model import Account, AppSettings, ColorSettings, LogSettings
+from colorchanger_bot.settings.model import (
+    Account,
+    AppSettings,
+    ColorSettings,
+    LogSettings,
+    StorageSettings,
+    WebSettings,
+)
 from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.settings.show import masked
 from colorchanger_bot.settings.types import Distance, Switch
@@ -638,6 +645,34 @@ def test_a_table_makes_settings_as_the_file_does() -> None:
     settings = Settings.of({"color": {"delay": 2}, "accounts": [{"login": "Bob", "color": {"theme": "dark"}}]})
     assert settings.color.delay == (2.0, 2.0)
     assert settings.color_for("bob").theme == "dark"
+
+
+def test_settings_made_by_type_are_checked_and_keep_their_secrets() -> None:
+    assert Settings(color=ColorSettings(theme="dark")) == Settings.of({"color": {"theme": "dark"}})
+    for make, said in (
+        (lambda: Settings(color=ColorSettings(strategy="palette")), "color.colors: palette needs at least 1"),
+        (lambda: WebSettings(enabled=True, host="0.0.0.0"), "password is empty"),
+        (lambda: Settings(accounts=(Account(login="a"), Account(login="A"))), "this account is listed twice"),
+        (lambda: AppSettings.model_validate({"client_secret": "s3 cret"}), "copy it again"),
+        (lambda: StorageSettings(url="mysql://me:s3cret@db"), "mysql is not supported"),
+    ):
+        with pytest.raises(ValidationError) as caught:
+            make()
+        assert said in str(caught.value)
+        assert "s3" not in str(caught.value) + repr(caught.value)
+
+
+def test_a_copy_with_other_values_is_a_new_object() -> None:
+    settings = Settings()
+    dark = settings.model_copy(update={"color": settings.color.override({"theme": "dark"})})
+    assert (settings.color.theme, dark.color.theme) == ("both", "dark")
+    assert hash(settings) == hash(Settings()) != hash(dark)
+
+
+@pytest.mark.parametrize("text", ["app.client_secret = 'oauth:'", "storage.key = ','", "storage.key = ' '"])
+def test_a_secret_of_nothing_but_decoration_is_refused(text: str, problems: Problems) -> None:
+    (line,) = problems(text)
+    assert " = ***: " in line
 
 
 def test_a_table_is_checked_as_the_file_is() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -174,7 +173,8 @@ async def test_a_page_of_an_earlier_run_loads_itself_anew(browser: Browser, serv
         port = first.web.port
         await first.web.close()
         await expect(page.locator("#connection")).to_have_text("no connection")
-        first.settings = replace(first.settings, web=replace(first.settings.web, port=port))
+        web = first.settings.web.model_copy(update={"port": port})
+        first.settings = first.settings.model_copy(update={"web": web})
         first.web = await Web.open(first, clock=SystemClock())
         await expect(page.locator(f'meta[name="boot"]:not([content="{before}"])')).to_have_count(1, timeout=15_000)
         await page.get_by_role("button", name="Next").click()
