@@ -34,7 +34,7 @@ def login_of(account: object) -> str:
 class Found:
     """What was found in the file and the environment, before it is checked."""
 
-    tree: dict[str, Any] = field(default_factory=dict[str, Any])
+    tree: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)  # may hold secrets
     problems: list[str] = field(default_factory=list[str])
     """What could not be read at all, a line each."""
     notes: list[str] = field(default_factory=list[str])

@@ -16,7 +16,7 @@ from colorchanger_bot.color import Plan, make_readable, problems
 from colorchanger_bot.color.readable import DARK, LIGHT, readable
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
-from colorchanger_bot.settings import types
+from colorchanger_bot.settings import addresses, types
 from colorchanger_bot.settings.found import Found, Key
 from colorchanger_bot.settings.problems import Misfit, lines, refuse_misfits
 
@@ -231,7 +231,7 @@ class CogSettings(Section):
 class StorageSettings(Section):
     """Logins and colours."""
 
-    url: types.Database = Field(
+    url: addresses.Database = Field(
         default="",
         repr=False,
         description="Another file: `sqlite:///path`. Or a [database server](operating.md#a-database-server): "
@@ -253,18 +253,18 @@ class WebSettings(Section):
     """The dashboard."""
 
     enabled: types.Switch = Field(default=False, description="Whether there is a dashboard, with metrics and health.")
-    host: types.Host = Field(
+    host: addresses.Host = Field(
         default="127.0.0.1", description="The address to listen on; anything but 127.0.0.1 needs a password."
     )
-    port: types.Port = Field(default=4344, description="The port; 0 takes a free one.")
+    port: addresses.Port = Field(default=4344, description="The port; 0 takes a free one.")
     password: types.Password = Field(default=Secret(), description="The password that the page asks for.")
-    names: types.Hosts = Field(
+    names: addresses.Hosts = Field(
         default=(), description="More names under which it is opened, such as that of a proxy in front."
     )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.enabled and self.is_open and not types.is_loopback(self.host):
+        if self.enabled and self.is_open and not addresses.is_loopback(self.host):
             words = f' is empty, and web.host = "{self.host}" lets others in: set web.password'
             refuse_misfits([Misfit(("password",), words)])
         return self
@@ -290,6 +290,8 @@ class LogSettings(Section):
 class TwitchSettings(Section):
     """Where Twitch is; other addresses are for the local Twitch and for proxies."""
 
-    api_url: types.HttpAddress = Field(default="https://api.twitch.tv/helix", description="The API.")
-    id_url: types.HttpAddress = Field(default="https://id.twitch.tv", description="The login server.")
-    eventsub_url: types.SocketAddress = Field(default="wss://eventsub.wss.twitch.tv/ws", description="The chat events.")
+    api_url: addresses.HttpAddress = Field(default="https://api.twitch.tv/helix", description="The API.")
+    id_url: addresses.HttpAddress = Field(default="https://id.twitch.tv", description="The login server.")
+    eventsub_url: addresses.SocketAddress = Field(
+        default="wss://eventsub.wss.twitch.tv/ws", description="The chat events."
+    )

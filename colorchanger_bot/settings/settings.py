@@ -11,7 +11,7 @@ from pydantic import PrivateAttr, ValidationError, model_validator
 from colorchanger_bot.color import problems
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
-from colorchanger_bot.settings import types
+from colorchanger_bot.settings.addresses import passwords
 from colorchanger_bot.settings.found import Found, Key, is_list, is_table, login_of
 from colorchanger_bot.settings.model import (
     COLOR,
@@ -158,7 +158,7 @@ class Settings(Section):
     def secrets(self) -> Iterator[str]:
         """Yield every secret in here, for the log to hide."""
         yield self.app.client_secret.reveal()
-        yield from types.passwords(self.storage.url)
+        yield from passwords(self.storage.url)
         yield from self.storage.keys
         yield self.web.password.reveal()
         for account in self.accounts:

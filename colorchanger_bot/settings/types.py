@@ -5,20 +5,18 @@ Texts are accepted for everything, because variables are texts.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NoReturn, get_args
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from colorchanger_bot.color import STRATEGIES, Color
 from colorchanger_bot.errors import UnknownColor
-from colorchanger_bot.redaction import MARK, Secret
+from colorchanger_bot.redaction import Secret
 from colorchanger_bot.vault import is_key
 from colorchanger_bot.words import did_you_mean, nearest, shown
 
@@ -56,22 +54,22 @@ def _trimmed(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
-def _no_switch(value: object) -> object:
-    return refuse() if isinstance(value, bool) else value  # which Python takes for 0 and 1
+def no_switch(value: object) -> object:
+    """Return the value unless it is true or false, which Python takes for 1 and 0."""
+    return refuse() if isinstance(value, bool) else value
 
 
 Switch = Annotated[bool, BeforeValidator(_trimmed), Takes("true or false")]
-_Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(_no_switch)]
-_Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False), BeforeValidator(_no_switch)]
+_Number = Annotated[float, Field(allow_inf_nan=False), BeforeValidator(no_switch)]
+_Seconds = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False), BeforeValidator(no_switch)]
 Seconds = Annotated[_Seconds, Takes("seconds from 0 to 3600, such as 2.5")]
 # The ranges of these depend on each other and on the strategy: `color.problems` knows them.
 Contrast = Annotated[_Number, Takes("a number such as 3.0")]
 Distance = Annotated[_Number, Takes("a number such as 0.15")]
 MaybeDegrees = Annotated[_Number | None, Takes("degrees such as 30.0")]
 MaybeCount = Annotated[
-    Annotated[int, Field(ge=0, le=9999), BeforeValidator(_no_switch)] | None, Takes("a whole number such as 12")
+    Annotated[int, Field(ge=0, le=9999), BeforeValidator(no_switch)] | None, Takes("a whole number such as 12")
 ]
-Port = Annotated[int, Field(ge=0, le=65535), BeforeValidator(_no_switch), Takes("a port from 0 to 65535, such as 4344")]
 
 
 # Lists
@@ -94,7 +92,7 @@ def _each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 _LIST = BeforeValidator(items)
-_SET = (_LIST, AfterValidator(_each_once))
+SET = (_LIST, AfterValidator(_each_once))
 
 
 def _both_ends(value: object) -> list[Any]:
@@ -145,7 +143,7 @@ LogFormat = Annotated[_format, *_one_of(get_args(_format))]
 _who = Literal["self", "owner", "broadcaster", "moderators"]
 _Who = Annotated[_who, _one_of(get_args(_who))[0]]
 _WHO = f'a list of {", ".join(get_args(_who))}, such as ["self", "owner"]'
-Allowed = Annotated[tuple[_Who, ...], *_SET, Takes(_WHO)]
+Allowed = Annotated[tuple[_Who, ...], *SET, Takes(_WHO)]
 
 
 # Colours
@@ -216,7 +214,7 @@ def _channel(value: object) -> str:
 
 Login = Annotated[str, BeforeValidator(_login), Takes("a Twitch name in quotes")]
 _Channel = Annotated[str, BeforeValidator(_channel)]
-Channels = Annotated[tuple[_Channel, ...], *_SET, Takes('a list of channels such as ["yourname", "afriend"]')]
+Channels = Annotated[tuple[_Channel, ...], *SET, Takes('a list of channels such as ["yourname", "afriend"]')]
 
 
 # Credentials
@@ -277,83 +275,9 @@ Password = Annotated[Secret, *_secret(text), Takes("a password in quotes", is_se
 StorageKeys = Annotated[Secret, *_secret(_storage_keys), Takes("a key of: colorchanger key new", is_secret=True)]
 
 
-# Addresses
-
-_BACKSLASH = 'a "\\" in double quotes begins a special character; write the path in single quotes, or double each "\\"'
-
-
-def _address(*schemes: str) -> BeforeValidator:
-    def read(value: object) -> str:
-        address = text(value)
-        try:
-            parts = urlsplit(address)
-            usable = parts.scheme in schemes and parts.hostname and "@" not in parts.netloc and parts.port != 0
-        except ValueError:  # a port that is no number
-            usable = False
-        if not usable or re.search(r"[^!-~]", address):
-            refuse(f"write an address that begins with {schemes[0]}:// or {schemes[1]}://")
-        return address.rstrip("/")
-
-    return BeforeValidator(read)
-
-
-def _host(value: object) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.:-]+", text(value)):
-        refuse("write the address or name of a machine, without http:// and port")
-    return text(value).lower()
-
-
-def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach what listens on `host`."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-_SQLITE = re.compile(r"sqlite(\+(aiosqlite|pysqlite))?://(/[^?]*)?", re.IGNORECASE)
-_POSTGRES = re.compile(r"postgresql(\+(asyncpg|psycopg))?://.+", re.IGNORECASE)
-_PASSWORDS = re.compile(r"(?<=://)([^\s/:@?]*:)(.+)(?=@)|([?&](?:password|pwd|pass)=)([^&]+)", re.IGNORECASE)
-"""In the address of a database: between user and machine, up to the last @, or as an option."""
-
-
-def _database(value: object) -> str:
-    address = text(value).strip()
-    if re.search(r"[\x00-\x1f]", address):
-        refuse(_BACKSLASH)
-    if not address or _SQLITE.fullmatch(address) or _POSTGRES.fullmatch(address):
-        return address
-    scheme = found[1] if (found := re.match(r"([a-z][\w+.-]{0,19})://", address, re.IGNORECASE)) else ""
-    if scheme.lower().startswith("sqlite"):
-        refuse("write sqlite:///path, or sqlite:////path from the root, and no options behind it")
-    kind = f"{scheme} is not supported; " if scheme else ""
-    refuse(f'{kind}write sqlite:///path, or postgresql://user@machine/database, or "" for the usual place')
-
-
-def without_password(url: str) -> str:
-    """Return the address of a database with `***` for its passwords."""
-    return _PASSWORDS.sub(lambda found: f"{found[1] or found[3]}{MARK}", url)
-
-
-def passwords(url: str) -> list[str]:
-    """Return the passwords in the address of a database."""
-    return [found[2] or found[4] for found in _PASSWORDS.finditer(url)]
-
-
-_Host = Annotated[str, BeforeValidator(_host)]
-Host = Annotated[_Host, Takes('an address in quotes, such as "127.0.0.1"')]
-Hosts = Annotated[tuple[_Host, ...], *_SET, Takes('a list of names such as ["colors.example.org"]')]
-HttpAddress = Annotated[str, _address("https", "http"), Takes("an address in quotes")]
-SocketAddress = Annotated[str, _address("wss", "ws"), Takes("an address in quotes")]
-Database = Annotated[
-    str,
-    BeforeValidator(_database),
-    PlainSerializer(without_password),
-    Takes("the address of a database in quotes", is_secret=True),
-]
-
-
 # Words and paths
+
+BACKSLASH = 'a "\\" in double quotes begins a special character; write the path in single quotes, or double each "\\"'
 
 
 def _module(value: object) -> str:
@@ -363,7 +287,7 @@ def _module(value: object) -> str:
 
 
 def _file_path(value: object) -> str:
-    return refuse(_BACKSLASH) if re.search(r"[\x00-\x1f]", text(value)) else text(value)
+    return refuse(BACKSLASH) if re.search(r"[\x00-\x1f]", text(value)) else text(value)
 
 
 def _prefix(value: object) -> str:
@@ -379,7 +303,7 @@ def _word(value: object) -> str:
 Prefix = Annotated[str, BeforeValidator(_prefix), Takes('a sign or a word in quotes, such as "!"')]
 _Word = Annotated[str, BeforeValidator(_word)]
 Word = Annotated[_Word, Takes('a word in quotes, such as "color"')]
-Words = Annotated[tuple[_Word, ...], *_SET, Takes('a list of words such as ["colour"]')]
+Words = Annotated[tuple[_Word, ...], *SET, Takes('a list of words such as ["colour"]')]
 _Module = Annotated[str, BeforeValidator(_module)]
-Modules = Annotated[tuple[_Module, ...], *_SET, Takes('a list of Python modules such as ["my_bot.cogs.greeter"]')]
+Modules = Annotated[tuple[_Module, ...], *SET, Takes('a list of Python modules such as ["my_bot.cogs.greeter"]')]
 FilePath = Annotated[str, BeforeValidator(_file_path), Takes('the path of a file in quotes, or "" for none')]

@@ -13,8 +13,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.redaction import redact
+from colorchanger_bot.settings.addresses import is_loopback
 from colorchanger_bot.settings.model import WebSettings
-from colorchanger_bot.settings.types import is_loopback
 from colorchanger_bot.web.auth import SESSION_SECONDS, Auth
 
 logger = logging.getLogger(__name__)
