@@ -73,7 +73,7 @@ def _obstacle(path: Path) -> str:
         return "it is a folder"
     there = next(each for each in (path, *path.absolute().parents) if each.exists())
     if there != path and not there.is_dir():
-        return f"{there} is no folder"
+        return f"{there} is not a folder"
     return "" if os.access(there, os.W_OK) else f"this user may not write {there}"
 
 
@@ -148,7 +148,5 @@ def _strangers(settings: Settings, logins: Sequence[Login]) -> Iterator[str]:
             continue
         some = ", ".join(sorted(names)[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
         hint = did_you_mean(nearest(account.login, names)) or f"logged in: {some}."
-        yield (
-            f"{settings.where(('accounts', place, 'login'))} = {shown(account.login)}: nobody of this name is logged "
-            f"in; {hint} If the name is right, run: colorchanger login"
-        )
+        where = f"{settings.where(('accounts', place, 'login'))} = {shown(account.login)}"
+        yield f"{where}: no account of this name is logged in; {hint} If the name is right, run: colorchanger login"

@@ -32,7 +32,7 @@ SWITCH: Mapping[str, bool] = {
     **dict.fromkeys(("0", "false", "no", "off"), False),
 }
 EMPTY_IS_WRONG = frozenset({f"{PREFIX}APP__CLIENT_SECRET", f"{PREFIX}STORAGE__KEY", f"{PREFIX}WEB__PASSWORD"})
-"""Without these, something is less safe than whoever set the variable believes."""
+"""Empty, they would leave open what the user meant to protect."""
 
 _NUMBERED = re.compile(rf"({'|'.join(NUMBERED)})_([1-9]\d{{0,3}})")
 # Kubernetes gives these to every container beside a service named "colorchanger".
@@ -79,7 +79,7 @@ def read_variables(environ: Mapping[str, str], known: Collection[str], found: Fo
     allowed = [*known, CONFIG, SECRETS_DIR]
     for name in sorted(name for name in variables if name.startswith(PREFIX) and name not in allowed):
         hint = did_you_mean(nearest(name, allowed)) or "remove it"
-        found.problems.append(f"{variables.pop(name).label} is no variable I know: {hint}")
+        found.problems.append(f"{variables.pop(name).label} is not a known variable: {hint}")
     found.notes += _lookalikes(like_ours, known)
     return variables
 
@@ -95,13 +95,12 @@ def _bare(text: str) -> str:
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
-def _files(directory: Path, found: Found) -> Iterator[Path]:
+def _files(directory: Path, found: Found) -> list[Path]:
     try:
-        files = sorted(directory.iterdir(), reverse=True)
+        return sorted(directory.iterdir(), reverse=True)
     except OSError as error:
         found.problems.append(f'{SECRETS_DIR} = "{directory}": cannot be read ({error.strerror}); name a directory')
-        return
-    yield from files
+        return []
 
 
 def _content(file: Path, found: Found) -> str:
@@ -116,7 +115,7 @@ def _content(file: Path, found: Found) -> str:
         why = "it is a folder" if file.is_dir() else error.strerror  # Windows says "Permission denied" of a folder
         found.problems.append(f"{file}: cannot be read ({why}); let this user read it")
     except UnicodeDecodeError:
-        found.problems.append(f"{file}: this is no UTF-8 text; write the bare value into it")
+        found.problems.append(f"{file}: this is not UTF-8 text; write the bare value into it")
     return ""
 
 

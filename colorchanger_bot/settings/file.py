@@ -86,15 +86,15 @@ def _parse(text: str, found: Found) -> None:
 
 
 def _broken(label: str, text: str, error: str) -> str:
-    cure = _TWICE if re.match(r"Cannot (overwrite|declare|mutate)", error) else _QUOTES
+    advice = _TWICE if re.match(r"Cannot (overwrite|declare|mutate)", error) else _QUOTES
     if place := re.search(r"\s*\(at (line (\d+), column \d+|end of document)\)$", error):
         label, error = f"{label}, {place[1]}", error[: place.start()]
         line = text.split("\n")[int(place[2]) - 1] if place[2] else ""
         if re.search(r'"[^"]*\\', line):
-            cure = _BACKSLASH
+            advice = _BACKSLASH
         elif re.search(r"=\s*(true|false|yes|no|on|off)\s*(#.*)?$", line, re.IGNORECASE):
-            cure = _SWITCH
-    return f"{label}: this is not TOML ({one_line(error)}); {cure}"
+            advice = _SWITCH
+    return f"{label}: this is not TOML ({one_line(error)}); {advice}"
 
 
 def _lines(text: str) -> Iterator[tuple[Key, int]]:

@@ -12,7 +12,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from colorchanger_bot.color import Plan, make_readable, problems
+from colorchanger_bot.color import STRATEGIES, Plan, make_readable, problems, uses
 from colorchanger_bot.color.readable import DARK, LIGHT, readable
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
@@ -146,6 +146,12 @@ class ColorSettings(Section):
             key, _, what = problem.partition(": ")
             if problem not in known:
                 yield Misfit((*table, key), f": {what}")
+
+    def idle_keys(self, used: Collection[str]) -> Iterator[str]:
+        """Yield the keys of strategies that have a value other than the default, and are not among those in use."""
+        for name in sorted({name for strategy in STRATEGIES for name in uses(strategy)} - {*used}):
+            if getattr(self, name) != ColorSettings.model_fields[name].default:
+                yield name
 
     def hard_to_read(self) -> Iterator[str]:
         """Yield a sentence for each colour that was named and is hard to read; it is used all the same."""

@@ -74,19 +74,19 @@ class _Line:
     def _bad_value(self, takes: Takes, kind: str) -> str:
         where, value = self._found.where(self._key), self._error["input"]
         if kind == PLACEHOLDER:
-            return f"{where}: {shown(value)} is a placeholder; {self._context['cure']}"
-        cure = self._context.get("cure") if kind == WRONG else ""
-        return f"{where} = {MARK if takes.is_secret else shown(value)}: {cure or f'write {takes.words}'}"
+            return f"{where}: {shown(value)} is a placeholder; {self._context['advice']}"
+        advice = self._context.get("advice") if kind == WRONG else ""
+        return f"{where} = {MARK if takes.is_secret else shown(value)}: {advice or f'write {takes.words}'}"
 
     def _no_table(self) -> str:
         key, value = self._key, self._error["input"]
         if key[0] == "accounts" and key[-1] != "color":
-            cure = "write [[accounts]], with two brackets, above the keys of each account"
+            advice = "write [[accounts]], with two brackets, above the keys of each account"
         else:
-            cure = f"write {_heading(tuple(part for part in key if isinstance(part, str)))} above its keys"
+            advice = f"write {_heading(tuple(part for part in key if isinstance(part, str)))} above its keys"
         # A text may be a secret that lost its key, and so may what is in a list.
         is_harmless = isinstance(value, int | float) or is_table(value) or not value
-        return f"{self._found.where(key)} = {shown(value) if is_harmless else MARK}: {cure}"
+        return f"{self._found.where(key)} = {shown(value) if is_harmless else MARK}: {advice}"
 
     def _unknown(self) -> str:
         *above, last = self._key
@@ -95,11 +95,11 @@ class _Line:
             *most, final = homes
             return f"belongs under {', '.join(most)}{' or ' if most else ''}{final}: move it there"
         if here := nearest(name, self._siblings()):
-            return f"is no setting I know: {did_you_mean(self._found.dotted((*above, here)))}"
+            return f"is not a known setting: {did_you_mean(self._found.dotted((*above, here)))}"
         elsewhere = {str(key[-1]): ".".join(map(str, key)) for key, _ in reversed([*leaf_keys(self._model)])}
         if there := nearest(name, elsewhere, cutoff=0.8):
-            return f"is no setting I know: {did_you_mean(elsewhere[there])}"
-        return "is no setting I know: remove it, or see: colorchanger config example"
+            return f"is not a known setting: {did_you_mean(elsewhere[there])}"
+        return "is not a known setting: remove it, or see: colorchanger config example"
 
     def _homes(self, name: str) -> list[str]:
         """The tables that have a key of this name."""

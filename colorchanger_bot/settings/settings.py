@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from pydantic import PrivateAttr, ValidationError, model_validator
 
-from colorchanger_bot.color import problems
+from colorchanger_bot.color import STRATEGIES, problems, uses
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
 from colorchanger_bot.settings.addresses import passwords
@@ -147,13 +147,26 @@ class Settings(Section):
         return settings
 
     def advice(self) -> Iterator[str]:
-        """Yield a line for each colour that was named and is hard to read."""
+        """Yield a line for each value that is set and not used, and for each named colour that is hard to read."""
+        places: list[tuple[Key, ColorSettings, ColorSettings]] = [(COLOR, self.color, self.color)]
+        for place, each in enumerate(self.accounts):
+            if each.color.model_fields_set:
+                places.append((("accounts", place, "color"), each.color, self.color_for(each)))
+        used = frozenset().union(*(uses(merged.strategy) for _, _, merged in places))
+        for key, own, merged in places:
+            for name in own.idle_keys(used if key == COLOR else uses(merged.strategy)):
+                users = " or ".join(strategy for strategy in STRATEGIES if name in uses(strategy))
+                yield f'{self.where((*key, name))} is not used by the strategy "{merged.strategy}", only by {users}'
+        if self.commands.owner and "owner" not in self.commands.allow:
+            yield f'{self.where(("commands", "owner"))} is not used: add "owner" to commands.allow'
+        if not self.web.enabled and self.web != WebSettings():
+            yield f"{self.where(('web',))} is not used: there is no page without web.enabled = true"
         said: set[str] = set()
-        for place, color in self._colors():
-            for sentence in color.hard_to_read():
+        for key, _, merged in places:
+            for sentence in merged.hard_to_read():
                 if sentence not in said:
                     said.add(sentence)
-                    yield f"{place}: {sentence}"
+                    yield f"{self.dotted(key)}: {sentence}"
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret in here, for the log to hide."""
@@ -164,12 +177,6 @@ class Settings(Section):
         for account in self.accounts:
             for secret in (account.access_token, account.refresh_token, account.client_secret):
                 yield secret.reveal()
-
-    def _colors(self) -> Iterator[tuple[str, ColorSettings]]:
-        yield "color", self.color
-        for each in self.accounts:
-            if each.color.model_fields_set:
-                yield f"color of {each.login}", self.color_for(each)
 
     def _listed(self) -> dict[str, Account]:
         if self._by_name[0] is not self.accounts:  # the first time, and after `model_copy`

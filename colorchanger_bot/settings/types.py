@@ -21,7 +21,7 @@ from colorchanger_bot.vault import is_key
 from colorchanger_bot.words import did_you_mean, nearest, shown
 
 WRONG, PLACEHOLDER = "wrong", "placeholder"
-"""The types of the errors that are raised here; their context has the cure."""
+"""The types of the errors that are raised here; their context has the advice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class Takes:
     """Its values are never shown."""
 
 
-def refuse(cure: str = "") -> NoReturn:
-    """Raise that a key cannot take this value; without a cure, what the key takes is said instead."""
-    raise PydanticCustomError(WRONG, "{said}", {"said": cure or "this value does not belong here", "cure": cure})
+def refuse(advice: str = "") -> NoReturn:
+    """Raise that a key cannot take this value; without advice, what the key takes is said instead."""
+    raise PydanticCustomError(WRONG, "{said}", {"said": advice or "this value does not belong here", "advice": advice})
 
 
-def _refuse_placeholder(cure: str) -> NoReturn:
-    raise PydanticCustomError(PLACEHOLDER, "{said}", {"said": f"this is a placeholder; {cure}", "cure": cure})
+def _refuse_placeholder(advice: str) -> NoReturn:
+    raise PydanticCustomError(PLACEHOLDER, "{said}", {"said": f"this is a placeholder; {advice}", "advice": advice})
 
 
 def text(value: object) -> str:
@@ -83,7 +83,7 @@ def items(value: object) -> list[Any]:
         try:
             value = json.loads(value)
         except (ValueError, RecursionError):
-            refuse('this is no list; write a, b or ["a", "b"]')
+            refuse('this is not a list; write a, b or ["a", "b"]')
     return [*value] if isinstance(value, list | tuple) else refuse()  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -157,8 +157,8 @@ def _color(value: object) -> Color:
     try:
         return Color.parse(value)
     except UnknownColor as error:
-        cure = did_you_mean(error.suggestion or "") or 'write a name or "#rrggbb"'
-        refuse(f"this is no colour I know: {cure}")
+        advice = did_you_mean(error.suggestion or "") or 'write a name or "#rrggbb"'
+        refuse(f"not a known colour: {advice}")
 
 
 def _color_or_none(value: object) -> Color | None:
@@ -226,13 +226,13 @@ _PLACEHOLDER = re.compile(
 )
 
 
-def _credential(cure: str) -> Callable[[object], str]:
-    """Return what reads a token, id or secret; `cure` is said where the text of an example was left."""
+def _credential(advice: str) -> Callable[[object], str]:
+    """Return what reads a token, id or secret; `advice` is said where the text of an example was left."""
 
     def read(value: object) -> str:
         credential = re.sub(r"^oauth:", "", text(value).strip(), flags=re.IGNORECASE)
         if _PLACEHOLDER.fullmatch(re.sub(r"[\s_-]+", "_", credential.lower())):
-            _refuse_placeholder(cure)
+            _refuse_placeholder(advice)
         if not re.fullmatch(r"[!-~]*", credential) or (value and not credential):
             refuse("this has spaces or letters that Twitch does not use; copy it again")
         return credential
@@ -243,7 +243,7 @@ def _credential(cure: str) -> Callable[[object], str]:
 def _storage_keys(value: object) -> str:
     keys = [key.strip() for key in text(value).split(",") if key.strip()]
     if not all(map(is_key, keys)) or (value and not keys):
-        refuse("this is no key; make one with: colorchanger key new")
+        refuse("this is not a key; make one with: colorchanger key new")
     return ",".join(keys)
 
 

@@ -68,7 +68,10 @@ async def test_an_account_may_bring_its_own_application(environ: dict[str, str],
 async def test_an_account_that_matches_nobody_is_a_problem(login: str, hint: str, look: Check) -> None:
     text = f'[[accounts]]\nlogin = "alice"\n[[accounts]]\nlogin = "{login}"'
     (line,) = (await look(text)).problems
-    assert line == f'config.toml, line 4: accounts[{login}].login = "{login}": nobody of this name is logged in; {hint}'
+    assert (
+        line
+        == f'config.toml, line 4: accounts[{login}].login = "{login}": no account of this name is logged in; {hint}'
+    )
 
 
 @pytest.mark.usefixtures("alice")
@@ -76,7 +79,7 @@ async def test_an_account_that_matches_or_brings_its_token_is_none(look: Check) 
     assert await look('[[accounts]]\nlogin = "Alice"') == ([], [])
     assert await look(TWITCH_USERNAME_1="bob", TWITCH_ACCESS_TOKEN_1="x1") == ([], [])
     (line,) = (await look(TWITCH_USERNAME_1="bob", TWITCH_CHANNELS_1="a")).problems
-    assert line.startswith('TWITCH_USERNAME_1 = "bob": nobody of this name is logged in')
+    assert line.startswith('TWITCH_USERNAME_1 = "bob": no account of this name is logged in')
 
 
 # Modules
@@ -198,3 +201,34 @@ def test_a_colour_can_be_hard_to_read_on_both_themes() -> None:
     settings = Settings.of({"color": {"base": "#777777", "strategy": "hold", "min_contrast": 4.2}})
     (line,) = settings.advice()
     assert line.startswith("color: #777777 is hard to read on the dark theme; ")
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("color.colors = ['red']", 'line 1: color.colors is not used by the strategy "random", only by palette or'),
+        ("[color]\nstep = 30", 'line 2: color.step is not used by the strategy "random", only by rainbow'),
+        ("commands.owner = 'bob'", 'line 1: commands.owner is not used: add "owner" to commands.allow'),
+        ("[web]\nport = 80", "line 1: web is not used: there is no page without web.enabled = true"),
+        (
+            "[color]\nstrategy = 'hold'\nbase = 'red'\n[[accounts]]\nlogin = 'a'\ncolor.period = 'clock'",
+            'line 6: accounts[a].color.period is not used by the strategy "hold", only by daily',
+        ),
+    ],
+)
+async def test_a_value_that_is_not_used_is_said(text: str, advice: str, look: Check) -> None:
+    (line,) = [line for line in (await look(text)).advice if "not used" in line]
+    assert line.startswith(f"config.toml, {advice}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "color.colors = []\ncolor.order = 'sequence'",
+        "[color]\ncolors = ['red']\n[[accounts]]\nlogin = 'a'\ncolor.strategy = 'palette'",
+        "[commands]\nowner = 'bob'\nallow = ['self', 'owner']",
+        "[web]\nenabled = true\nport = 80",
+    ],
+)
+async def test_a_default_and_what_an_account_uses_are_not_said(text: str, look: Check) -> None:
+    assert [line for line in (await look(text)).advice if "not used" in line] == []

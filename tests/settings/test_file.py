@@ -108,7 +108,7 @@ def test_a_windows_path_in_single_quotes_is_read(read: Loader) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "cure"),
+    ("text", "advice"),
     [
         ("color.enabled = True", "write true or false, in small letters and without quotes"),
         ("color.enabled = yes # please", "write true or false, in small letters and without quotes"),
@@ -117,9 +117,9 @@ def test_a_windows_path_in_single_quotes_is_read(read: Loader) -> None:
         ("color.theme = dark", 'texts stand in quotes: key = "text"'),
     ],
 )
-def test_what_is_no_toml_has_a_cure_that_fits(text: str, cure: str, problems: Problems) -> None:
+def test_what_is_no_toml_has_advice_that_fits(text: str, advice: str, problems: Problems) -> None:
     (line,) = problems(text)
-    assert line.endswith(cure)
+    assert line.endswith(advice)
 
 
 @pytest.mark.parametrize("url", ["mysql://u:secret@h/db", "mariadb+asyncmy://h/db", "postgres://h/db", "oracle://h"])

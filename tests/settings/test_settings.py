@@ -206,7 +206,7 @@ def test_problems_of_secret_files_name_the_file(tmp_path: Path, problems: Proble
     (tmp_path / "COLORCHANGER_APP__CLIENT_SECRET").write_bytes(b"\xff")
     (tmp_path / "colorchanger_app__client_id").write_text("changeme")
     assert problems(COLORCHANGER_SECRETS_DIR=str(tmp_path)) == [
-        f"{tmp_path / 'COLORCHANGER_APP__CLIENT_SECRET'}: this is no UTF-8 text; write the bare value into it",
+        f"{tmp_path / 'COLORCHANGER_APP__CLIENT_SECRET'}: this is not UTF-8 text; write the bare value into it",
         f'{tmp_path / "colorchanger_app__client_id"}: "changeme" is a placeholder; '
         "put the client id of your Twitch application there",
     ]
@@ -348,14 +348,14 @@ COPY = "this has spaces or letters that Twitch does not use; copy it again"
         ("color.cooldown = nan", "color.cooldown = nan: write seconds from 0 to 3600, such as 2.5"),
         ("color.cooldown = inf", "color.cooldown = inf: write seconds from 0 to 3600, such as 2.5"),
         ("color.min_step = nan", "color.min_step = nan: write a number such as 0.15"),
-        ("color.strategie = 'x'", "color.strategie is no setting I know: did you mean color.strategy?"),
+        ("color.strategie = 'x'", "color.strategie is not a known setting: did you mean color.strategy?"),
         ("delay = 3", "delay belongs under [color]: move it there"),
-        ("[colour]", "colour is no setting I know: did you mean color?"),
-        ("zzz.qqq = 1", "zzz is no setting I know: remove it, or see: colorchanger config example"),
+        ("[colour]", "colour is not a known setting: did you mean color?"),
+        ("zzz.qqq = 1", "zzz is not a known setting: remove it, or see: colorchanger config example"),
         ("color.strategy = 'rainbows'", 'color.strategy = "rainbows": did you mean rainbow?'),
         ("color.theme = 'blue'", 'color.theme = "blue": write "both" or "dark" or "light" or "any"'),
-        ("color.colors = ['red', 'blu']", 'color.colors = "blu": this is no colour I know: did you mean blue?'),
-        ("color.colors = ['#12']", 'color.colors = "#12": this is no colour I know: write a name or "#rrggbb"'),
+        ("color.colors = ['red', 'blu']", 'color.colors = "blu": not a known colour: did you mean blue?'),
+        ("color.colors = ['#12']", 'color.colors = "#12": not a known colour: write a name or "#rrggbb"'),
         ("color.base = 3", 'color.base = 3: write a colour in quotes, such as "blue_violet" or "#8a2be2"'),
         ("color.strategy = 'palette'", "color.colors: palette needs at least 1, and has 0"),
         ("color = 5", "color = 5: write [color] above its keys"),
@@ -395,15 +395,15 @@ COPY = "this has spaces or letters that Twitch does not use; copy it again"
         ),
         (
             "[[accounts]]\nlogin = 'bob'\nchanels = []",
-            "accounts[bob].chanels is no setting I know: did you mean accounts[bob].channels?",
+            "accounts[bob].chanels is not a known setting: did you mean accounts[bob].channels?",
         ),
         (
             "[[accounts]]\nlogin = 'bob'\ncolor.thema = 1",
-            "accounts[bob].color.thema is no setting I know: did you mean accounts[bob].color.theme?",
+            "accounts[bob].color.thema is not a known setting: did you mean accounts[bob].color.theme?",
         ),
     ],
 )
-def test_a_problem_names_file_key_value_and_cure(text: str, problem: str, problems: Problems) -> None:
+def test_a_problem_names_file_key_value_and_advice(text: str, problem: str, problems: Problems) -> None:
     assert problems(text) == [f"config.toml, line {text.count(chr(10)) + 1}: {problem}"]
 
 
@@ -411,11 +411,11 @@ def test_a_problem_names_file_key_value_and_cure(text: str, problem: str, proble
     ("name", "text", "problem"),
     [
         ("COLORCHANGER_COLOR__DELAY", "3,1", ' = "3,1": the first number is larger than the second; write [1.0, 3.0]'),
-        ("COLORCHANGER_COLOR__COLORS", 9000 * "[", f' = "{56 * "["}...: this is no list; write a, b or ["a", "b"]'),
-        ("COLORCHANGER_COLOR__COLORS", "[red]", ' = "[red]": this is no list; write a, b or ["a", "b"]'),
-        ("COLORCHANGER_COLOR__STRATEGIE", "x", " is no variable I know: did you mean COLORCHANGER_COLOR__STRATEGY?"),
-        ("COLORCHANGER_DELAY", "1", " is no variable I know: did you mean COLORCHANGER_COLOR__DELAY?"),
-        ("COLORCHANGER_ZZZZZZZZZZZZZZZZZZZZZZZZZ", "1", " is no variable I know: remove it"),
+        ("COLORCHANGER_COLOR__COLORS", 9000 * "[", f' = "{56 * "["}...: this is not a list; write a, b or ["a", "b"]'),
+        ("COLORCHANGER_COLOR__COLORS", "[red]", ' = "[red]": this is not a list; write a, b or ["a", "b"]'),
+        ("COLORCHANGER_COLOR__STRATEGIE", "x", " is not a known variable: did you mean COLORCHANGER_COLOR__STRATEGY?"),
+        ("COLORCHANGER_DELAY", "1", " is not a known variable: did you mean COLORCHANGER_COLOR__DELAY?"),
+        ("COLORCHANGER_ZZZZZZZZZZZZZZZZZZZZZZZZZ", "1", " is not a known variable: remove it"),
         ("COLORCHANGER_LOG__LEVEL", "debgu", ' = "debgu": did you mean DEBUG?'),
         ("LOG_FORMAT", "xml", ' = "xml": write "pretty" or "json"'),
         ("TWITCH_USERNAME_1", "bob smith", f' = "bob smith": {NAME}'),
@@ -500,11 +500,11 @@ def test_no_value_of_any_key_leads_to_jargon_or_a_crash(data: st.DataObject) -> 
 
 
 @pytest.mark.parametrize("key", [key for key, _ in leaf_keys(Settings) if key[0] != "accounts"])
-def test_every_key_has_a_plain_cure(key: tuple[str, str], problems: Problems) -> None:
+def test_every_key_has_plain_advice(key: tuple[str, str], problems: Problems) -> None:
     for line in problems(f"{key[0]}.{key[1]} = [{{}}, 1979-05-27, -1]"):
-        place, _, cure = line.partition(": write ")
+        place, _, advice = line.partition(": write ")
         assert place.startswith(f"config.toml, line 1: {key[0]}.{key[1]} = ")
-        assert cure
+        assert advice
         assert not [word for word in JARGON if word in line]
 
 
@@ -618,7 +618,7 @@ def test_every_strategy_can_be_chosen(strategy: str) -> None:
 def test_an_override_is_checked_as_a_whole() -> None:
     with pytest.raises(ConfigError, match=r"color\.colors: palette needs"):
         ColorSettings().override({"strategy": "palette"})
-    with pytest.raises(ConfigError, match=r"color\.thema is no setting I know: did you mean color\.theme\?"):
+    with pytest.raises(ConfigError, match=r"color\.thema is not a known setting: did you mean color\.theme\?"):
         ColorSettings().override({"thema": "dark"})
     settings = ColorSettings(cooldown=3).override({"theme": "dark"}).override({"delay": 1})
     assert (settings.cooldown, settings.theme, settings.delay) == (3.0, "dark", (1.0, 1.0))
@@ -679,7 +679,7 @@ def test_a_table_is_checked_as_the_file_is() -> None:
     with pytest.raises(ConfigError) as caught:
         Settings.of({"color": {"strategy": "palette", "thema": 1}, "accounts": [{"login": "a"}, {"login": "a"}]})
     assert caught.value.problems == [
-        "color.thema is no setting I know: did you mean color.theme?",
+        "color.thema is not a known setting: did you mean color.theme?",
         'accounts[a].login = "a": this account is listed twice; remove one',
     ]
     with pytest.raises(ConfigError, match=r"web\.password is empty"):
@@ -730,7 +730,7 @@ def test_a_count_may_be_taken_back() -> None:
 
 def test_each_wrong_item_of_a_list_is_named(problems: Problems) -> None:
     assert [line.partition(":")[2].strip() for line in problems("color.colors = ['blu', 'red', 7]")] == [
-        'color.colors = "blu": this is no colour I know: did you mean blue?',
+        'color.colors = "blu": not a known colour: did you mean blue?',
         'color.colors = 7: write a colour in quotes, such as "blue_violet" or "#8a2be2"',
     ]
 
@@ -754,7 +754,7 @@ def test_a_text_where_a_table_belongs_may_be_a_secret_and_is_not_shown(problems:
 
 
 def test_a_key_that_is_no_text_is_no_key() -> None:
-    with pytest.raises(ConfigError, match="1 is no setting I know"):
+    with pytest.raises(ConfigError, match="1 is not a known setting"):
         Settings.of({1: 2})  # pyright: ignore[reportArgumentType]
 
 

@@ -1,0 +1,46 @@
+"""Values and suggestions as people read them."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from colorchanger_bot.redaction import one_line
+from colorchanger_bot.words import SHOWN_CHARACTERS, did_you_mean, nearest, shortened, shown
+
+_scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+_values = st.recursive(_scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+
+
+@given(value=_values)
+def test_any_value_is_shown_in_one_short_line(value: Any) -> None:
+    assert len(shown(value)) <= SHOWN_CHARACTERS
+    assert one_line(shown(value)) == shown(value)
+
+
+@given(value=st.booleans() | st.integers(-(10**18), 10**18) | st.text(st.characters(codec="ascii"), max_size=9))
+def test_a_value_is_shown_as_toml_spells_it(value: Any) -> None:
+    spelt = shown([value])
+    assert "\\x7f" in spelt or tomllib.loads(f"x = {spelt}")["x"] == [value]
+
+
+@given(text=st.text(), most=st.integers(4, 50))
+def test_a_shortened_text_says_that_it_is(text: str, most: int) -> None:
+    short = shortened(text, most)
+    assert len(short) <= most
+    assert short == one_line(text) or short.endswith("...")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("thme", "theme"), ("theme", "theme"), ("Thme", "theme"), ("zzz", ""), ("", "")]
+)
+def test_the_nearest_name_is_the_one_that_was_meant(name: str, meant: str) -> None:
+    assert nearest(name, ["delay", "theme", "steps"]) == meant
+
+
+def test_a_question_needs_a_name() -> None:
+    assert (did_you_mean("theme"), did_you_mean("")) == ("did you mean theme?", "")
