@@ -118,7 +118,7 @@ def config_show(origin: bool, as_json: bool, config: Path | None) -> None:
         echo(as_toml(settings, with_origins=origin), end="")
         return
     file = str(settings.source) if settings.source else None
-    values = {"file": file, "settings": masked(settings)}
+    values = {"file": file, **masked(settings)}
     echo(json.dumps(values | ({"origins": origins(settings)} if origin else {}), indent=2))
 
 

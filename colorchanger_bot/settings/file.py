@@ -25,6 +25,7 @@ ENVIRONMENT_ONLY: Mapping[str, str] = {
 _QUOTES = 'a line is key = value, and texts stand in quotes: key = "text"'
 _TWICE = "it stands there twice; remove one of them"
 _SWITCH = "write true or false, in small letters and without quotes"
+_STRAIGHT = 'write straight quotes: key = "text"'
 _BACKSLASH = (
     'a "\\" in double quotes begins a special character; write the text in single quotes, such as '
     "'C:\\colors', or double each \"\\\""
@@ -92,6 +93,8 @@ def _broken(label: str, text: str, error: str) -> str:
         line = text.split("\n")[int(place[2]) - 1] if place[2] else ""
         if re.search(r'"[^"]*\\', line):
             advice = _BACKSLASH
+        elif re.search("[\u2018-\u201f\u00ab\u00bb]", line):
+            advice = _STRAIGHT
         elif re.search(r"=\s*(true|false|yes|no|on|off)\s*(#.*)?$", line, re.IGNORECASE):
             advice = _SWITCH
     return f"{label}: this is not TOML ({one_line(error)}); {advice}"

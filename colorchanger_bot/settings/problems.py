@@ -51,7 +51,6 @@ class _Line:
         self._model = model
         self._error = error
         self._found = found
-        self._under = under
         self._context: Mapping[str, Any] = error.get("ctx", {})
         key, self._entry = entry_at(model, error["loc"])
         self._key: Key = (*under, *key)

@@ -152,7 +152,7 @@ class Settings(Section):
         for place, each in enumerate(self.accounts):
             if each.color.model_fields_set:
                 places.append((("accounts", place, "color"), each.color, self.color_for(each)))
-        used = frozenset().union(*(uses(merged.strategy) for _, _, merged in places))
+        used = {name for _, _, merged in places for name in uses(merged.strategy)}
         for key, own, merged in places:
             for name in own.idle_keys(used if key == COLOR else uses(merged.strategy)):
                 users = " or ".join(strategy for strategy in STRATEGIES if name in uses(strategy))

@@ -122,8 +122,8 @@ async def test_show_as_json_names_file_and_origins(with_tokens: Environment, hom
     _, output, _ = await call("config", "show", "--json", "--origin", environment=with_tokens)
     shown = json.loads(output)
     assert shown["file"] == str(home / "config.toml")
-    assert shown["settings"]["color"]["theme"] == "dark"
-    assert shown["settings"]["accounts"][0]["access_token"] == "***"
+    assert shown["color"]["theme"] == "dark"
+    assert shown["accounts"][0]["access_token"] == "***"
     assert shown["origins"]["color.theme"] == "line 1"
     assert shown["origins"]["accounts[me].access_token"] == "TWITCH_ACCESS_TOKEN_1"
 

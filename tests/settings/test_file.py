@@ -114,6 +114,8 @@ def test_a_windows_path_in_single_quotes_is_read(read: Loader) -> None:
         ("color.enabled = yes # please", "write true or false, in small letters and without quotes"),
         ("a = 1\na = 2", "it stands there twice; remove one of them"),
         ("[color]\n[color]", "it stands there twice; remove one of them"),
+        ("color.theme = “dark”", 'write straight quotes: key = "text"'),
+        ("color.theme = \u2018dark\u2019", 'write straight quotes: key = "text"'),
         ("color.theme = dark", 'texts stand in quotes: key = "text"'),
     ],
 )
