@@ -11,8 +11,8 @@ from typing import Protocol
 
 from twitchio.ext import commands
 
-from colorchanger_bot.changer.actions import Platform
 from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.channels import Platform
 from colorchanger_bot.changer.commands import Speaker
 from colorchanger_bot.changer.memory import Memory
 from colorchanger_bot.color import Strategy

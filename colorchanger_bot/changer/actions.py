@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from colorchanger_bot.changer import results
 from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.changer.channels import Platform, join, leave, login_in
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.results import CommandResult
 from colorchanger_bot.color import Color, Ground, fitting_names, unreadable_on
@@ -18,45 +18,10 @@ ANSWER_SECONDS = 12.0
 """How long a reply waits for Twitch: a request may take 10 s, and the change goes on without the reply."""
 MOST_COLORS = 30
 """In a palette or gradient that is typed in chat."""
-MOST_CHANNELS = 100
-"""Twitch lets an account read this many channels (EventSub, "channel.chat.message")."""
-
 T = TypeVar("T")
-_LOGIN = re.compile(r"[a-z0-9_]{1,25}")
 
 
-class Platform(Protocol):
-    """What commands need of Twitch and of the bot, beyond the account's own colour."""
-
-    async def color_of(self, user_id: str, login: str) -> Color | None:
-        """Return the colour of somebody else, asked as `user_id`; None for a user who never chose one.
-
-        Raises:
-            UnknownUser: nobody has that login.
-            ColorChangerError: Twitch does not tell.
-        """
-        ...
-
-    async def check_channel(self, user_id: str, login: str) -> None:
-        """Look whether a channel exists, asked as `user_id`.
-
-        Raises:
-            UnknownUser: it does not.
-            ColorChangerError: Twitch does not tell.
-        """
-        ...
-
-    def channels(self, user_id: str) -> tuple[str, ...] | None:
-        """Return the channels that the account reads; None where they are not ours to choose."""
-        ...
-
-    def counts(self, user_id: str, channel_id: str) -> bool:
-        """Return whether what the account writes in this channel counts: another account may read it here as well."""
-        ...
-
-    async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
-        """Let the account read these channels, from now on and after a restart."""
-        ...
+Action = Callable[[Painter, str, Platform], Awaitable[CommandResult]]
 
 
 async def hold(painter: Painter, color: Color) -> CommandResult:
@@ -117,6 +82,8 @@ async def _keep(painter: Painter, _rest: str, _platform: Platform) -> CommandRes
     color = painter.current
     if color is None:
         return results.NotPossible("color unknown")
+    if painter.is_changing:
+        return await hold(painter, color)
     await painter.hold(color)
     return results.Held(color, None, _hard_to_read(painter, color))
 
@@ -128,18 +95,6 @@ async def _restore(painter: Painter, _rest: str, _platform: Platform) -> Command
     if painter.held is not None and change.result == "changed":
         await painter.hold(change.color)  # or the next message would bring the held colour back
     return results.Changed(change)
-
-
-async def _random(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
-    return await _use(painter, "random")
-
-
-async def _presets(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
-    return await _use(painter, "presets")
-
-
-async def _standout(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
-    return await _use(painter, "standout")
 
 
 async def _rainbow(painter: Painter, rest: str, _platform: Platform) -> CommandResult:
@@ -192,7 +147,7 @@ async def _recheck(painter: Painter, _rest: str, _platform: Platform) -> Command
 
 
 async def _like(painter: Painter, rest: str, platform: Platform) -> CommandResult:
-    login = _login(rest)
+    login = login_in(rest)
     if login is None:
         return results.Misunderstood("like")
     try:
@@ -202,41 +157,20 @@ async def _like(painter: Painter, rest: str, platform: Platform) -> CommandResul
     return results.NotPossible("never chose a color", (login,)) if color is None else await hold(painter, color)
 
 
-async def _join(painter: Painter, rest: str, platform: Platform) -> CommandResult:
-    login, channels = _login(rest), platform.channels(painter.user_id)
-    if channels is None:
-        return results.NotPossible("channels not ours")
-    if login is None:
-        return results.Misunderstood("join")
-    if login in channels:
-        return results.NotPossible("already joined", (login,))
-    if len(channels) >= MOST_CHANNELS:
-        return results.NotPossible("too many channels")
-    try:
-        await platform.check_channel(painter.user_id, login)
-    except UnknownUser:
-        return results.NotPossible("no such channel", (login,))
-    await platform.set_channels(painter.user_id, (*channels, login))
-    return results.ChannelJoined(login)
-
-
-async def _leave(painter: Painter, rest: str, platform: Platform) -> CommandResult:
-    login, channels = _login(rest), platform.channels(painter.user_id)
-    if channels is None:
-        return results.NotPossible("channels not ours")
-    if login is None or login not in channels:
-        return results.NotPossible("not joined", channels)
-    if len(channels) == 1:
-        return results.NotPossible("only channel", (login,))
-    await platform.set_channels(painter.user_id, tuple(channel for channel in channels if channel != login))
-    return results.ChannelLeft(login)
-
-
 async def _help(_painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
     return results.Help()
 
 
-ACTIONS: dict[str, Callable[[Painter, str, Platform], Awaitable[CommandResult]]] = {
+def _plain(strategy: str) -> Action:
+    """Return the command of a strategy without keys of its own."""
+
+    async def use(painter: Painter, _rest: str, _platform: Platform) -> CommandResult:
+        return await _use(painter, strategy)
+
+    return use
+
+
+ACTIONS: dict[str, Action] = {
     "status": _status,
     "on": _on,
     "off": _off,
@@ -245,18 +179,18 @@ ACTIONS: dict[str, Callable[[Painter, str, Platform], Awaitable[CommandResult]]]
     "next": _next,
     "undo": _undo,
     "keep": _keep,
-    "random": _random,
+    "random": _plain("random"),
     "rainbow": _rainbow,
-    "presets": _presets,
+    "presets": _plain("presets"),
     "palette": _palette,
     "gradient": _gradient,
     "shades": _shades,
     "daily": _daily,
-    "standout": _standout,
+    "standout": _plain("standout"),
     "delay": _delay,
     "like": _like,
-    "join": _join,
-    "leave": _leave,
+    "join": join,
+    "leave": leave,
     "recheck": _recheck,
     "restore": _restore,
     "help": _help,
@@ -305,12 +239,6 @@ def _fitting(painter: Painter) -> results.Names:
 
 def _hard_to_read(painter: Painter, color: Color) -> tuple[Ground, ...]:
     return unreadable_on(color, painter.settings.theme, painter.settings.min_contrast)
-
-
-def _login(text: str) -> str | None:
-    """The login that somebody wrote, perhaps with a sign in front."""
-    login = text.strip().lstrip("@#").lower()
-    return login if _LOGIN.fullmatch(login) else None
 
 
 def _number(text: str) -> float | None:

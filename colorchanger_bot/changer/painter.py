@@ -100,6 +100,11 @@ class Painter:
         return self._shown.current
 
     @property
+    def is_changing(self) -> bool:
+        """Whether another colour may be on its way."""
+        return self._shown.sending is not None or self._shown.unconfirmed is not None
+
+    @property
     def history(self) -> tuple[Color, ...]:
         """The colours that the account has shown, newest first."""
         return self._shown.history
@@ -171,8 +176,7 @@ class Painter:
     async def restore(self) -> Change | None:
         """Put back the colour from before the first change; None if there is nothing to put back."""
         original = self._original
-        is_shown = original == self.current and self._shown.sending is None and self._shown.unconfirmed is None
-        if original is None or is_shown:
+        if original is None or (original == self.current and not self.is_changing):
             return None
         change = await self.show(original, is_restore=True)
         if change.result == "changed":

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from colorchanger_bot.changer import results
-from colorchanger_bot.changer.actions import ACTIONS, MOST_CHANNELS, MOST_COLORS
+from colorchanger_bot.changer.actions import ACTIONS, MOST_COLORS
 from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.changer.channels import MOST_CHANNELS
 from colorchanger_bot.color import Color, Ground, Theme
 
 MOST_CHARACTERS = 500
@@ -20,7 +21,7 @@ _USAGE: Final[Mapping[str, str]] = {
     "palette": f"which colours? At most {MOST_COLORS}, for example: palette red #ff8800 hot_pink",
     "gradient": f"from which colour to which? At most {MOST_COLORS}, for example: gradient red blue",
     "shades": "shades of which colour? For example: shades dodger blue",
-    "daily": "daily is one colour a day; daily clock goes with the time of day",
+    "daily": "daily is one colour a day; daily clock follows the time of day",
     "delay": "how many seconds, from 0 to 3600? For example: delay 2, or: delay 1 3",
     "like": "like whom? For example: like somebody",
     "join": "which channel? For example: join afriend",
@@ -92,15 +93,15 @@ def _done(result: results.CommandResult) -> str:
         case results.TurnedOff(restored):
             return f"off: your colour is {restored} again, as before" if restored else "off: your colour stays as it is"
         case results.DelaySet(low, high, enabled, held):
-            seconds = f"{low:g} s after a message" if low == high else f"{low:g} to {high:g} s after"
+            seconds = f"{low:g} s after a message" if low == high else f"{low:g} to {high:g} s after a message"
             now = "" if enabled else "; it is off now"
             return f"a new colour {seconds}{f'; held at {held} now' if enabled and held else now}"
         case results.Rechecking():
-            return "the next colour may be any again: if Twitch refuses it, I go back to its own names"
+            return "trying any colour again; if Twitch refuses it, back to its own names"
         case results.ChannelJoined(login):
-            return f"from now on also in #{login}"
+            return f"reading #{login} from now on"
         case results.ChannelLeft(login):
-            return f"no longer in #{login}"
+            return f"no longer reading #{login}"
         case results.Help():
             return " | ".join(ACTIONS)
         case _:
@@ -132,7 +133,7 @@ def _changed(change: Change) -> str:
         case "changed" | "unneeded":
             return f"your colour is {change.color}{' again, as before' if change.is_restore else ''}"
         case "superseded":
-            return "something newer came in between"
+            return "replaced by a newer change"
         case "pending" | "unknown":
             return "Twitch has not answered yet: your next message shows whether it worked"
         case _:
@@ -150,22 +151,22 @@ def _strategy(result: results.StrategySet) -> str:
     colors = [str(color) for color in result.colors]
     match result.strategy:
         case "random":
-            text = "random: a readable colour, clearly another one, after each of your messages"
+            text = "random: a new readable colour after each of your messages"
         case "presets":
-            text = "presets: Twitch's own colour names, after each of your messages"
+            text = "presets: one of Twitch's own colour names after each of your messages"
         case "rainbow":
             steps = "in even steps" if result.step is None else f"in steps of {result.step:g} degrees"
-            text = f"rainbow: round the wheel {steps}{', backwards' if result.reverse else ''}"
+            text = f"rainbow: round the colour wheel {steps}{', backwards' if result.reverse else ''}"
         case "palette":
             text = f"palette: {', '.join(colors)}, one after the other"
         case "gradient":
             text = f"gradient: from {' to '.join(colors)} and back"
         case "shades":
-            text = f"shades: of {result.base}"
+            text = f"shades of {result.base}"
         case "daily":
-            text = "daily: the hue goes with the time of day" if result.by_clock else "daily: one colour a day"
+            text = "daily: the hue follows the time of day" if result.by_clock else "daily: one colour a day"
         case "standout":
-            text = "standout: as unlike the others in chat as possible"
+            text = "standout: as different as possible from the others in chat"
         case strategy:
             text = strategy
     if result.names is not None:
@@ -210,9 +211,9 @@ def _not_possible(result: results.NotPossible) -> str:
     name = result.names[0] if result.names else ""
     match result.obstacle:
         case "no earlier color":
-            return "there is no colour before this one"
+            return "no earlier colour is known"
         case "already original":
-            return "your colour is the one from before already"
+            return "your colour is already the one from before"
         case "color unknown":
             return "I do not know your colour yet: write a message first"
         case "never chose a color":
@@ -222,12 +223,12 @@ def _not_possible(result: results.NotPossible) -> str:
         case "no such channel":
             return f"there is no channel #{name} on Twitch"
         case "already joined":
-            return f"#{name} is read already"
+            return f"already reading #{name}"
         case "too many channels":
             return f"Twitch allows {MOST_CHANNELS} channels; leave one first"
         case "not joined":
-            return f"I read {', '.join(f'#{each}' for each in result.names)}; for example: leave {name}"
+            return f"reading {', '.join(f'#{each}' for each in result.names)}; for example: leave {name}"
         case "only channel":
-            return f"#{name} is the only channel that is read"
+            return f"#{name} is the only channel I read"
         case "channels not ours":
             return "this bot chooses its channels itself"

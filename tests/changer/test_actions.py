@@ -18,7 +18,7 @@ from colorchanger_bot.changer.results import Held, StrategySet
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorRejected, OutcomeUnknown
 from colorchanger_bot.settings.load import ColorSettings
-from tests.fakes import FakeClock, FakeColors, FakePlatform
+from tests.fakes import FakeClock, FakeColors, FakePlatform, settle
 
 DELAY = "how many seconds, from 0 to 3600? For example: delay 2, or: delay 1 3"
 PALETTE = "which colours? At most 30, for example: palette red #ff8800 hot_pink"
@@ -115,7 +115,7 @@ async def test_what_each_command_sets(
         ("palette red blurple", '"blurple" is not a colour I know: did you mean purple?'),
         ("gradient red", "from which colour to which? At most 30, for example: gradient red blue"),
         ("shades", "shades of which colour? For example: shades dodger blue"),
-        ("daily often", "daily is one colour a day; daily clock goes with the time of day"),
+        ("daily often", "daily is one colour a day; daily clock follows the time of day"),
         ("delay", DELAY),
         ("delay soon", DELAY),
         ("delay nan", DELAY),
@@ -128,7 +128,7 @@ async def test_what_each_command_sets(
         ("palette red #f8", '"#f8" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
         ("shades 0xff8800", '"0xff8800" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'),
         ("palette" + 31 * " red", PALETTE),
-        ("undo", "there is no colour before this one"),
+        ("undo", "no earlier colour is known"),
         ("keep", "I do not know your colour yet: write a message first"),
     ],
 )
@@ -174,6 +174,21 @@ async def test_keep_holds_the_colour_that_is_shown(painter: Painter, api: FakeCo
     sent = len(api.sent)
     await run_command(painter, "keep", platform)
     assert (painter.held, len(api.sent)) == (api.shown, sent)
+
+
+async def test_keep_during_a_change_brings_the_kept_colour_back(
+    painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    await run_command(painter, "next", platform)
+    kept = api.shown
+    api.gate.clear()
+    changing = asyncio.create_task(painter.show())
+    await settle()
+    keeping = asyncio.create_task(run_command(painter, "keep", platform))
+    await settle()
+    api.gate.set()
+    await asyncio.gather(changing, keeping)
+    assert (api.shown, painter.held) == (kept, kept)
 
 
 async def test_undo_shows_the_colour_before_and_while_held_holds_it(
@@ -296,12 +311,12 @@ async def test_like_holds_the_colour_of_somebody_else(
         ("like nobody_here", "there is nobody called nobody_here on Twitch"),
         ("like plain", "plain never chose a colour"),
         ("join", "which channel? For example: join afriend"),
-        ("join me", "#me is read already"),
+        ("join me", "already reading #me"),
         ("join nosuchchannel", "there is no channel #nosuchchannel on Twitch"),
         ("join not-a-name", "which channel? For example: join afriend"),
-        ("leave", "I read #me; for example: leave me"),
-        ("leave friend", "I read #me; for example: leave me"),
-        ("leave me", "#me is the only channel that is read. To stop the colours: !color off"),
+        ("leave", "reading #me; for example: leave me"),
+        ("leave friend", "reading #me; for example: leave me"),
+        ("leave me", "#me is the only channel I read. To stop the colours: !color off"),
     ],
 )
 async def test_what_is_not_possible_is_said(

@@ -93,7 +93,7 @@ def status(**keys: Any) -> results.Status:
         (results.TurnedOn("hold"), "on, but your colour stays: the strategy is hold"),
         (
             results.StrategySet("presets", names=SEVEN),
-            "presets: Twitch's own colour names, after each of your messages; from 7 of 15 names readable on both"
+            "presets: one of Twitch's own colour names after each of your messages; from 7 of 15 names readable on both"
             " themes (the theme setting can allow more)",
         ),
         (
@@ -102,7 +102,7 @@ def status(**keys: Any) -> results.Status:
         ),
         (
             results.StrategySet("standout", enabled=False),
-            "standout: as unlike the others in chat as possible; it is off now. To turn it on: !color on",
+            "standout: as different as possible from the others in chat; it is off now. To turn it on: !color on",
         ),
         (results.Held(RED, None), "red stays. To change again: !color on"),
         (
@@ -112,10 +112,10 @@ def status(**keys: Any) -> results.Status:
         (results.DelaySet(2, 2), "a new colour 2 s after a message"),
         (
             results.DelaySet(1, 3, held=RED),
-            "a new colour 1 to 3 s after; held at red now. To change again: !color on",
+            "a new colour 1 to 3 s after a message; held at red now. To change again: !color on",
         ),
         (results.NotPossible("only channel", ("me",)),
-         "#me is the only channel that is read. To stop the colours: !color off"),
+         "#me is the only channel I read. To stop the colours: !color off"),
     ],
 )  # fmt: skip
 def test_the_words(result: results.CommandResult, text: str) -> None:

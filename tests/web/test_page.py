@@ -300,7 +300,7 @@ async def test_the_tour(browser: Browser, serve: Serve, twitch: LocalTwitch, log
         await line.fill("!color rainbow")
         await page.get_by_role("button", name="Send").click()
         await expect(page.locator(".strategy")).to_have_text("rainbow")
-        await expect(page.locator("#lines li").last).to_contain_text("rainbow: round the wheel")
+        await expect(page.locator("#lines li").last).to_contain_text("rainbow: round the colour wheel")
         await page.get_by_role("button", name="Let them chat").click()
         await expect(page.locator("#lines li", has_not_text=ME).nth(1)).to_be_visible()
         assert await complaints(page) == []
