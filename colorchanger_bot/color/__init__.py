@@ -1,6 +1,6 @@
 """Chat colours: what they are, which can be read, and which comes next. Pure."""
 
-from colorchanger_bot.color.plan import Moment, Plan, Strategy
+from colorchanger_bot.color.plan import Moment, Plan, State, Strategy
 from colorchanger_bot.color.readable import (
     DARK,
     LIGHT,
@@ -12,7 +12,6 @@ from colorchanger_bot.color.readable import (
     nearest_name,
     unreadable_on,
 )
-from colorchanger_bot.color.state import State
 from colorchanger_bot.color.strategies import STRATEGIES, build, problems, uses
 from colorchanger_bot.color.value import PRESETS, Color
 

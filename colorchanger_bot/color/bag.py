@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from random import Random
 
-from colorchanger_bot.color.state import Json
+from colorchanger_bot.color.plan import Json
 from colorchanger_bot.color.value import Color
 
 # After ordering this many colours in all, an order with look-alikes in a row is accepted: there may be no better one.

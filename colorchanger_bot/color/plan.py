@@ -3,14 +3,17 @@
 from collections.abc import Sequence
 from datetime import datetime
 from random import Random
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, TypeAlias
 
 from colorchanger_bot.color.readable import Theme, band, nearest_name
-from colorchanger_bot.color.state import Json, State
 from colorchanger_bot.color.value import Color
 
 # Generated colours exceed the minimum distance by this much, because others round the constants of OKLab differently.
 _HAIR = 1e-5
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+State: TypeAlias = dict[str, Json]
+"""What a strategy remembers after a restart: a few JSON values."""
 
 
 class Plan(NamedTuple):
