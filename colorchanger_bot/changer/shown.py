@@ -34,7 +34,7 @@ class ShownColors:
 
     @property
     def changed_at(self) -> float:
-        """When Twitch last confirmed a change."""
+        """When the last change took effect."""
         return self._changed_at
 
     def is_owed(self, color: Color | None, now: float) -> bool:
@@ -52,15 +52,15 @@ class ShownColors:
         if color is None or self.sending is not None:
             return False
         confirms = color == self.unconfirmed
-        if color != self.current and (confirms or not (self._settling(now) and color in self.history)):
+        if confirms:
+            self.on_change(color, now)
+        elif color != self.current and not (self._settling(now) and color in self.history):
             self._add(color)
-            self.unconfirmed = None
-        elif confirms:
             self.unconfirmed = None
         return confirms
 
     def on_change(self, color: Color, now: float) -> None:
-        """Remember a change that Twitch confirmed."""
+        """Remember a change that took effect."""
         self._add(color)
         self.unconfirmed = None
         self._changed_at = now

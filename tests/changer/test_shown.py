@@ -55,7 +55,7 @@ def test_a_message_in_a_colour_without_an_answer_confirms_it_once(
     shown.sending, shown.unconfirmed = None, color
     assert shown.is_owed(color, now)
     assert shown.on_message(color, now)
-    assert (shown.current, shown.unconfirmed) == (color, None)
+    assert (shown.current, shown.unconfirmed, shown.changed_at) == (color, None, now)
     assert not shown.on_message(color, now)
 
 
