@@ -141,7 +141,7 @@ class Changer:
                 chatters=self.chatters,
                 strategy=strategy,
             )
-            painter.go_on(remembered)
+            painter.resume(remembered)
             self._painters[user_id] = painter
         return self._painters[user_id]
 

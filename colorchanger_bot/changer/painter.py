@@ -258,7 +258,7 @@ class Painter:
         self.settings = settings
         self._overrides = overrides
 
-    def go_on(self, remembered: Remembered) -> None:
+    def resume(self, remembered: Remembered) -> None:
         """Continue where the last run ended."""
         self._shown.history = tuple(_colors(remembered.history))[:HISTORY]
         self._original = next(_colors([remembered.original or ""]), None)

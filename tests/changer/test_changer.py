@@ -138,10 +138,14 @@ async def test_what_a_person_types_counts_before_a_reply(
     assert await turn
 
 
-async def test_an_account_that_is_forgotten_gets_no_colours(changer: Changer, painter: Painter) -> None:
-    await changer.forget("1")
+async def test_an_account_that_is_forgotten_gets_no_colours(
+    changer: Changer, painter: Painter, clock: FakeClock, api: FakeColors
+) -> None:
     changer.on_message(message(1))
-    assert (list(changer), painter.messages) == ([], 0)
+    await changer.forget("1")
+    changer.on_message(message(2))
+    await clock.advance(60)
+    assert (list(changer), painter.messages, api.sent) == ([], 1, [])
 
 
 async def test_at_the_end_the_colour_from_before_is_put_back(

@@ -410,6 +410,18 @@ async def test_names_never_repeat_in_a_row(make: Make, clock: FakeClock, api: Fa
     assert all(before != after for before, after in pairwise(api.sent))
 
 
+async def test_a_colour_that_a_command_names_may_become_the_name_that_is_shown_already(
+    make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make(hex="never", strategy="palette", colors=["#2E8B58"])
+    await painter.show(Color.parse("sea green"))
+    change = await painter.show(Color.parse("#2E8B58"))
+    assert (change.result, change.color) == ("changed", Color.parse("sea green"))
+    painter.on_message(api.shown)
+    await clock.advance(DELAY)
+    assert painter.current == Color.parse("sea green")  # the only colour of the palette, and no other name for it
+
+
 async def test_a_refused_name_is_reported_and_not_repeated(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make(strategy="presets")
     api.answers.append(ColorRejected("Twitch does not take blue"))
@@ -542,13 +554,13 @@ async def test_what_was_set_survives_a_restart(make: Make, clock: FakeClock, mem
     await painter.adjust(strategy="shades", base="#FF8800")
     await painter.hold(Color.parse("red"))
     after = make()
-    after.go_on(await memory.recall("1"))
+    after.resume(await memory.recall("1"))
     assert (after.strategy.name, after.held, after.history) == ("shades", Color.parse("red"), painter.history)
 
 
 async def test_a_held_colour_of_an_old_store_is_held_beside_the_strategy_of_the_settings(make: Make) -> None:
     painter = make(strategy="rainbow")
-    painter.go_on(Remembered(overrides={"strategy": "hold", "base": "#FF8800", "delay": [0.0, 1.0]}, strategy="hold"))
+    painter.resume(Remembered(overrides={"strategy": "hold", "base": "#FF8800", "delay": [0.0, 1.0]}, strategy="hold"))
     assert (painter.held, painter.strategy.name) == (Color.parse("#FF8800"), "rainbow")
     assert painter.settings.delay == (0.0, 1.0)
     await painter.adjust(release=True)
@@ -592,13 +604,13 @@ async def test_a_strategy_goes_on_where_it_was_after_a_hold(make: Make, clock: F
 async def test_a_refused_hex_counts_for_a_day_whatever_the_clock_did(make: Make) -> None:
     painter = make()
     for left, refused in ((60.0, True), (86_400.0, True), (86_500.0, False), (1e9, False), (-1.0, False)):
-        painter.go_on(Remembered(no_hex_until=EPOCH + left))
+        painter.resume(Remembered(no_hex_until=EPOCH + left))
         assert painter.hex_refused == refused
 
 
 async def test_a_recheck_outlasts_a_restart(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
     painter = make()
-    painter.go_on(Remembered(no_hex_until=EPOCH + 60))
+    painter.resume(Remembered(no_hex_until=EPOCH + 60))
     await painter.recheck()
     assert (await memory.recall("1")).no_hex_until is None
 
@@ -673,7 +685,7 @@ async def test_a_value_that_is_not_allowed_changes_nothing(make: Make) -> None:
 
 async def test_a_broken_memory_starts_afresh(make: Make) -> None:
     painter = make()
-    painter.go_on(Remembered(overrides={"strategy": "gone"}, history=["no colour", "#FF0000"]))
+    painter.resume(Remembered(overrides={"strategy": "gone"}, history=["no colour", "#FF0000"]))
     assert (painter.strategy.name, painter.history) == ("random", (Color.parse("#FF0000"),))
 
 
