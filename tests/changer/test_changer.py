@@ -142,7 +142,9 @@ async def test_an_account_that_is_forgotten_gets_no_colours(
     changer: Changer, painter: Painter, clock: FakeClock, api: FakeColors
 ) -> None:
     changer.on_message(message(1))
+    assert "1" in changer
     await changer.forget("1")
+    assert "1" not in changer
     changer.on_message(message(2))
     await clock.advance(60)
     assert (list(changer), painter.messages, api.sent) == ([], 1, [])

@@ -558,6 +558,21 @@ async def test_what_was_set_survives_a_restart(make: Make, clock: FakeClock, mem
     assert (after.strategy.name, after.held, after.history) == ("shades", Color.parse("red"), painter.history)
 
 
+async def test_a_strategy_continues_after_a_restart_where_it_was(
+    make: Make, clock: FakeClock, api: FakeColors, memory: FakeMemory
+) -> None:
+    palette = {"strategy": "palette", "colors": ["#FF7F50", "#1E90FF", "#D2691E"]}
+    before = make(**palette)
+    before.on_message(ORIGINAL)
+    await clock.advance(60)
+    await before.close()
+    after = make(**palette)
+    after.resume(await memory.recall("1"))
+    after.on_message(api.shown)
+    await clock.advance(60)
+    assert [color.hex for color in api.sent] == ["#FF7F50", "#1E90FF"]
+
+
 async def test_a_held_colour_of_an_old_store_is_held_beside_the_strategy_of_the_settings(make: Make) -> None:
     painter = make(strategy="rainbow")
     painter.resume(Remembered(overrides={"strategy": "hold", "base": "#FF8800", "delay": [0.0, 1.0]}, strategy="hold"))
