@@ -21,7 +21,7 @@ from colorchanger_bot.errors import (
     UnknownColor,
 )
 from colorchanger_bot.twitch.answers import Answer, by_twitch, foreign
-from colorchanger_bot.twitch.http import send
+from colorchanger_bot.twitch.http import forget_connections, send
 
 CHAT_MESSAGE, CHAT_NOTIFICATION = "channel.chat.message", "channel.chat.notification"
 """The two types in which an account's own words come: the second for announcements, watch streaks and resubs."""
@@ -56,6 +56,10 @@ class Helix:
         self._session = session
         self._url = api_url.rstrip("/")
         self._headers = {"Authorization": f"Bearer {handle}", "Client-Id": client_id}
+
+    def forget_connections(self) -> None:
+        """Use none of the idle connections again: the network may have changed without a word."""
+        forget_connections(self._session)
 
     async def put_color(self, user_id: str, color: Color) -> None:
         """Give the account a colour (scope user:manage:chat_color).

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.request import getproxies
 
 import aiohttp
-from aiohttp.client_middlewares import ClientMiddlewareType
+from aiohttp.client_middlewares import ClientHandlerType, ClientMiddlewareType
 from yarl import URL
 
 from colorchanger_bot.errors import OutcomeUnknown, TwitchUnavailable
@@ -63,7 +63,27 @@ def open_session(middlewares: Sequence[ClientMiddlewareType] = ()) -> aiohttp.Cl
 
 def open_socket_session() -> aiohttp.ClientSession:
     """Open the session for WebSockets: they stay open, so they must not eat up the pool of the requests."""
-    return aiohttp.ClientSession(connector=Pool(limit=0), cookie_jar=aiohttp.DummyCookieJar(), trust_env=_has_proxies())
+    return aiohttp.ClientSession(
+        connector=Pool(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        middlewares=(refuse_redirects,),
+        trust_env=_has_proxies(),
+    )
+
+
+async def refuse_redirects(request: aiohttp.ClientRequest, handler: ClientHandlerType) -> aiohttp.ClientResponse:
+    """A client middleware for WebSockets, for which aiohttp follows redirects to any host."""
+    response = await handler(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise aiohttp.ClientError(f"redirected ({response.status})")
+    return response
+
+
+def forget_connections(session: aiohttp.ClientSession) -> None:
+    """Close the idle connections of a session and look up every name anew: the network is not what it was."""
+    if isinstance(session.connector, Pool):
+        session.connector.forget()
 
 
 def limits(total: float, answer: float = ANSWER_SECONDS) -> aiohttp.ClientTimeout:
