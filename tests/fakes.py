@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from colorchanger_bot.changer.memory import Remembered, ShortMemory
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorRejected, TwitchUnavailable, UnknownUser
+from colorchanger_bot.sandbox import LocalTwitch
 
 EPOCH = 1_760_000_000.0
 """Unix seconds at which a fake clock begins."""
@@ -28,6 +29,17 @@ async def until(condition: Callable[[], object], *, seconds: float = 5.0) -> Non
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - the conditions of these tests have no event to wait for
             await asyncio.sleep(0.005)
+
+
+async def subscribed_to_all(twitch: LocalTwitch, *, channels: int = 1) -> None:
+    """Wait until the messages and the notifications of so many channels have been asked for, and answered."""
+    line = "POST /helix/eventsub/subscriptions"
+
+    def answered() -> bool:
+        requests = [seen for seen in twitch.requests if seen.line == line and seen.status is not None]
+        return len({str(seen.body["condition"]) + seen.body["type"] for seen in requests}) >= 2 * channels
+
+    await twitch.wait_for(answered)
 
 
 class FakeClock:

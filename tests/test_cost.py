@@ -19,7 +19,7 @@ from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
-from tests.fakes import until
+from tests.fakes import subscribed_to_all, until
 
 LogIn = Callable[..., Awaitable[None]]
 SettingsFor = Callable[..., Settings]
@@ -73,6 +73,7 @@ async def test_a_message_of_somebody_else_costs_a_handful_of_calls_and_nothing_m
         await twitch.say("me", in_="me", text="hello")
         await until(lambda: next(iter(service.changer)).changes == 1)
         await asyncio.sleep(1.2)  # what was remembered of it is written
+        await subscribed_to_all(twitch)
         requests, connections = len(twitch.requests), twitch.connections
         heard = 0
 
@@ -101,6 +102,7 @@ async def test_a_change_costs_one_request_on_a_connection_that_is_open(
         painter = next(iter(service.changer))
         await twitch.say("me", in_="me", text="the first one also asks for the colour of before")
         await until(lambda: painter.changes == 1)
+        await subscribed_to_all(twitch)
         requests, connections = len(twitch.requests), twitch.connections
         with counted() as count:
             for number in range(2, 22):

@@ -24,7 +24,8 @@ from colorchanger_bot.changer.commands import parse_command
 from colorchanger_bot.clock import Clock, RecentIds, Tasks
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub.follows import follow_live
-from colorchanger_bot.eventsub.session import ChatSession, Event
+from colorchanger_bot.eventsub.frames import Event
+from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.settings.load import ColorSettings, Settings
 from colorchanger_bot.store.store import Login
@@ -135,11 +136,11 @@ class ColorChangerBot(commands.Bot):
             receive=self.receive,
             notice=partial(self._notice, user_id),
             wants=self._wants,
-            heeds=partial(self._looks_at_others, user_id),
+            parse_others=partial(self._looks_at_others, user_id),
             timing=self._timing,
         )
         reading = self._world.readings[user_id] = Reading(session, painter.channels or tuple(channels))
-        session.want(reading.listed)
+        session.set_channels(reading.listed)
         if login.lost or _is_deaf(login):
             session.pause(login.lost or lack(login))
         self._scopes[login.id] = login.pair.scopes
@@ -186,7 +187,7 @@ class ColorChangerBot(commands.Bot):
         session.resume()
         if self._scopes.get(login.id) != login.pair.scopes:
             self._scopes[login.id] = login.pair.scopes
-            session.hurry()
+            session.retry_now()
 
     async def load_module(self, name: str, *, package: str | None = None) -> None:
         await super().load_module(name, package=package)

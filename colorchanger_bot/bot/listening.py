@@ -17,7 +17,8 @@ from colorchanger_bot.bot.host import host_id
 from colorchanger_bot.bot.messages import chat_message, chat_notification
 from colorchanger_bot.clock import Backoff, RecentIds, SystemClock, Tasks
 from colorchanger_bot.errors import NeedsLogin
-from colorchanger_bot.eventsub.session import ChatSession, Event
+from colorchanger_bot.eventsub.frames import Event
+from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix
 from colorchanger_bot.twitch.http import open_session, open_socket_session
@@ -109,7 +110,7 @@ class Listening:
                 wants=lambda _event: True,  # the host's other cogs are there for everybody
             )
             listed = self._settings.account(login)
-            self.session.want((listed.channels if listed else ()) or (login,))
+            self.session.set_channels((listed.channels if listed else ()) or (login,))
             await self.session.run()
 
     async def _login(self, backoff: Backoff) -> str:

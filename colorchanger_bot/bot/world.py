@@ -32,7 +32,7 @@ class Reading:
         self._apply()
 
     def _apply(self) -> None:
-        self.session.want((*self.listed, *self.live), self.live)
+        self.session.set_channels((*self.listed, *self.live), self.live)
 
 
 class HelixWorld:

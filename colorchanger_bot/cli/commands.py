@@ -316,9 +316,12 @@ async def _health(settings: Settings) -> tuple[bool, str]:
 
 
 def _account_line(account: dict[str, Any]) -> str:
+    from colorchanger_bot.eventsub.channel import ChannelStatus, status_text
+
     trouble = f": {account['trouble']}" if account.get("trouble") else ""
-    channels: dict[str, str] = account.get("channels") or {}
-    unread = [f"\n    #{channel}: {why}" for channel, why in channels.items() if why not in ("joined", "joining")]
+    channels: dict[str, dict[str, Any]] = account.get("channels") or {}
+    statuses = {channel: ChannelStatus(**fields) for channel, fields in channels.items()}
+    unread = [f"\n    #{channel}: {status_text(each)}" for channel, each in statuses.items() if each.reason]
     return f"  {account['login']}: {account['state']}{trouble}{''.join(unread)}"
 
 

@@ -1,4 +1,4 @@
-"""Channel: one channel that an account wants to read, how it stands, and when it is tried again."""
+"""Channel: one channel that an account reads, its state and its two subscriptions, and when it is tried again."""
 
 from __future__ import annotations
 
@@ -6,40 +6,92 @@ import asyncio
 import logging
 import random
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from colorchanger_bot.clock import Backoff, Clock
 from colorchanger_bot.eventsub.timing import Timing
+from colorchanger_bot.twitch.helix import CHAT_MESSAGE, CHAT_NOTIFICATION
 
 State = Literal["joining", "joined", "parked"]
 NOW = float("-inf")
-CALM_SECONDS = 60.0
-"""A subscription that is confirmed again so soon after the last time was not a success."""
+STABLE_SECONDS = 60.0
+"""A subscription that lived for less than this was no success: the next wait goes on growing."""
+
+
+class ChannelStatus(NamedTuple):
+    """What a person wants to know of a channel."""
+
+    state: State
+    reason: str = ""
+    """Why it is not read; empty if nothing is in the way."""
+    retry_seconds: float | None = None
+    """Until the next try; None if it is being tried, or needs none."""
+
+
+def status_text(status: ChannelStatus) -> str:
+    """Return a status in words."""
+    reason = f": {status.reason}" if status.reason else ""
+    retry = "" if status.retry_seconds is None else f"; next try in {_duration(status.retry_seconds)}"
+    return f"{status.state}{reason}{retry}"
+
+
+@dataclass(slots=True, eq=False)
+class Subscription:
+    """One subscription of a channel, as Twitch confirmed it, and the request for it that is under way."""
+
+    type: str
+    retry: Backoff = field(repr=False)
+    confirmed: bool = False
+    id: str = ""
+    """Empty: not subscribed, or the id is not known yet."""
+    confirmed_at: float = NOW
+    """On the monotonic clock, as is `next_try`."""
+    next_try: float = NOW
+    request: asyncio.Task[None] | None = field(default=None, repr=False)
+
+    def confirm(self, id_: str, now: float) -> None:
+        """Take note that Twitch has confirmed it."""
+        if now - self.confirmed_at > STABLE_SECONDS:
+            self.retry.reset()
+        self.confirmed, self.id, self.confirmed_at = True, id_, now
+
+    def lose(self) -> None:
+        """Take note that it is gone, and may be asked for again at once."""
+        if self.confirmed:
+            self.next_try = NOW
+        self.confirmed, self.id = False, ""
+
+    def cancel_request(self) -> None:
+        """Give up a request under way."""
+        if self.request is not None:
+            self.request.cancel()
+            self.request = None
 
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """One wanted channel; all changes of its state go through `joined`, `wait` and `park`, which say so once."""
+    """One channel. All changes of its state go through `joined`, `wait` and `park`, which log each once."""
 
     login: str
     id: str | None
     clock: Clock = field(repr=False)
     log: logging.LoggerAdapter[Any] = field(repr=False)
-    retry: Backoff = field(repr=False)
+    messages: Subscription
+    """The chat itself: it alone decides about the state of the channel."""
+    notifications: Subscription
+    """Announcements, resubscriptions and the like; asked for once the channel is joined."""
     parking: Backoff = field(repr=False)
     state: State = "joining"
     reason: str = ""
-    next_try: float = NOW
-    """On the monotonic clock."""
     refused: bool = False
-    """Whether the last answer of Twitch was a refusal."""
-    subscription: str = ""
-    """Empty: not subscribed, or to one whose number is not known yet."""
-    joined_at: float = NOW
-    asking: asyncio.Task[None] | None = field(default=None, repr=False)
+    """Whether Twitch's last answer was a refusal."""
+    doubted: bool = False
+    """Whether the channel is to be looked up by its id before the next try: it may have been renamed, or be gone."""
+    renamed_to: str = ""
+    """What Twitch calls it now, where that is not `login`, the name that was asked for."""
 
     @classmethod
-    def wanted(
+    def new(
         cls,
         login: str,
         id_: str | None,
@@ -49,75 +101,93 @@ class Channel:
         rng: random.Random,
         timing: Timing,
     ) -> Channel:
-        """Return a channel that is to be joined now."""
-        retry, parking = (Backoff(rng, first=first, most=most) for first, most in (timing.retry, timing.park))
-        return cls(login, id_, clock, log, retry, parking)
+        """Return a channel to be joined now."""
+        messages, notifications, parking = (
+            Backoff(rng, first=first, most=most)
+            for first, most in (timing.retry, (timing.retry[0], timing.park[1]), timing.park)
+        )
+        return cls(
+            login,
+            id_,
+            clock,
+            log,
+            Subscription(CHAT_MESSAGE, messages),
+            Subscription(CHAT_NOTIFICATION, notifications),
+            parking,
+        )
 
     @property
-    def story(self) -> str:
-        """How it stands, in words: the state, and if it is not read the reason and the next try."""
-        if self.state == "joined":
-            return "joined"
-        reason = f": {self.reason}" if self.reason else ""
-        left = self.next_try - self.clock.monotonic()
-        return f"{self.state}{reason}{f'; next try in {_in_words(left)}' if left > 0 else ''}"
+    def subscriptions(self) -> tuple[Subscription, Subscription]:
+        """Both subscriptions."""
+        return self.messages, self.notifications
 
-    def joined(self, subscription: str) -> None:
-        """Take note that Twitch has confirmed it."""
-        if self.clock.monotonic() - self.joined_at > CALM_SECONDS:
-            self.retry.reset()  # else it comes and goes, and each time is waited for longer
-        self.subscription = subscription
-        self.joined_at = self.clock.monotonic()
+    @property
+    def status(self) -> ChannelStatus:
+        """The state, and if the channel is not read the reason and the time to the next try."""
+        if self.state == "joined":
+            return ChannelStatus("joined")
+        left = self.messages.next_try - self.clock.monotonic()
+        return ChannelStatus(self.state, self.reason, left if left > 0 else None)
+
+    @property
+    def needs_lookup(self) -> bool:
+        """Whether Twitch is to be asked first who this is."""
+        return self.id is None or self.doubted
+
+    def joined(self, subscription_id: str) -> None:
+        """Take note that Twitch has confirmed the subscription to messages."""
+        self.messages.confirm(subscription_id, self.clock.monotonic())
         self.refused = False
         self.parking.reset()
         self._enter("joined", "")
 
     def wait(self, seconds: float, reason: str) -> None:
-        """Try again after so many seconds."""
-        self.next_try = self.clock.monotonic() + seconds
+        """Try again after this many seconds."""
+        self.messages.next_try = self.clock.monotonic() + seconds
         self._enter("joining", reason)
 
     def park(self, reason: str) -> None:
-        """Leave it alone for long, ever longer: whatever is in the way is not expected to pass soon."""
+        """Try again after a long wait, longer each time: what is in the way is not expected to pass soon."""
         self.refused = True
-        self.next_try = self.clock.monotonic() + self.parking.next()
+        self.messages.next_try = self.clock.monotonic() + self.parking.next()
         self._enter("parked", reason)
 
     def lose(self) -> None:
-        """Take note that the subscription is gone and may be asked for again at once."""
-        self.subscription = ""
+        """Take note that the subscription to messages is gone and may be asked for again at once."""
+        self.messages.lose()
         if self.state == "joined":
-            self.state, self.next_try = "joining", NOW
+            self.state = "joining"
 
-    def hurry(self) -> None:
+    def retry_now(self) -> None:
         """Forget what was in the way: something has changed that makes a try worthwhile."""
-        self.retry.reset()
+        self.messages.retry.reset()
+        self.messages.next_try = NOW
         self.parking.reset()
         self.refused = False
-        self.next_try = NOW
 
-    def stop_asking(self) -> None:
-        """Give up a request under way."""
-        if self.asking is not None:
-            self.asking.cancel()
-            self.asking = None
+    def session_ended(self) -> None:
+        """Take note that the session is gone, with the subscriptions and the requests for them."""
+        for subscription in self.subscriptions:
+            subscription.cancel_request()
+        self.notifications.lose()
+        self.lose()
 
     def _enter(self, state: State, reason: str) -> None:
         before = self.state, bool(self.reason)
         self.state, self.reason = state, reason
-        # Trouble that changes its words (500, 502, no answer) is the same trouble.
+        # Trouble in other words (500, 502, no answer) is the same trouble.
         level = logging.DEBUG if before == (state, bool(reason)) else logging.WARNING
-        left = _in_words(self.next_try - self.clock.monotonic())
+        left = _duration(self.messages.next_try - self.clock.monotonic())
         match state:
             case "joined" if before[0] != "joined":
                 self.log.info("#%s: reading the chat", self.login)
             case "parked":
-                self.log.log(level, "#%s: not read: %s; trying again in %s", self.login, reason, left)
+                self.log.log(level, "#%s: not read: %s; next try in %s", self.login, reason, left)
             case "joining":
-                self.log.log(level, "#%s: not joined yet: %s; trying again in %s", self.login, reason, left)
+                self.log.log(level, "#%s: not joined yet: %s; next try in %s", self.login, reason, left)
             case _:
                 pass
 
 
-def _in_words(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"

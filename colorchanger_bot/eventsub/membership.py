@@ -1,7 +1,7 @@
-"""Membership: which channels an account wants to read, which ones Twitch has confirmed, and the loops between the two.
+"""Membership: which channels an account is to read, which Twitch has confirmed, and the loop between the two.
 
 Start-up and recovery are the same thing: a new EventSub session confirms nothing, and the loop subscribes until what
-is confirmed matches what is wanted. What Twitch refuses is parked with its reason and tried again, ever more seldom.
+is confirmed matches what is wanted. What Twitch refuses is parked with its reason and tried again, less and less often.
 What Twitch has confirmed is not believed for ever: every few minutes it is compared with Twitch's own list.
 """
 
@@ -11,31 +11,28 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from colorchanger_bot.clock import Clock, Notifier, Tasks
-from colorchanger_bot.errors import (
-    AuthError,
-    ChannelRefused,
-    ColorChangerError,
-    RateLimited,
-    SessionGone,
-)
-from colorchanger_bot.eventsub.channel import NOW, Channel
+from colorchanger_bot.errors import AuthError, ChannelRefused, ColorChangerError, SessionGone
+from colorchanger_bot.eventsub.channel import Channel, Subscription
+from colorchanger_bot.eventsub.channel_list import ChannelList
+from colorchanger_bot.eventsub.comparison import Comparison
+from colorchanger_bot.eventsub.due import Due, next_due
+from colorchanger_bot.eventsub.lookup import look_up
+from colorchanger_bot.eventsub.pace import JoinPace
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.twitch.helix import Helix
 
 logger = logging.getLogger(__name__)
 
-AT_ONCE = 3
-"""Joins that are made without a pause between them, after a while without any."""
-MOST_ASKING = 4
+PARALLEL_JOINS = 4
 """Requests to join that may be under way at a time: hanging ones must not hold up the colours."""
 REVOKED = {
-    "user_removed": "the channel does not exist any more",
     "chat_user_banned": "the account is banned or timed out there",
     "version_removed": "Twitch no longer offers this kind of subscription",
 }
-"""Ends of a subscription that asking again at once does not cure; any other may be a hiccup."""
+"""Ends of a subscription that asking again at once does not mend; any other may be a hiccup."""
 
 
 class Membership:
@@ -66,63 +63,63 @@ class Membership:
         self._timing = timing
         self._end_session = end_session
         self._log = logging.LoggerAdapter(logger, {"account": login})
-        self._channels: dict[str, Channel] = {}
+        new = partial(Channel.new, clock=clock, log=self._log, rng=rng, timing=timing)
+        self._channels = ChannelList(user_id, login, new, self._log)
         self._session_id = ""
-        self._session_number = 0
-        """Counts the sessions, so that an answer meant for an older one is recognised."""
-        self._paced_until = NOW
-        """When the joins so far would have ended, had they been made at an even pace."""
-        self._hold_until = NOW
-        """No joins before: Twitch has set a limit that counts for all channels."""
-        self._compare_at = float("inf")
-        """When Twitch's list is looked at next."""
-        self._comparing: asyncio.Task[None] | None = None
+        self._sessions_ended = 0
+        """An answer to a request that was made before the last end belongs to a past session, and is dropped."""
+        self._pace = JoinPace(clock, rng, timing)
+        self._looking_up: asyncio.Task[None] | None = None
         self._tasks = Tasks(self._log)
+        self._comparison = Comparison(
+            user_id,
+            helix,
+            self._channels,
+            self._tasks,
+            clock=clock,
+            rng=rng,
+            timing=timing,
+            log=self._log,
+            session=lambda: self._session_id,
+            changed=self.changes.notify,
+        )
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        """All wanted channels, as they stand."""
-        return tuple(self._channels.values())
+        """The channels to read, each once."""
+        return tuple(self._channels)
 
     @property
     def joined(self) -> int:
         """How many channels Twitch has confirmed."""
-        return sum(channel.state == "joined" for channel in self._channels.values())
+        return self._channels.joined
 
     @property
     def settled(self) -> bool:
-        """Whether every wanted channel is confirmed or parked."""
-        return all(channel.state != "joining" for channel in self._channels.values())
+        """Whether every channel is confirmed or parked."""
+        return self._channels.settled
 
     def reads(self, broadcaster_id: str) -> bool:
         """Say whether messages of this channel count."""
-        return broadcaster_id in [channel.id for channel in self._channels.values()]
+        return self._channels.reads(broadcaster_id)
 
-    def want(self, logins: Iterable[str], ids: Mapping[str, str] | None = None) -> None:
-        """Set the wish list; `ids` are those that are known already."""
-        known = {self.login: self.user_id, **(ids or {})}
-        wanted = dict.fromkeys(logins)
-        for login in self._channels.keys() - wanted.keys():
-            self._leave(self._channels.pop(login))
-        for login in wanted:
-            if login not in self._channels:
-                self._channels[login] = Channel.wanted(
-                    login, known.get(login), clock=self._clock, log=self._log, rng=self._rng, timing=self._timing
-                )
+    def set_channels(self, logins: Iterable[str], ids: Mapping[str, str] | None = None) -> None:
+        """Set the channels to read. `ids` are those of logins that are known: an id stays when its name changes."""
+        for channel in self._channels.set(logins, ids or {}):
+            self._leave(channel)
         self.changes.notify()
 
-    def hurry(self) -> None:
+    def retry_now(self) -> None:
         """Try everything again now: the account has been logged in anew."""
-        for channel in self._channels.values():
-            channel.hurry()
+        for channel in self._channels:
+            channel.retry_now()
         self.changes.notify()
 
     # What the session tells
 
     def session_began(self, session_id: str) -> None:
-        """A new session: what is wanted can be subscribed to."""
+        """A new session: its channels can be subscribed to."""
         self._session_id = session_id
-        self._session_number += 1
         self.changes.notify()
 
     def session_moved(self, session_id: str) -> None:
@@ -131,189 +128,176 @@ class Membership:
         self.changes.notify()
 
     def session_ended(self) -> None:
-        """The session is gone, and with it all that was confirmed in it."""
+        """The session is gone, and with it everything that was confirmed in it."""
         self._session_id = ""
-        for channel in self._channels.values():
-            channel.stop_asking()
-            channel.lose()
+        self._sessions_ended += 1
+        for channel in self._channels:
+            channel.session_ended()
         self.changes.notify()
 
-    def revoked(self, broadcaster_id: str, subscription: str, status: str) -> None:
-        """Twitch ended the subscription of a channel."""
-        for channel in self._channels.values():
-            # An older session may tell of a subscription that has long been replaced.
-            if channel.id == broadcaster_id and channel.subscription in ("", subscription):
-                channel.lose()
-                if status in REVOKED:
-                    channel.park(REVOKED[status])
-                else:
-                    # If it is the login that is gone, the next request finds out and says so for the account.
-                    channel.wait(channel.retry.next(), f"Twitch ended the subscription ({status})")
+    def revoked(self, broadcaster_id: str, subscription_id: str, type_: str, status: str) -> None:
+        """Twitch ended a subscription."""
+        for channel in self._channels:
+            for subscription in channel.subscriptions:
+                # An older session may tell of a subscription that has long been replaced.
+                is_meant = (channel.id, subscription.type) == (broadcaster_id, type_)
+                if is_meant and subscription.id in ("", subscription_id):
+                    self._revoked(channel, subscription, status)
         self.changes.notify()
+
+    def _revoked(self, channel: Channel, subscription: Subscription, status: str) -> None:
+        if subscription is channel.notifications:
+            subscription.lose()
+            subscription.next_try = self._clock.monotonic() + subscription.retry.next()
+            return
+        channel.lose()
+        if status in REVOKED:
+            channel.park(REVOKED[status])
+        else:
+            # `user_removed` does not say which of the two users is gone, so both are looked up. If it is the login
+            # that is gone, the next request finds out and says so for the account.
+            channel.doubted = status == "user_removed"
+            channel.wait(subscription.retry.next(), f"Twitch ended the subscription ({status})")
 
     # Joining
 
     async def run(self) -> None:
-        """Subscribe until all that is wanted is confirmed or parked, and compare; runs until it is cancelled."""
-        self._plan_comparison()
+        """Subscribe until everything is confirmed or parked, and compare; runs until it is cancelled."""
+        self._comparison.plan()
         try:
             while True:
-                news = self.changes.next
-                due = self._next_due() if self._session_id and self._asking < MOST_ASKING else None
-                wait = float("inf") if due is None else self._seconds_to(due)
-                comparison = self._compare_at - self._clock.monotonic()
-                if comparison <= 0 and self._comparing is None:
-                    self._plan_comparison()
-                    self._comparing = self._tasks.start(self._compare_if_possible(), f"comparison of {self.login}")
+                changed = self.changes.next
+                due = self._next_due() if self._session_id and self._requests < PARALLEL_JOINS else None
+                wait = float("inf") if due is None else due.at - self._clock.monotonic()
+                comparison = self._comparison.seconds_to_next()
+                if comparison <= 0:
+                    self._comparison.start()
                 elif due is None or wait > 0:
                     if self._session_id and self._is_idle():
                         self._end_session(None)
-                    await news.wait_at_most(self._clock, wait if self._comparing else min(wait, comparison))
-                elif due.id is None:
-                    await self._resolve()
+                    await changed.wait_at_most(self._clock, min(wait, comparison))
+                elif due.subscription is None:
+                    self._looking_up = self._tasks.start(self._look_up(), f"look-up of {self.login}'s channels")
                 else:
-                    self._paced_until = max(self._paced_until, self._clock.monotonic()) + self._timing.join
-                    due.asking = self._tasks.start(self._join(due), f"join {self.login} to {due.login}")
+                    self._begin_join(due.channel, due.subscription)
         finally:
             await self._tasks.cancel()
 
     def seconds_to_next_try(self) -> float:
-        """Seconds until a channel wants to be joined; 0 if one does now, infinity if none ever will."""
+        """Seconds until a channel is to be joined; 0 if one is now, infinity if none ever is."""
         due = self._next_due()
-        return float("inf") if due is None else self._seconds_to(due)
+        return float("inf") if due is None else max(0.0, due.at - self._clock.monotonic())
 
     @property
-    def _asking(self) -> int:
-        return sum(channel.asking is not None for channel in self._channels.values())
+    def _requests(self) -> int:
+        return sum(each.request is not None for channel in self._channels for each in channel.subscriptions)
 
     def _is_idle(self) -> bool:
         """Whether Twitch would soon close the session because nobody subscribes (4003)."""
-        return not (self.joined or self._asking) and self.seconds_to_next_try() > self._timing.unused
+        busy = self.joined or self._requests or self._looking_up is not None
+        return not busy and self.seconds_to_next_try() > self._timing.unused
 
-    def _next_due(self) -> Channel | None:
-        waiting = (each for each in self._channels.values() if each.state != "joined" and each.asking is None)
-        return min(waiting, key=lambda channel: channel.next_try, default=None)
+    def _next_due(self) -> Due | None:
+        now, looking_up = self._clock.monotonic(), self._looking_up is not None
+        return next_due(self._channels, self._pace, now, looking_up=looking_up)
 
-    def _seconds_to(self, channel: Channel) -> float:
-        pace = self._paced_until - (AT_ONCE - 1) * self._timing.join
-        return max(0.0, max(channel.next_try, self._hold_until, pace) - self._clock.monotonic())
+    def _begin_join(self, channel: Channel, subscription: Subscription) -> None:
+        self._pace.begin()
+        name = f"join {self.login} to {channel.login}"
+        subscription.request = self._tasks.start(self._join(channel, subscription), name)
+        # (not in the task itself: one that is cancelled before its first step runs no `finally`)
+        subscription.request.add_done_callback(partial(self._join_ended, subscription))
 
-    async def _resolve(self) -> None:
-        """Find the ids of the channels that are known by name only."""
-        now = self._clock.monotonic()
-        nameless = [channel for channel in self._channels.values() if channel.id is None and channel.next_try <= now]
+    def _join_ended(self, subscription: Subscription, request: asyncio.Task[None]) -> None:
+        self._pace.end()
+        if subscription.request is request:
+            subscription.request = None
+        self.changes.notify()
+
+    async def _join(self, channel: Channel, subscription: Subscription) -> None:
+        sessions_ended, session_id = self._sessions_ended, self._session_id
         try:
-            users = {user.login: user for user in await self._helix.users([channel.login for channel in nameless])}
-        except ColorChangerError as error:
-            for channel in nameless:
-                self._failed(channel, error)
-            return
-        for channel in nameless:
-            if channel.login in users:
-                channel.id = users[channel.login].id
-            else:
-                channel.park("there is no such channel")
-
-    async def _join(self, channel: Channel) -> None:
-        number, session_id = self._session_number, self._session_id
-        try:
-            subscription = await self._helix.subscribe_chat(
-                session_id, broadcaster_id=channel.id or "", user_id=self.user_id
+            id_ = await self._helix.subscribe_chat(
+                session_id, broadcaster_id=channel.id or "", user_id=self.user_id, type_=subscription.type
             )
         except ColorChangerError as error:
-            if number == self._session_number:
-                # The session may have got another number while we asked: then that one is not gone.
-                moved = isinstance(error, SessionGone) and session_id != self._session_id
-                channel.wait(0.0, "the session has moved") if moved else self._failed(channel, error)
+            if sessions_ended == self._sessions_ended:
+                self._failed(channel, subscription, error, moved=session_id != self._session_id)
         except Exception:  # the outermost place of this task: a mistake of ours must not be asked again in a storm
             self._log.exception("#%s: the subscription failed", channel.login)
-            channel.wait(channel.retry.next(), "an error of ColorChanger itself: see the log")
+            self._delay(channel, subscription, subscription.retry.next(), "an error of ColorChanger: see the log")
         else:
-            if number == self._session_number and self._channels.get(channel.login) is channel:
-                channel.joined(subscription)
-                if not subscription:  # it exists already, says Twitch: an answer was lost, or this one is wrong
-                    self._compare_at = min(self._compare_at, self._clock.monotonic() + self._timing.verify)
-        finally:
-            if channel.asking is asyncio.current_task():
-                channel.asking = None
-            self.changes.notify()
+            if sessions_ended == self._sessions_ended and channel in self._channels:
+                self._confirmed(channel, subscription, id_)
 
-    def _failed(self, channel: Channel, error: ColorChangerError) -> None:
-        """Decide when the channel is tried again, and say what is in the way."""
-        match error:
-            case ChannelRefused() if channel.refused:
-                channel.id = self.user_id if channel.login == self.login else None  # it may be another one by now
+    def _confirmed(self, channel: Channel, subscription: Subscription, id_: str) -> None:
+        if subscription is channel.messages:
+            channel.joined(id_)
+        else:
+            subscription.confirm(id_, self._clock.monotonic())
+        if not id_:  # Twitch says that it exists already: an answer was lost, or this one is wrong
+            self._comparison.plan_soon()
+
+    def _failed(self, channel: Channel, subscription: Subscription, error: ColorChangerError, *, moved: bool) -> None:
+        """Decide when the subscription is tried again, and say what is in the way."""
+        if isinstance(error, SessionGone) and moved:  # its session got another id while we asked: that one is there
+            self._delay(channel, subscription, 0.0, "the session has moved")
+            return
+        wait = self._pace.seconds_after(error, in_session=self.joined > 0)
+        if subscription is channel.notifications:
+            # Without them nothing but announcements is missed: no reason to give up a channel or a session.
+            least = self._timing.park[0] if isinstance(error, ChannelRefused) else 0.0
+            self._delay(channel, subscription, max(least, wait or subscription.retry.next()), str(error))
+            return
+        if isinstance(error, ChannelRefused):
+            if channel.refused:
+                channel.doubted = True
                 channel.park(f"{error} (banned or timed out there, or a permission is missing)")
                 return
-            case ChannelRefused():
-                channel.refused = True
-                wait = self._timing.second_try
-            case RateLimited(retry_at=None):
-                wait = self._timing.linger * self._rng.uniform(1.0, 1.08)
-                if not self.joined:  # it is about the session: no other channel fares better
-                    self._hold_until = self._clock.monotonic() + wait
-            case RateLimited(retry_at=float() as retry_at):
-                # A clock that is off, ours or theirs, must not turn into a storm or into silence.
-                wait = min(max(retry_at - self._clock.now().timestamp(), 1.0), 2 * self._timing.linger)
-                self._hold_until = self._clock.monotonic() + wait
-            case _:  # Twitch is in trouble, or the answer was lost
-                wait = channel.retry.next()
-        channel.wait(wait, str(error))
+            channel.refused = True
+            wait = self._timing.second_try
+        channel.wait(subscription.retry.next() if wait is None else wait, str(error))
         if isinstance(error, SessionGone) or (isinstance(error, AuthError) and not error.retry):
             self._end_session(error)
 
-    # Leaving
+    def _delay(self, channel: Channel, subscription: Subscription, seconds: float, reason: str) -> None:
+        if subscription is channel.messages:
+            channel.wait(seconds, reason)
+        else:
+            subscription.next_try = self._clock.monotonic() + seconds
+            self._log.debug("#%s: no announcements yet: %s", channel.login, reason)
 
-    def _leave(self, channel: Channel) -> None:
-        channel.stop_asking()
-        if channel.subscription and self._session_id:
-            self._tasks.start(self._unsubscribe(channel.subscription), f"{self.login} leaves {channel.login}")
-        self._log.info("#%s: no longer read", channel.login)
+    # Looking up
 
-    async def _unsubscribe(self, subscription: str) -> None:
+    async def _look_up(self) -> None:
+        """Find out who the channels are that are due and not known, or doubted."""
+        now = self._clock.monotonic()
+        asked = [each for each in self._channels if each.needs_lookup and each.messages.next_try <= now]
         try:
-            await self._helix.unsubscribe(subscription)
+            found = await look_up(self._helix, asked, self.user_id)
         except ColorChangerError as error:
-            # Its messages still come and are dropped, as those of no wanted channel; the comparison tries again.
-            self._log.debug("a subscription could not be ended: %s", error)
-
-    # Comparing
-
-    def _plan_comparison(self) -> None:
-        self._compare_at = self._clock.monotonic() + self._timing.compare * self._rng.uniform(0.75, 1.0)
-
-    async def _compare_if_possible(self) -> None:
-        try:
-            if self._session_id:
-                await self.compare()
-        except ColorChangerError as error:
-            # No answer speaks for or against a subscription. A login that is gone is found out by the keeper.
-            self._log.debug("the subscriptions could not be compared: %s", error)
+            wait = self._pace.seconds_after(error, in_session=self.joined > 0)
+            for channel in asked:
+                channel.wait(channel.messages.retry.next() if wait is None else wait, str(error))
+            if isinstance(error, AuthError) and not error.retry:
+                self._end_session(error)
         except Exception:  # the outermost place of this task
-            self._log.exception("the subscriptions of %s could not be compared", self.login)
+            self._log.exception("the channels of %s could not be looked up", self.login)
+            for channel in asked:
+                channel.wait(channel.messages.retry.next(), "an error of ColorChanger: see the log")
+        else:
+            for channel, user in found.items():
+                if isinstance(user, str):
+                    channel.park(user)
+                elif channel in self._channels:
+                    self._channels.identify(channel, user)
         finally:
-            self._comparing = None
+            self._looking_up = None
             self.changes.notify()
 
-    async def compare(self) -> None:
-        """Subscribe again to what Twitch has lost, and end what nobody wants; only in our own session.
-
-        Raises:
-            ColorChangerError: Twitch gave no whole answer; nothing is changed then.
-        """
-        number, asked_at = self._session_number, self._clock.monotonic()
-        listed = [each for each in await self._helix.subscriptions() if each.session_id == self._session_id]
-        if number != self._session_number or not self._session_id:
-            return
-        ours = {each.broadcaster_id: each.id for each in listed if each.user_id == self.user_id}
-        for channel in self._channels.values():
-            if channel.state != "joined" or channel.joined_at > asked_at:
-                continue
-            channel.subscription = ours.get(channel.id or "", "")
-            if not channel.subscription:
-                self._log.warning("#%s: Twitch has lost the subscription without a word; joining again", channel.login)
-                channel.lose()
-        for broadcaster_id, subscription in ours.items():
-            if not self.reads(broadcaster_id):
-                self._tasks.start(self._unsubscribe(subscription), f"{self.login} ends what nobody wants")
-        self.changes.notify()
+    def _leave(self, channel: Channel) -> None:
+        for subscription in channel.subscriptions:
+            subscription.cancel_request()
+            if subscription.id and self._session_id:
+                self._comparison.unsubscribe(subscription.id)
+        self._log.info("#%s: no longer read", channel.login)

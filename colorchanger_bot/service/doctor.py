@@ -19,6 +19,7 @@ from colorchanger_bot.auth import scopes
 from colorchanger_bot.auth.keeper import CURE, lack
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError, OutcomeUnknown, TwitchUnavailable
+from colorchanger_bot.eventsub.channel import ChannelStatus, status_text
 from colorchanger_bot.service.standing import Standing, in_words, oauth_of, report_of, standings, switched_off
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
@@ -274,10 +275,11 @@ def _report(account: str, report: Mapping[str, Any], *, lost: bool) -> Iterator[
     """What the running bot says of an account."""
     if report.get("trouble") and not lost:
         yield Finding(account, "wrong", str(report["trouble"]))
-    channels: Mapping[str, str] = report.get("channels", {})
-    for channel, story in channels.items():
-        if story == "joined":
+    channels: Mapping[str, Mapping[str, Any]] = report.get("channels", {})
+    for channel, fields in channels.items():
+        status = ChannelStatus(**fields)
+        if status.state == "joined":
             yield Finding(account, "fine", f"reads #{channel}")
         elif not lost:
-            level: Level = "wrong" if story.startswith("parked") else "note"
-            yield Finding(account, level, f"#{channel} is not read ({story})")
+            level: Level = "wrong" if status.state == "parked" else "note"
+            yield Finding(account, level, f"#{channel} is not read ({status_text(status)})")

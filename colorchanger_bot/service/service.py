@@ -134,7 +134,7 @@ class Service:
             "login": login.login,
             "state": _state(login, joined=session is not None and session.joined > 0),
             "trouble": trouble,
-            "channels": {each.login: each.story for each in (session.channels if session else ())},
+            "channels": {each.login: each.status._asdict() for each in (session.channels if session else ())},
             "messages": painter.messages if painter else 0,
             "changes": painter.changes if painter else 0,
             "color": str(painter.current) if painter and painter.current else None,

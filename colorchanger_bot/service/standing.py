@@ -16,6 +16,7 @@ from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, StoreLocked, UnknownColor
+from colorchanger_bot.eventsub.channel import ChannelStatus, status_text
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Heartbeat, Login, Store, locked
 from colorchanger_bot.twitch.helix import Helix
@@ -85,7 +86,10 @@ async def _standing(
         user_id=login.user_id,
         state=_state(settings, login, remembered, report if running is not None else None),
         needs_login=bool(login.lost or lack(login)),
-        channels={**dict.fromkeys(wanted, ""), **report.get("channels", {})},
+        channels={
+            **dict.fromkeys(wanted, ""),
+            **{name: status_text(ChannelStatus(**status)) for name, status in report.get("channels", {}).items()},
+        },
         token_age=None if pair.issued_at is None else max(0.0, now - pair.issued_at),
         expires_in=None if pair.expires_at is None else pair.expires_at - now,
         scopes=sorted(pair.scopes),

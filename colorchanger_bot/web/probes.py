@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from colorchanger_bot.auth.keeper import lack
+from colorchanger_bot.eventsub.channel import status_text
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.store.store import Login
 
@@ -35,4 +36,4 @@ def _channels(service: Service, login: Login) -> list[tuple[str, str, str]]:
     if session is None or not session.channels:
         return [(login.login, "joining", service.keeper.trouble(login.id) or "starting")]
     trouble = f" ({session.trouble})" if session.trouble else ""
-    return [(channel.login, channel.state, f"{channel.story}{trouble}") for channel in session.channels]
+    return [(channel.login, channel.state, f"{status_text(channel.status)}{trouble}") for channel in session.channels]

@@ -7,6 +7,7 @@ from typing import Any
 from colorchanger_bot.auth.keeper import CURE
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import DARK, LIGHT, Color, fitting_names
+from colorchanger_bot.eventsub.channel import status_text
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.store.store import Login
@@ -100,4 +101,7 @@ def _channels(service: Service, login: Login) -> list[dict[str, str]]:
     session = bot.sessions.get(login.id) if bot is not None else None
     if session is None:
         return []
-    return [{"login": each.login, "state": each.state, "story": redact(each.story)} for each in session.channels]
+    return [
+        {"login": each.login, "state": each.state, "story": redact(status_text(each.status))}
+        for each in session.channels
+    ]

@@ -19,14 +19,16 @@ SOON = Timing(second_try=0.3, park=(1.0, 2.0), unused=0.8, compare=60)
           settings={"accounts": [{"login": "me", "channels": ["nosuchchannel", "me"]}]})  # fmt: skip
 async def missing(stage: Stage) -> float:
     seconds = await stage.recovers(2)
-    assert stage.ours.account()["channels"]["nosuchchannel"].startswith("parked: there is no such channel; next try in")
+    missing = stage.ours.status("nosuchchannel")
+    assert (missing.state, missing.reason) == ("parked", "there is no such channel")
+    assert missing.retry_seconds
     return seconds
 
 
 @scenario("a channel that comes into being is joined", promise=4, seconds=5, inside=True, timing=SOON,
           settings={"accounts": [{"login": "me", "channels": ["later", "me"]}]})  # fmt: skip
 async def later(stage: Stage) -> float:
-    await stage.until(lambda: "no such channel" in stage.ours.account()["channels"]["later"])
+    await stage.until(lambda: "no such channel" in stage.ours.status("later").reason)
     stage.twitch.add_user("later")
     return await stage.recovers(4, in_="later")
 
@@ -43,9 +45,9 @@ async def renamed(stage: Stage) -> float:
           timing=SOON, channels=("me", "friend"))  # fmt: skip
 async def banned(stage: Stage) -> float:
     await stage.twitch.ban("me", channel="friend")
-    await stage.until(lambda: stage.ours.account()["channels"]["friend"].startswith("parked: the account is banned"))
+    await stage.until(lambda: stage.ours.status("friend").reason.startswith("the account is banned"))
     await stage.recovers(1)
-    await stage.until(lambda: "proper authorization" in stage.ours.account()["channels"]["friend"], 4)
+    await stage.until(lambda: "proper authorization" in stage.ours.status("friend").reason, 4)
     stage.twitch.unban("me", channel="friend")
     return await stage.recovers(4, in_="friend")
 
@@ -79,7 +81,7 @@ async def old_revocation(stage: Stage) -> float:
         f'"id": "{old.id}", "status": "user_removed", "condition": {{"user_id": "{user_id}", '
         f'"broadcaster_user_id": "{user_id}"}}}}}}}}'
     )
-    await stage.until(lambda: stage.ours.account()["channels"]["me"] == "joined")
+    await stage.until(lambda: stage.ours.status("me").state == "joined")
     return await stage.recovers(1)
 
 
@@ -102,7 +104,7 @@ async def logged_out(stage: Stage) -> float:
           channels=("me", "quiet"))  # fmt: skip
 async def said_once(stage: Stage) -> float:
     said: list[str] = []
-    await stage.until(lambda: set(stage.ours.account()["channels"].values()) == {"joined"})
+    await stage.until(lambda: {stage.ours.status(name).state for name in ("me", "quiet")} == {"joined"})
 
     class Listener(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
@@ -128,7 +130,7 @@ async def said_once(stage: Stage) -> float:
         log.removeHandler(listener)
         log.setLevel(level)
     trouble, joined = said
-    assert trouble.startswith("#quiet: not joined yet: Twitch is in trouble (500); trying again in")
+    assert trouble.startswith("#quiet: not joined yet: Twitch is in trouble (500); next try in")
     assert joined == "#quiet: reading the chat"
     return 0
 

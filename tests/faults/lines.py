@@ -233,12 +233,12 @@ async def twice(stage: Stage) -> float:
 @scenario("thirty accounts dropped together come back, each with one socket", promise=3, seconds=20, inside=True,
           logins=tuple(f"account{number}" for number in range(30)))  # fmt: skip
 async def many(stage: Stage) -> float:
-    sockets, posts = stage.asked("GET /ws"), stage.asked("POST /helix/eventsub/subscriptions")
+    sockets, joins = stage.asked(SOCKET), stage.joins()
     began = time.monotonic()
     await stage.twitch.eventsub.drop_all()
     await stage.twitch.wait_for(lambda: len(stage.twitch.subscriptions) == 30, timeout=6)
     seconds = time.monotonic() - began
     await asyncio.sleep(1)
-    assert stage.asked("GET /ws") - sockets == 30
-    assert stage.asked("POST /helix/eventsub/subscriptions") - posts == 30
+    assert stage.asked(SOCKET) - sockets == 30
+    assert stage.joins() - joins == 30
     return seconds

@@ -15,11 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from colorchanger_bot.eventsub.channel import ChannelStatus
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
+from colorchanger_bot.twitch.helix import CHAT_MESSAGE
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat", "user:read:follows")
 SUBSCRIBE, PUT_COLOR, SOCKET = "POST /helix/eventsub/subscriptions", "PUT /helix/chat/color", "GET /ws"
@@ -61,6 +63,10 @@ class Ours:
     def session(self, login: str = "me") -> Any:
         """The chat session of an account."""
         return next(each for bot in self.service.bots.values() for each in bot.sessions.values() if each.login == login)
+
+    def status(self, channel: str, login: str = "me") -> ChannelStatus:
+        """The status of one of an account's channels."""
+        return ChannelStatus(**self.account(login)["channels"][channel])
 
     def account(self, login: str = "me") -> dict[str, Any]:
         """How an account stands, as `health` would say it."""
@@ -130,6 +136,10 @@ class Stage:
     def asked(self, line: str) -> int:
         """How many requests of this kind have come."""
         return sum(seen.line == line for seen in self.twitch.requests)
+
+    def joins(self) -> int:
+        """How many requests to read a chat have come; those for notifications are not counted."""
+        return sum(seen.line == SUBSCRIBE and seen.body.get("type") == CHAT_MESSAGE for seen in self.twitch.requests)
 
     async def say(self, login: str = "me", in_: str = "", text: str = "hello") -> str:
         """An account writes a message."""

@@ -55,7 +55,7 @@ async def refreshing(stage: Stage) -> float:
 @scenario("stopped while all is parked", inside=True)
 async def parked(stage: Stage) -> float:
     await stage.twitch.ban("me", channel="me")
-    await stage.until(lambda: stage.ours.account()["channels"]["me"].startswith("parked"))
+    await stage.until(lambda: stage.ours.status("me").state == "parked")
     return 0
 
 

@@ -18,8 +18,9 @@ from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.database import Database
 from colorchanger_bot.store.store import Store
+from colorchanger_bot.twitch.helix import CHAT_MESSAGE
 from tests.conftest import SCOPES
-from tests.fakes import until
+from tests.fakes import subscribed_to_all, until
 
 LogIn = Callable[..., Awaitable[None]]
 SettingsFor = Callable[..., Settings]
@@ -30,7 +31,10 @@ def colors_of(twitch: LocalTwitch, login: str) -> list[str]:
 
 
 def subscribe_requests(twitch: LocalTwitch) -> int:
-    return sum(seen.line == "POST /helix/eventsub/subscriptions" for seen in twitch.requests)
+    return sum(
+        seen.line == "POST /helix/eventsub/subscriptions" and seen.body.get("type") == CHAT_MESSAGE
+        for seen in twitch.requests
+    )
 
 
 async def test_an_own_message_leads_to_one_readable_colour_for_that_account(
@@ -120,12 +124,14 @@ async def test_what_strangers_write_changes_nothing_and_asks_nothing(
     await log_in("me")
     twitch.add_user("stranger")
     async with Service.running(settings_for(), store) as service:
-        await twitch.wait_subscribed("me", "me")
+        await subscribed_to_all(twitch)
         asked = len(twitch.requests)
         for text in ("hello", "!color off", "!color hex #ff0000", "!colour off"):
             await twitch.say("stranger", in_="me", text=text)
-        await asyncio.sleep(0.3)
-        assert len(twitch.requests) == asked
+        await twitch.say("me", in_="me", text="what comes after them")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        since = [seen.line for seen in twitch.requests[asked:]]
+        assert since in (["PUT /helix/chat/color"], ["GET /helix/chat/color", "PUT /helix/chat/color"])
         assert service.changer[twitch.user("me").id].settings.enabled
 
 

@@ -18,7 +18,7 @@ from colorchanger_bot.color import Color
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
-from tests.fakes import until
+from tests.fakes import subscribed_to_all, until
 from tests.web.conftest import Serve, Served, Visitor, visiting
 
 
@@ -85,6 +85,7 @@ async def test_an_unknown_account_is_not_found(visitor: Visitor) -> None:
 async def test_a_preview_shows_the_next_colours_and_changes_nothing(
     visitor: Visitor, service: Served, twitch: LocalTwitch, text: str, count: int
 ) -> None:
+    await subscribed_to_all(twitch)
     asked = len(twitch.requests)
     before = service.changer[twitch.user("me").id].settings
     _, answer = await visitor.get(f"/api/accounts/me/preview?text={text.replace(' ', '+')}")

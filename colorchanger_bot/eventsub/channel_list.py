@@ -1,0 +1,79 @@
+"""ChannelList: the channels that an account is to read, by name and by id."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from colorchanger_bot.eventsub.channel import Channel
+from colorchanger_bot.twitch.helix import User
+
+
+class ChannelList:
+    """The channels of one account, each once.
+
+    A name is a label: once the id of a channel is known, the id says which one it is. `new` makes a channel from a
+    name and the id, if that is known.
+    """
+
+    def __init__(
+        self, user_id: str, login: str, new: Callable[[str, str | None], Channel], log: logging.LoggerAdapter[Any]
+    ) -> None:
+        self._own = {login: user_id}
+        self._new = new
+        self._log = log
+        self._by_name: dict[str, Channel] = {}
+        """By the name that was asked for; after a rename two names may stand for one channel."""
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(dict.fromkeys(self._by_name.values()))
+
+    def __contains__(self, channel: Channel) -> bool:
+        return channel in self._by_name.values()
+
+    @property
+    def joined(self) -> int:
+        """How many channels Twitch has confirmed."""
+        return sum(channel.state == "joined" for channel in self)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every channel is confirmed or parked."""
+        return all(channel.state != "joining" for channel in self)
+
+    def reads(self, broadcaster_id: str) -> bool:
+        """Say whether a channel is on the list."""
+        return any(channel.id == broadcaster_id for channel in self._by_name.values())
+
+    def set(self, logins: Iterable[str], ids: Mapping[str, str]) -> list[Channel]:
+        """Replace the list; `ids` are those of logins that are known. Return the channels that are not on it any more.
+
+        A channel that stays, under the same or under another name, keeps its state.
+        """
+        known = {**self._own, **ids}
+        before, self._by_name = self._by_name, {}
+        renamed = {channel.renamed_to: channel for channel in before.values() if channel.renamed_to}
+        by_id = {channel.id: channel for channel in before.values() if channel.id is not None}
+        for login in dict.fromkeys(logins):
+            id_ = known.get(login)
+            channel = (before.get(login) or renamed.get(login)) if id_ is None else by_id.get(id_)
+            if channel is None:
+                channel = self._new(login, id_)
+            if channel.id is not None:
+                by_id[channel.id] = channel
+            self._by_name[login] = channel
+        return [channel for channel in dict.fromkeys(before.values()) if channel not in self]
+
+    def identify(self, channel: Channel, user: User) -> None:
+        """Bind a channel to the user that Twitch says it is."""
+        channel.doubted = False
+        if user.login not in (channel.login, channel.renamed_to):
+            self._log.info("#%s is called #%s now", channel.login, user.login)
+            channel.renamed_to = user.login
+        same = next((each for each in self if each is not channel and each.id == user.id), None)
+        if same is None:
+            channel.id = user.id
+            return
+        # The old and the new name of one channel are on the list: both stand for what is there already.
+        self._by_name = {name: same if each is channel else each for name, each in self._by_name.items()}

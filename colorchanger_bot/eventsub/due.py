@@ -1,0 +1,40 @@
+"""What is due next: a channel to look up, or a subscription to ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from colorchanger_bot.eventsub.channel import Channel, Subscription
+from colorchanger_bot.eventsub.pace import JoinPace
+
+SPARE_JOINS = 8
+"""Places in the pace that notifications leave to messages, which matter more."""
+
+
+class Due(NamedTuple):
+    """One thing to do for a channel: to subscribe, or to look it up if there is no subscription here."""
+
+    at: float
+    """On the monotonic clock."""
+    channel: Channel
+    subscription: Subscription | None
+
+
+def next_due(channels: Iterable[Channel], pace: JoinPace, now: float, *, looking_up: bool) -> Due | None:
+    """Return what is due first; messages come before notifications, and one look-up is made at a time."""
+    for_lookup = now + pace.seconds_held()
+    for_messages = now + pace.seconds_to_next()
+    for_notifications = now + pace.seconds_to_next(spare=SPARE_JOINS)
+    found: list[Due] = []
+    for channel in channels:
+        messages, notifications = channel.subscriptions
+        if channel.state == "joined":
+            if not notifications.confirmed and notifications.request is None:
+                found.append(Due(max(notifications.next_try, for_notifications), channel, notifications))
+        elif messages.request is None:
+            if not channel.needs_lookup:
+                found.append(Due(max(messages.next_try, for_messages), channel, messages))
+            elif not looking_up:
+                found.append(Due(max(messages.next_try, for_lookup), channel, None))
+    return min(found, key=lambda due: (due.at, due.subscription is due.channel.notifications), default=None)
