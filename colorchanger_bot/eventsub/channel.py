@@ -86,7 +86,9 @@ class Channel:
     refused: bool = False
     """Whether Twitch's last answer was a refusal."""
     doubted: bool = False
-    """Whether the channel is to be looked up by its id before the next try: it may have been renamed, or be gone."""
+    """Whether it is to be looked up by its id before the next try: it may have been renamed, or be gone."""
+    lookup_at: float = NOW
+    """When a channel that is in doubt is looked up, on the monotonic clock."""
     renamed_to: str = ""
     """What Twitch calls it now, where that is not `login`, the name that was asked for."""
 
@@ -130,9 +132,22 @@ class Channel:
         return ChannelStatus(self.state, self.reason, left if left > 0 else None)
 
     @property
-    def needs_lookup(self) -> bool:
-        """Whether Twitch is to be asked first who this is."""
-        return self.id is None or self.doubted
+    def lookup_due(self) -> float | None:
+        """When Twitch is to be asked who this is, before it can be joined; None: it is known."""
+        if self.id is None:
+            return self.messages.next_try
+        return self.lookup_at if self.doubted else None
+
+    def doubt(self) -> None:
+        """Have it looked up now."""
+        self.doubted, self.lookup_at = True, NOW
+
+    def lookup_failed(self, seconds: float, reason: str) -> None:
+        """Look it up again after this many seconds."""
+        if self.id is None:
+            self.wait(seconds, reason)
+        else:  # what is known of it stays
+            self.lookup_at = self.clock.monotonic() + seconds
 
     def joined(self, subscription_id: str) -> None:
         """Take note that Twitch has confirmed the subscription to messages."""
@@ -161,7 +176,7 @@ class Channel:
     def retry_now(self) -> None:
         """Forget what was in the way: something has changed that makes a try worthwhile."""
         self.messages.retry.reset()
-        self.messages.next_try = NOW
+        self.messages.next_try = self.lookup_at = NOW
         self.parking.reset()
         self.refused = False
 

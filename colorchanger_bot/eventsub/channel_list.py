@@ -73,6 +73,8 @@ class ChannelList:
             channel.renamed_to = user.login
         same = next((each for each in self if each is not channel and each.id == user.id), None)
         if same is None:
+            if channel.id not in (None, user.id):
+                channel.retry_now()  # somebody else has the name now, and may let the account in
             channel.id = user.id
             return
         # The old and the new name of one channel are on the list: both stand for what is there already.

@@ -33,8 +33,9 @@ def next_due(channels: Iterable[Channel], pace: JoinPace, now: float, *, looking
             if not notifications.confirmed and notifications.request is None:
                 found.append(Due(max(notifications.next_try, for_notifications), channel, notifications))
         elif messages.request is None:
-            if not channel.needs_lookup:
+            lookup_due = channel.lookup_due
+            if lookup_due is None:
                 found.append(Due(max(messages.next_try, for_messages), channel, messages))
             elif not looking_up:
-                found.append(Due(max(messages.next_try, for_lookup), channel, None))
+                found.append(Due(max(lookup_due, for_lookup), channel, None))
     return min(found, key=lambda due: (due.at, due.subscription is due.channel.notifications), default=None)

@@ -1,4 +1,4 @@
-"""Following: the channels that an account follows come on its wish list while they are live."""
+"""Following: the channels that an account follows are read while they are live."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ MOST_CHANNELS = 90
 """Live channels that are read at a time: an account may join 100 that are not its own (TWITCH.md, section 4)."""
 
 
-def chosen(live: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
-    """Return the live channels to read, at most 90: those that are read already first, then in Twitch's order."""
-    stay = {login: id_ for login, id_ in live.items() if login in before}
+def choose(live: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    """Return the live channels to read, at most 90: first those that are read already, then in Twitch's order."""
+    ids = set(before.values())
+    stay = {login: id_ for login, id_ in live.items() if id_ in ids}
     return dict(list((stay | dict(live)).items())[:MOST_CHANNELS])
 
 
@@ -27,39 +28,35 @@ async def follow_live(
     user_id: str,
     login: str,
     helix: Helix,
-    want: Callable[[Mapping[str, str]], None],
+    set_live: Callable[[Mapping[str, str]], None],
     *,
     clock: Clock,
     rng: random.Random,
     timing: Timing,
 ) -> None:
-    """Tell `want` which followed channels are live (login to id), whenever that changes; runs until cancelled.
+    """Call `set_live` with the followed channels that are live (login to id), whenever that changes.
 
-    While Twitch does not tell, the channels stay as they are.
+    While Twitch gives no answer, the channels stay as they are. Runs until it is cancelled.
     """
     log = logging.LoggerAdapter(logger, {"account": login})
     backoff = Backoff(rng, first=timing.follow / 4, most=4 * timing.follow)
     reading: dict[str, str] = {}
-    said = ""
+    logged = ""
     while True:
         wait = timing.follow * rng.uniform(0.9, 1.0)
         try:
-            now = chosen(await helix.live_followed(user_id), reading)
-        except AuthError as error:
-            # Without the permission there is nothing to follow; a new login may bring it.
-            said = _say_once(log, said, str(error))
+            live = choose(await helix.live_followed(user_id), reading)
         except ColorChangerError as error:
-            said, wait = _say_once(log, said, str(error)), backoff.next()
+            if str(error) != logged:
+                log.warning("cannot see which followed channels are live: %s", error)
+            logged = str(error)
+            # A permission that is missing may come with a new login at any time: no reason to ask less often.
+            if not isinstance(error, AuthError):
+                wait = backoff.next()
         else:
             backoff.reset()
-            said = ""
-            if now.keys() != reading.keys():
-                reading = now
-                want(reading)
+            logged = ""
+            if live != reading:
+                reading = live
+                set_live(reading)
         await clock.sleep(wait)
-
-
-def _say_once(log: logging.LoggerAdapter[logging.Logger], said: str, reason: str) -> str:
-    if reason != said:
-        log.warning("the followed channels that are live are not known: %s", reason)
-    return reason

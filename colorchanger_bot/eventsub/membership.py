@@ -156,7 +156,8 @@ class Membership:
         else:
             # `user_removed` does not say which of the two users is gone, so both are looked up. If it is the login
             # that is gone, the next request finds out and says so for the account.
-            channel.doubted = status == "user_removed"
+            if status == "user_removed":
+                channel.doubt()
             channel.wait(subscription.retry.next(), f"Twitch ended the subscription ({status})")
 
     # Joining
@@ -251,7 +252,7 @@ class Membership:
             return
         if isinstance(error, ChannelRefused):
             if channel.refused:
-                channel.doubted = True
+                channel.doubt()
                 channel.park(f"{error} (banned or timed out there, or a permission is missing)")
                 return
             channel.refused = True
@@ -272,22 +273,23 @@ class Membership:
     async def _look_up(self) -> None:
         """Find out who the channels are that are due and not known, or doubted."""
         now = self._clock.monotonic()
-        asked = [each for each in self._channels if each.needs_lookup and each.messages.next_try <= now]
+        asked = [each for each in self._channels if each.lookup_due is not None and each.lookup_due <= now]
         try:
             found = await look_up(self._helix, asked, self.user_id)
         except ColorChangerError as error:
             wait = self._pace.seconds_after(error, in_session=self.joined > 0)
             for channel in asked:
-                channel.wait(channel.messages.retry.next() if wait is None else wait, str(error))
+                channel.lookup_failed(channel.messages.retry.next() if wait is None else wait, str(error))
             if isinstance(error, AuthError) and not error.retry:
                 self._end_session(error)
         except Exception:  # the outermost place of this task
             self._log.exception("the channels of %s could not be looked up", self.login)
             for channel in asked:
-                channel.wait(channel.messages.retry.next(), "an error of ColorChanger: see the log")
+                channel.lookup_failed(channel.messages.retry.next(), "an error of ColorChanger: see the log")
         else:
             for channel, user in found.items():
                 if isinstance(user, str):
+                    channel.doubted = False
                     channel.park(user)
                 elif channel in self._channels:
                     self._channels.identify(channel, user)

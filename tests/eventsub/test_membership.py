@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -18,7 +19,6 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
 )
 from colorchanger_bot.eventsub.channel import Channel
-from colorchanger_bot.eventsub.follows import chosen, follow_live
 from colorchanger_bot.eventsub.membership import PARALLEL_JOINS, Membership
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.twitch.helix import CHAT_MESSAGE, CHAT_NOTIFICATION, Subscribed
@@ -299,36 +299,6 @@ async def test_a_mistake_in_a_comparison_ends_nothing(
     helix.listed = []
     await clock.advance(120)
     assert membership.joined == 1
-
-
-def test_at_most_90_live_channels_are_chosen_and_those_that_are_read_stay() -> None:
-    live = {f"place{number}": str(number) for number in range(120)}
-    first = chosen(live, {})
-    assert len(first) == 90
-    reading = {login: live[login] for login in list(live)[60:]}
-    assert set(reading) <= set(chosen(live, reading))
-    assert len(chosen(live, reading)) == 90
-
-
-async def test_live_channels_are_looked_at_every_two_minutes_and_kept_while_nobody_tells(
-    helix: FakeHelix, clock: FakeClock
-) -> None:
-    helix.live = [{"a": "1"}, DOWN, {"a": "1", "b": "2"}, {}]
-    wanted: list[list[str]] = []
-    work = follow_live(
-        "1",
-        "me",
-        helix,  # pyright: ignore[reportArgumentType]
-        lambda live: wanted.append(list(live)),
-        clock=clock,
-        rng=random.Random(7),
-        timing=Timing(),
-    )
-    task = asyncio.create_task(work)
-    await clock.advance(600)
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
-    assert wanted == [["a"], ["a", "b"], []]
 
 
 # One at a time, and only answers that still count
@@ -625,6 +595,34 @@ async def test_a_removed_channel_and_a_removed_reader_are_told_apart(
     helix.gone.clear()
     await clock.advance(3600)
     assert membership.joined == 2
+
+
+async def test_a_refusal_because_the_account_is_suspended_is_named_at_once(
+    membership: Membership, helix: FakeHelix, clock: FakeClock
+) -> None:
+    helix.gone.add("1")
+    for id_ in ("1", "id of place"):
+        helix.answers[id_].extend([REFUSED] * 2)
+    membership.set_channels(["me", "place"])
+    membership.session_began("s1")
+    await clock.advance(6)
+    assert {each.reason for each in membership.channels} == {"Twitch has suspended or deleted this account"}
+    assert {each.state for each in membership.channels} == {"parked"}
+
+
+async def test_a_refused_channel_keeps_its_reason_while_it_cannot_be_looked_up(
+    membership: Membership, helix: FakeHelix, clock: FakeClock
+) -> None:
+    helix.answers["id of place"].extend([REFUSED] * 2)
+    membership.set_channels(["me", "place"])
+    membership.session_began("s1")
+    await clock.advance(1)
+    helix.look_ups.extend([DOWN] * 10)
+    await clock.advance(100)
+    assert channel(membership, "place").state == "parked"
+    assert "proper authorization" in channel(membership, "place").reason
+    assert len(helix.times("place")) == 2
+    assert helix.look_ups == deque()
 
 
 async def test_a_removal_that_twitch_takes_back_is_joined_again_at_once(

@@ -157,8 +157,9 @@ async def mirrored(stage: Stage) -> float:
 async def together(stage: Stage) -> float:
     await stage.say("me", in_="me")
     await stage.twitch.wait_for(lambda: stage.changes() == 1)
-    await asyncio.sleep(0.5)
-    assert (stage.changes(), stage.changes("friend")) == (1, 0)
+    await stage.say("friend", in_="me")
+    await stage.twitch.wait_for(lambda: stage.changes("friend"))
+    assert (stage.changes(), stage.changes("friend"), stage.subject.messages) == (1, 1, 2)
     return 0
 
 

@@ -153,10 +153,11 @@ async def live(stage: Stage) -> float:
     stage.twitch.go_live("followed", False)
     await stage.until(lambda: set(stage.ours.account()["channels"]) == {"me"}, 6)
     await stage.twitch.wait_for(lambda: len(stage.twitch.subscriptions) == 1)
-    changes = stage.changes()
+    messages = stage.subject.messages
     await stage.say(in_="followed")
-    await asyncio.sleep(0.3)
-    assert stage.changes() == changes
+    await stage.say(in_="me")
+    await stage.until(lambda: stage.subject.messages > messages)
+    assert stage.subject.messages == messages + 1
     return seconds
 
 
