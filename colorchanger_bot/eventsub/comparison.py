@@ -77,7 +77,8 @@ class Comparison:
         return float("inf") if self._running is not None else self._at - self._clock.monotonic()
 
     def plan(self) -> None:
-        """Make the next one after the usual time."""
+        """Make the next one after the usual time; none is being made now."""
+        self._running = None
         self._at = self._clock.monotonic() + self._timing.compare * self._rng.uniform(0.75, 1.0)
 
     def plan_soon(self) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from colorchanger_bot.eventsub.channel import Channel, Subscription
+from colorchanger_bot.eventsub.channel_list import ChannelList
 from colorchanger_bot.eventsub.pace import JoinPace
 
 SPARE_JOINS = 8
@@ -21,16 +21,18 @@ class Due(NamedTuple):
     subscription: Subscription | None
 
 
-def next_due(channels: Iterable[Channel], pace: JoinPace, now: float, *, looking_up: bool) -> Due | None:
-    """Return what is due first; messages come before notifications, and one look-up is made at a time."""
+def next_due(channels: ChannelList, pace: JoinPace, now: float, *, looking_up: bool) -> Due | None:
+    """Return what is due first: messages before notifications, and one look-up at a time."""
     for_lookup = now + pace.seconds_held()
     for_messages = now + pace.seconds_to_next()
     for_notifications = now + pace.seconds_to_next(spare=SPARE_JOINS)
+    # One at a time: should Twitch not answer about notifications, messages go on.
+    may_notify = not any(channel.notifications.request for channel in channels)
     found: list[Due] = []
     for channel in channels:
         messages, notifications = channel.subscriptions
         if channel.state == "joined":
-            if not notifications.confirmed and notifications.request is None:
+            if may_notify and not notifications.confirmed:
                 found.append(Due(max(notifications.next_try, for_notifications), channel, notifications))
         elif messages.request is None:
             lookup_due = channel.lookup_due

@@ -164,6 +164,7 @@ class Membership:
 
     async def run(self) -> None:
         """Subscribe until everything is confirmed or parked, and compare; runs until it is cancelled."""
+        self._looking_up = None
         self._comparison.plan()
         try:
             while True:

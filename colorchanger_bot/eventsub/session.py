@@ -24,7 +24,7 @@ from colorchanger_bot.eventsub.membership import Membership
 from colorchanger_bot.eventsub.reconnect import ConnectPace, may_move
 from colorchanger_bot.eventsub.socket import SILENT, Socket
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix
+from colorchanger_bot.twitch.helix import CHAT_MESSAGE, CHAT_NOTIFICATION, Helix
 
 logger = logging.getLogger(__name__)
 
@@ -256,7 +256,7 @@ class ChatSession:
     def _revoked(self, subscription: Event) -> None:
         condition = subscription["condition"]
         if condition["user_id"] == self.user_id:
-            channel_id, type_ = condition["broadcaster_user_id"], subscription["type"]
+            channel_id, type_ = condition["broadcaster_user_id"], subscription.get("type", CHAT_MESSAGE)
             self._membership.revoked(channel_id, subscription["id"], type_, str(subscription["status"]))
 
     # Moving to another socket

@@ -34,9 +34,10 @@ class FakeHelix:
         """So many requests for messages are answered with "it exists", although it does not."""
         self.answers_when_cancelled = False
         """Whether a request that is given up is answered all the same."""
-        self.gate, self.list_gate, self.look_up_gate = asyncio.Event(), asyncio.Event(), asyncio.Event()
-        """Requests for messages, lists and users wait for these."""
-        for gate in (self.gate, self.list_gate, self.look_up_gate):
+        self.gate, self.notification_gate = asyncio.Event(), asyncio.Event()
+        self.list_gate, self.look_up_gate = asyncio.Event(), asyncio.Event()
+        """Requests for messages, notifications, lists and users wait for these."""
+        for gate in (self.gate, self.notification_gate, self.list_gate, self.look_up_gate):
             gate.set()
         self.comparisons = 0
         self.forgotten = 0
@@ -66,6 +67,7 @@ class FakeHelix:
     ) -> str:
         if type_ == CHAT_NOTIFICATION:
             self.asked_notifications.append((self._clock.monotonic(), broadcaster_id))
+            await self.notification_gate.wait()
             if self.notification_answers:
                 raise self.notification_answers.popleft()
         else:

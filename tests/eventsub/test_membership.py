@@ -57,7 +57,7 @@ async def membership(
         end_session=ended.append,
         timing=Timing(),
     )
-    task = asyncio.create_task(membership.run())
+    task = asyncio.create_task(membership.run(), name="membership")
     yield membership
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -86,7 +86,8 @@ async def test_many_channels_are_joined_in_bursts_that_obey_twitchs_20_in_10_s(
     membership.session_began("s1")
     await clock.advance(40)
     assert membership.joined == 60
-    await clock.advance(60)
+    for _ in range(60):  # each step lets several requests go out, one after the other
+        await clock.advance(1)
     assert len(helix.asked_notifications) == 60
     assert most_in_ten_seconds(helix) == Timing().joins
 
@@ -465,6 +466,21 @@ async def test_notifications_that_are_refused_change_nothing_about_the_channel(
     assert [each.type for each in helix.listed] == [CHAT_MESSAGE, CHAT_NOTIFICATION]
 
 
+async def test_notifications_without_an_answer_hold_up_no_messages(
+    membership: Membership, helix: FakeHelix, clock: FakeClock
+) -> None:
+    helix.notification_gate.clear()
+    membership.set_channels([f"place{number}" for number in range(6)])
+    membership.session_began("s1")
+    await settle()
+    membership.set_channels([f"place{number}" for number in range(9)])
+    await settle()
+    assert (membership.joined, len(helix.asked_notifications)) == (9, 1)
+    helix.notification_gate.set()
+    await clock.advance(12)
+    assert len(helix.asked_notifications) == 9
+
+
 async def test_refused_notifications_are_asked_for_every_five_minutes_at_most(
     membership: Membership, helix: FakeHelix, clock: FakeClock
 ) -> None:
@@ -647,6 +663,27 @@ async def test_a_look_up_without_an_answer_holds_up_no_other_channel(
     helix.look_up_gate.set()
     await settle()
     assert membership.joined == 2
+
+
+async def test_a_membership_that_is_started_again_forgets_what_was_under_way(
+    helix: FakeHelix, clock: FakeClock, membership: Membership
+) -> None:
+    membership.set_channels(["me", "place"])
+    for gate in (helix.look_up_gate, helix.list_gate):
+        gate.clear()
+    membership.session_began("s1")
+    await clock.advance(120)
+    assert (helix.looked_up, helix.comparisons) == (["place"], 1)
+    (running,) = (task for task in asyncio.all_tasks() if task.get_name() == "membership")
+    running.cancel()
+    await settle()
+    for gate in (helix.look_up_gate, helix.list_gate):
+        gate.set()
+    again = asyncio.create_task(membership.run())
+    await clock.advance(120)
+    again.cancel()
+    await asyncio.gather(again, return_exceptions=True)
+    assert (membership.joined, helix.comparisons) == (2, 2)
 
 
 async def test_a_look_up_is_tried_again_while_twitch_is_in_trouble(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from colorchanger_bot.clock import SystemClock
@@ -51,6 +51,7 @@ def joins_as_fast_as_allowed(requests: list[Request], parallel: int) -> list[flo
 requests = st.lists(st.tuples(st.floats(0.001, 10), st.floats(0, 1)), min_size=1, max_size=80)
 
 
+@settings(deadline=None)
 @given(requests, st.integers(1, 20))
 def test_twitch_never_counts_more_than_20_joins_in_10_seconds(requests: list[Request], parallel: int) -> None:
     counted = joins_as_fast_as_allowed(requests, parallel)

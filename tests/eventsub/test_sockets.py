@@ -32,9 +32,9 @@ from tests.eventsub.chat_server import ChatServer, Connections, Manner, envelope
 from tests.eventsub.helix import FakeHelix
 from tests.fakes import FakeClock, until
 
-TIMING = Timing(keepalive_grace=0.1, overlap=0.1, close=0.4, spread=0.0, handover=0.5, reconnect=(0.05, 0.1))
+TIMING = Timing(keepalive_grace=0.1, overlap=0.4, close=0.4, spread=0.0, handover=0.5, reconnect=(0.05, 0.1))
 MANNERS: tuple[Manner, ...] = ("reads", "ponders", "sleeps", "chatters")
-CLOSED_SECONDS = TIMING.close + TIMING.overlap + 0.5
+CLOSED_SECONDS = TIMING.close + TIMING.overlap + 2.5
 """From the end of a session until the last of its sockets is closed: the limits, and what a busy machine adds."""
 
 
