@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 
 from colorchanger_bot.changer.memory import Remembered, ShortMemory
@@ -124,9 +124,9 @@ class FakeMemory(ShortMemory):
         super().__init__()
         self.writes = 0
 
-    async def remember(self, user_id: str, remembered: Remembered) -> None:
+    async def remember_all(self, remembered: Mapping[str, Remembered]) -> None:
         self.writes += 1
-        await super().remember(user_id, remembered)
+        await super().remember_all(remembered)
 
 
 class FakePlatform:

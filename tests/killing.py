@@ -1,10 +1,11 @@
-"""Kill a process in the middle of its refreshes, and look at what it left on disk."""
+"""Kill a process in the middle of its work, and look at what it left on disk: `python -m tests.killing [ROUNDS]`."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import sys
+import tempfile
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
@@ -44,3 +45,48 @@ async def kill_refreshes(twitch: LocalTwitch, url: str, *, rounds: int, seed: in
         # The disk may be one pair further than what was handed out: on disk first, then in use.
         stale += not (on_disk == (int(number), token) or login.generation == int(number) + 1)
     return used, stale
+
+
+async def kill_writes(url: str, *, rounds: int, seed: int) -> tuple[int, int]:
+    """Kill so many processes that write logins and colours; return how many writes they called done, and how many of
+    those the store does not hold.
+    """
+    rng = random.Random(seed)
+    acknowledged = lost = 0
+    for number in range(rounds):
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.writing", url, str(number)), cwd=ROOT, stdout=PIPE
+        )
+        if process.stdout is None:
+            raise RuntimeError("there is no output to read")
+        lines = [(await process.stdout.readline()).decode().strip()]
+        await asyncio.sleep(rng.uniform(0.0, 0.15))
+        process.kill()
+        lines += (await process.stdout.read()).decode().split("\n")[:-1]  # a half line was not written
+        await process.wait()
+        login, generation = f"user{number}", int(lines[-1])
+        async with Store.open(url) as store:
+            (stored,) = (each for each in await store.logins() if each.login == login)
+            remembered = await store.recall(login)
+        acknowledged += len(lines)
+        # The store may be one write further than what was called done.
+        lost += not (
+            stored.generation in (generation, generation + 1) and stored.pair.access == f"a{stored.generation}"
+        )
+        lost += remembered.history[:1] not in ([f"#{generation:06X}"], [f"#{generation + 1:06X}"])
+    return acknowledged, lost
+
+
+async def main(rounds: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        url = f"sqlite:///{folder}/store.sqlite3"
+        async with LocalTwitch() as twitch:
+            refreshes = await kill_refreshes(twitch, url, rounds=rounds, seed=1)
+        writes = await kill_writes(f"sqlite:///{folder}/writes.sqlite3", rounds=rounds, seed=1)
+    sys.stdout.write(f"{rounds} kills in refreshes: {refreshes[0]} tokens used, {refreshes[1]} of them not on disk\n")
+    sys.stdout.write(f"{rounds} kills in writes: {writes[0]} called done, {writes[1]} of them not on disk\n")
+    sys.exit(1 if refreshes[1] or writes[1] else 0)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if sys.argv[1:] else 50))

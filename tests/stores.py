@@ -1,55 +1,63 @@
-"""The two ways to a store's database, and what older versions left behind."""
+"""Stores on either engine, and what older versions left behind."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
-from colorchanger_bot.store.database import prepare
-from colorchanger_bot.store.database_server import Server
-from colorchanger_bot.store.store import Store
+import pytest
+import sqlalchemy as sql
 
-OpenStore = Callable[..., AbstractAsyncContextManager[Store]]
+from colorchanger_bot.store.server import engine_for
+
+SERVER = os.environ.get("COLORCHANGER_TEST_SERVER", "")
+"""The address of a PostgreSQL database that tests may empty: `.ci/servers` starts one."""
+ENGINES = ("file", "server")
+MADE_BY_0_1 = Path(__file__).parent / "store" / "made_by_0_1"
+KEY_OF_0_1 = "Y29sb3JjaGFuZ2VyLXRlc3RzLW9mLXRoZS1zdG9yZSE="
+"""The key of the encrypted stores in there."""
 
 FIRST_VERSION = """
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
 INSERT INTO schema_version VALUES (1);
 CREATE TABLE logins (id INTEGER NOT NULL PRIMARY KEY, user_id VARCHAR(32) UNIQUE, login VARCHAR(25) NOT NULL UNIQUE,
-    client_id VARCHAR(64) NOT NULL, access_token TEXT NOT NULL, refresh_token TEXT NOT NULL, expires_at FLOAT,
-    scopes TEXT NOT NULL, lost TEXT NOT NULL, generation INTEGER NOT NULL);
+    client_id VARCHAR(64) NOT NULL, access_token TEXT NOT NULL, refresh_token TEXT NOT NULL,
+    expires_at DOUBLE PRECISION, scopes TEXT NOT NULL, lost TEXT NOT NULL, generation INTEGER NOT NULL);
 INSERT INTO logins VALUES (1, '42', 'me', 'client', 'access-1', 'refresh-1', 12.5, 'a b', '', 3);
 CREATE TABLE imports (fingerprint VARCHAR(64) NOT NULL PRIMARY KEY, login_id INTEGER NOT NULL);
 CREATE TABLE colors (user_id VARCHAR(32) NOT NULL PRIMARY KEY, remembered TEXT NOT NULL);
-CREATE TABLE heartbeat (id INTEGER NOT NULL PRIMARY KEY, pid INTEGER NOT NULL, at FLOAT NOT NULL, status TEXT NOT NULL);
+CREATE TABLE heartbeat (id INTEGER NOT NULL PRIMARY KEY, pid INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL,
+    status TEXT NOT NULL);
 """
 """What the first version of the schema made."""
-BY_SQLALCHEMY = """
-CREATE TABLE schema_version (version INTEGER NOT NULL, PRIMARY KEY (version));
-INSERT INTO schema_version VALUES (2);
-CREATE TABLE logins (id INTEGER NOT NULL, user_id VARCHAR(32), login VARCHAR(25) NOT NULL,
-    client_id VARCHAR(64) NOT NULL, access_token TEXT NOT NULL, refresh_token TEXT NOT NULL, expires_at FLOAT,
-    scopes TEXT NOT NULL, lost TEXT NOT NULL, generation INTEGER NOT NULL, issued_at FLOAT,
-    doubt INTEGER DEFAULT '0' NOT NULL, channels TEXT DEFAULT '' NOT NULL,
-    PRIMARY KEY (id), UNIQUE (user_id), UNIQUE (login));
-INSERT INTO logins VALUES (1, '42', 'me', 'client', 'access-1', 'refresh-1', 12.5, 'a b', '', 3, 11.5, 1, 'x y');
-CREATE TABLE apps (client_id VARCHAR(64) NOT NULL, client_secret TEXT NOT NULL, PRIMARY KEY (client_id));
-INSERT INTO apps VALUES ('client', 'secret');
-CREATE TABLE imports (fingerprint VARCHAR(64) NOT NULL, login_id INTEGER NOT NULL, PRIMARY KEY (fingerprint));
-CREATE TABLE colors (user_id VARCHAR(32) NOT NULL, remembered TEXT NOT NULL, PRIMARY KEY (user_id));
-INSERT INTO colors VALUES ('42', '{"history": ["#FF0000"]}');
-CREATE TABLE heartbeat (id INTEGER NOT NULL, pid INTEGER NOT NULL, at FLOAT NOT NULL, status TEXT NOT NULL,
-    PRIMARY KEY (id));
-INSERT INTO heartbeat VALUES (1, 77, 5.5, '{}');
-"""
-"""What the second version was when SQLAlchemy made all tables."""
+
+
+def plain_engine(url: str) -> sql.Engine:
+    """An engine without our care, for tests that look from outside."""
+    return engine_for(url, pool_pre_ping=True)[0] if url == SERVER else sql.create_engine(url)
+
+
+def execute(url: str, script: str) -> None:
+    """Run a script of SQL on a database."""
+    engine = plain_engine(url)
+    with engine.begin() as connection:
+        for statement in script.split(";\n"):
+            if statement.strip():
+                connection.exec_driver_sql(statement)
+    engine.dispose()
 
 
 @asynccontextmanager
-async def on_server(url: str, keys: Sequence[str] = ()) -> AsyncGenerator[Store]:
-    """Open a file of SQLite as if it were a server of somebody's."""
-    async with Server.open(url.replace("sqlite:", "sqlite+aiosqlite:")) as database:
-        await prepare(database)
-        yield await Store.on(database, keys)
-
-
-WAYS: dict[str, OpenStore] = {"sqlite3": Store.open, "SQLAlchemy": on_server}
+async def empty_database(engine: str, folder: Path) -> AsyncGenerator[str]:
+    """The URL of an empty database: a file that does not exist yet, or the server's."""
+    if engine == "file":
+        yield f"sqlite:///{(folder / 'store.sqlite3').as_posix()}"
+        return
+    if not SERVER:
+        pytest.skip("COLORCHANGER_TEST_SERVER names no database")
+    empty = "DROP SCHEMA public CASCADE;\nCREATE SCHEMA public"
+    execute(SERVER, empty)
+    yield SERVER
+    execute(SERVER, empty)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from colorchanger_bot.changer.changes import Change
 from colorchanger_bot.changer.chooser import ChatterColors
-from colorchanger_bot.changer.memory import Memory, ShortMemory
+from colorchanger_bot.changer.memory import Memory, MemoryWriter, ShortMemory
 from colorchanger_bot.changer.pace import ChatPace
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.sender import ColorApi
@@ -89,6 +89,7 @@ class Changer:
         self._api = api
         self._memory = memory or ShortMemory()
         self._clock = clock or SystemClock()
+        self._writer = MemoryWriter(self._memory, self._clock)
         self._rng = rng or random.Random()
         self._painters: dict[str, Painter] = {}
         self._seen = Recent(REMEMBERED_MESSAGES)
@@ -134,7 +135,7 @@ class Changer:
                 login,
                 settings,
                 api=self._api,
-                memory=self._memory,
+                memory=self._writer,
                 clock=self._clock,
                 rng=self._rng,
                 on_change=self._on_change,
@@ -231,6 +232,7 @@ class Changer:
         if restoring:
             await asyncio.wait(restoring)
         await asyncio.gather(*(painter.close() for painter in self))
+        await self._writer.close()
 
     async def _restore(self, painter: Painter) -> None:
         try:

@@ -1,9 +1,8 @@
-"""What is remembered of an account's colours over a restart, when it is written, and the port that keeps it."""
+"""What is remembered of the accounts' colours across a restart, when it is written, and the port that keeps it."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Protocol, Self
@@ -11,10 +10,8 @@ from typing import Any, Protocol, Self
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import StoreError
 
-logger = logging.getLogger(__name__)
-
-QUIET_SECONDS, LATEST_SECONDS = 1.0, 10.0
-"""A change is kept once it has been quiet for so long, or after so long at the latest: many changes are one write."""
+WRITE_SECONDS = 0.8
+"""From the first change to the write, so that with the write itself a crash loses less than a second."""
 
 
 @dataclass(slots=True)
@@ -59,11 +56,11 @@ class Memory(Protocol):
         """
         ...
 
-    async def remember(self, user_id: str, remembered: Remembered) -> None:
-        """Keep it.
+    async def remember_all(self, remembered: Mapping[str, Remembered]) -> None:
+        """Keep what is to be remembered of these accounts, by user id: all of it, or nothing.
 
         Raises:
-            StoreError: it could not be written.
+            StoreError: it could not be written. The memory itself logs why.
         """
         ...
 
@@ -77,48 +74,66 @@ class ShortMemory:
     async def recall(self, user_id: str) -> Remembered:
         return Remembered.from_json(self._kept.get(user_id, {}))
 
-    async def remember(self, user_id: str, remembered: Remembered) -> None:
-        self._kept[user_id] = remembered.to_json()
+    async def remember_all(self, remembered: Mapping[str, Remembered]) -> None:
+        self._kept |= {user_id: each.to_json() for user_id, each in remembered.items()}
 
 
-class Keeping:
-    """Keeps what is remembered of one account; `look` tells how it stands when it is written."""
+Look = Callable[[], Remembered]
+"""Returns what is to be remembered of an account now."""
 
-    __slots__ = ("_changed_at", "_clock", "_login", "_look", "_memory", "_task", "_user_id")
 
-    def __init__(self, memory: Memory, user_id: str, login: str, clock: Clock, look: Callable[[], Remembered]) -> None:
+class MemoryWriter:
+    """Writes what is to be remembered: all accounts that changed together, within a second of the first change.
+
+    What cannot be written is tried again every second.
+    """
+
+    def __init__(self, memory: Memory, clock: Clock) -> None:
         self._memory = memory
-        self._user_id = user_id
-        self._login = login
         self._clock = clock
-        self._look = look
-        self._changed_at = 0.0
+        self._changed: dict[str, Look] = {}
+        self._writing: dict[str, Look] = {}
+        self._one_at_a_time = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
-    def soon(self) -> None:
-        """Write it when it has been quiet for a while: more may follow at once."""
-        self._changed_at = self._clock.monotonic()
+    def soon(self, user_id: str, look: Look) -> None:
+        """Write it within a second."""
+        self._changed[user_id] = look
         if self._task is None:
-            self._task = asyncio.create_task(self._later(), name=f"memory of {self._login}")
+            self._task = asyncio.create_task(self._later(), name="colour memory")
 
-    async def now(self) -> None:
-        """Write it; what cannot be written is in the log."""
-        try:
-            await self._memory.remember(self._user_id, self._look())
-        except StoreError as error:
-            logger.error("the colours of %s could not be kept: %s", self._login, error, extra={"account": self._login})
+    async def now(self, user_id: str, look: Look) -> None:
+        """Write it before this returns, with all that is to be written soon; if that fails, try again soon."""
+        self._changed[user_id] = look
+        await self._write(user_id)
+        if user_id in self._changed:
+            self.soon(user_id, look)
 
-    async def close(self, *, keep: bool) -> None:
-        """Write at once what was to be written soon, or with `keep` off leave it."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-            if keep:
-                await self.now()
+    def drop(self, user_id: str) -> None:
+        """Write nothing more of an account."""
+        self._changed.pop(user_id, None)
+        self._writing.pop(user_id, None)
+
+    async def close(self) -> None:
+        """Write at once, in one go, what was to be written soon."""
+        async with self._one_at_a_time:  # a write under way is not given up
+            if self._task is not None:
+                self._task.cancel()
+                self._task = None
+        await self._write()
 
     async def _later(self) -> None:
-        latest = self._clock.monotonic() + LATEST_SECONDS
-        while (wait := min(self._changed_at + QUIET_SECONDS, latest) - self._clock.monotonic()) > 0:
-            await self._clock.sleep(wait)
+        while self._changed:
+            await self._clock.sleep(WRITE_SECONDS)
+            await self._write()
         self._task = None
-        await self.now()
+
+    async def _write(self, user_id: str = "") -> None:
+        async with self._one_at_a_time:
+            # Somebody else may have written it while this one waited.
+            if self._changed and (not user_id or user_id in self._changed):
+                self._writing, self._changed = self._changed, {}
+                try:
+                    await self._memory.remember_all({id_: look() for id_, look in self._writing.items()})
+                except StoreError:
+                    self._changed = self._writing | self._changed

@@ -11,7 +11,7 @@ from typing import Any
 
 from colorchanger_bot.changer.changes import Change, Changes, Wish
 from colorchanger_bot.changer.chooser import ChatterColors, Chooser
-from colorchanger_bot.changer.memory import Keeping, Memory, Remembered
+from colorchanger_bot.changer.memory import MemoryWriter, Remembered
 from colorchanger_bot.changer.pace import BurstLimit
 from colorchanger_bot.changer.sender import ColorApi, ColorSender
 from colorchanger_bot.changer.shown import HISTORY, ShownColors
@@ -40,7 +40,7 @@ class Painter:
         settings: ColorSettings,
         *,
         api: ColorApi,
-        memory: Memory,
+        memory: MemoryWriter,
         clock: Clock,
         rng: random.Random,
         on_change: Callable[[Change], None],
@@ -76,7 +76,7 @@ class Painter:
         self._chooser = Chooser(
             settings.plan(), chatters=chatters or ChatterColors(), clock=clock, rng=rng, custom=strategy
         )
-        self._keeping = Keeping(memory, user_id, login, clock, self._remembered)
+        self._memory = memory
         self._burst = BurstLimit()
         self._changes = Changes(
             user_id,
@@ -156,13 +156,13 @@ class Painter:
         if release:
             self.held = None
         self.pause()
-        await self._keeping.now()
+        await self._memory.now(self.user_id, self._remembered)
 
     async def hold(self, color: Color | None) -> None:
         """Stay at a colour, also after a restart; None: let the strategy choose again."""
         self.held = color
         self.pause()
-        await self._keeping.now()
+        await self._memory.now(self.user_id, self._remembered)
 
     def pause(self) -> None:
         """Drop an automatic change that waits; what a command asked for goes on."""
@@ -171,7 +171,7 @@ class Painter:
     async def keep_channels(self, channels: tuple[str, ...]) -> None:
         """Remember which channels to read."""
         self.channels = channels
-        await self._keeping.now()
+        await self._memory.now(self.user_id, self._remembered)
 
     async def restore(self) -> Change | None:
         """Put back the colour from before the first change; None if there is nothing to put back."""
@@ -181,7 +181,7 @@ class Painter:
         change = await self.show(original, is_restore=True)
         if change.result == "changed":
             self._original = None
-            await self._keeping.now()
+            self._memory.soon(self.user_id, self._remembered)  # a stop restores many, and writes once
         return change
 
     @property
@@ -192,12 +192,13 @@ class Painter:
     async def recheck(self) -> None:
         """Take the account to have Turbo or Prime again; the next hex colour shows whether it does."""
         self._sender.no_hex_until = None
-        await self._keeping.now()
+        await self._memory.now(self.user_id, self._remembered)
 
     async def close(self, *, keep: bool = True) -> None:
-        """Stop, giving up a request under way; save what is not saved yet, or with `keep` off forget it."""
+        """Stop, giving up a request under way. With `keep` off, what is not saved yet is forgotten."""
         await self._changes.close()
-        await self._keeping.close(keep=keep)
+        if not keep:
+            self._memory.drop(self.user_id)
 
     # One change
 
@@ -226,7 +227,7 @@ class Painter:
             self._note("")
             self.changes += not change.is_restore
             self._log.info("now %s (%.2f s)", change.color, change.seconds)
-            self._keeping.soon()
+            self._memory.soon(self.user_id, self._remembered)
         elif change.reason:
             self._note(change.reason)
         self._on_change(change)
@@ -249,7 +250,7 @@ class Painter:
             # A colour now is worth more than the original at the end.
             self._log.info("the colour from before is unknown and cannot be put back: %s", error)
         self._has_no_original = self._original is None
-        await self._keeping.now()
+        await self._memory.now(self.user_id, self._remembered)
 
     def _apply(self, overrides: dict[str, Any]) -> None:
         settings = self._configured.override(overrides)

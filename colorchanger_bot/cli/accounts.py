@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING
 from colorchanger_bot.cli.options import (
     AS_JSON,
     CONFIG,
-    CONFIG_UNUSED,
     DEBUG,
     Commands,
-    check_unused,
     echo,
     option,
     settings_of,
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from colorchanger_bot.settings.load import Settings
 
 app = Commands()
-key_app = app.group("key", "The key that encrypts the logins at rest.")
 
 
 @app.command(option("name", metavar="LOGIN", help="The account, by its Twitch name."), CONFIG, DEBUG)
@@ -86,34 +83,6 @@ def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
     return 0 if ok else 1
 
 
-@key_app.command(CONFIG_UNUSED, name="new")
-def key_new(config: Path | None) -> None:
-    """Print a new key for storage.key."""
-    from colorchanger_bot.vault import new_key
-
-    check_unused(config)
-    echo(new_key())
-    echo(
-        "Set it as COLORCHANGER_STORAGE__KEY (or storage.key), keep it apart from the store, and have a copy of it:\n"
-        "without it all accounts must log in again. The next run encrypts what is there.",
-        error=True,
-    )
-
-
-@key_app.command(CONFIG, DEBUG, name="rotate")
-def key_rotate(config: Path | None, debug: bool) -> None:
-    """Encrypt all logins with the first key of storage.key; afterwards the others may be removed."""
-    changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=False))
-    echo(f"{changed} entries encrypted anew: only the first key is needed from now on")
-
-
-@key_app.command(CONFIG, DEBUG, name="off")
-def key_off(config: Path | None, debug: bool) -> None:
-    """Write all logins plain again; afterwards remove storage.key, or the next run encrypts them."""
-    changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=True))
-    echo(f"{changed} entries are plain now: remove storage.key, or the next run encrypts them again")
-
-
 async def _logout(settings: Settings, name: str) -> bool:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service.standing import log_out
@@ -160,14 +129,3 @@ def _findings(config: Path | None, *, debug: bool) -> list[Finding]:
     except ConfigError as error:
         return [Finding("settings", "wrong", problem) for problem in error.problems]
     return asyncio.run(examine(settings, clock=SystemClock()))
-
-
-async def _rewrite(settings: Settings, *, off: bool) -> int:
-    from colorchanger_bot.store.store import Store, locked
-
-    if not settings.storage.keys:
-        raise ConfigError(["storage.key is not set: make a key with colorchanger key new"])
-    # A running bot knows the keys that it was started with: with others it could not read its own logins any more.
-    with locked(settings.storage.url):
-        async with Store.open(settings.storage.url, settings.storage.keys) as store:
-            return await (store.unseal() if off else store.seal())

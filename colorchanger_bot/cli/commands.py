@@ -26,6 +26,7 @@ from colorchanger_bot.cli.options import (
     settings_of,
     whole,
 )
+from colorchanger_bot.cli.store import app as store_app
 
 if TYPE_CHECKING:
     from colorchanger_bot.service.service import Service
@@ -184,7 +185,7 @@ async def _run(settings: Settings) -> None:
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
-            with locked(settings.storage.url):
+            with locked(settings.storage.url) as store.ownership:
                 await _prepare(settings, store)
                 needs_account = not settings.web.enabled  # the page can log one in
                 async with (
@@ -307,12 +308,40 @@ async def _health(settings: Settings) -> tuple[bool, str]:
         return False, "not running: there is no store yet"
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         beat = await store.heartbeat()
-    if beat is None:
-        return False, "not running"
-    if not beat.is_alive(time.time()):
-        return False, f"process {beat.pid} has given no sign of life for too long"
+        if beat is None:
+            return False, "not running"
+        trouble = await _store_trouble(store)
+        if not beat.is_alive(time.time()):
+            if trouble and _is_locked(settings):
+                return True, f"running as process {beat.pid}, but {trouble}"
+            return False, f"process {beat.pid} has given no sign of life for too long"
     accounts: list[dict[str, Any]] = list(beat.status.get("accounts", ()))
-    return True, "\n".join([f"running as process {beat.pid}", *(_account_line(each) for each in accounts)])
+    first = f"running as process {beat.pid}" + (f", but {trouble}" if trouble else "")
+    return True, "\n".join([first, *(_account_line(each) for each in accounts)])
+
+
+async def _store_trouble(store: Store) -> str:
+    """Return why the store cannot be written; the running bot has no way to say so in there."""
+    from colorchanger_bot.errors import StoreError
+
+    try:
+        await store.try_to_write()
+    except StoreError as error:
+        return str(error)
+    return ""
+
+
+def _is_locked(settings: Settings) -> bool:
+    from colorchanger_bot.errors import StoreError, StoreLocked
+    from colorchanger_bot.store.store import locked
+
+    try:
+        with locked(settings.storage.url):
+            return False
+    except StoreLocked:
+        return True
+    except StoreError:
+        return False
 
 
 def _account_line(account: dict[str, Any]) -> str:
@@ -327,3 +356,4 @@ def _account_line(account: dict[str, Any]) -> str:
 
 app.add(config_app)
 app.add(accounts_app)
+app.add(store_app)

@@ -7,6 +7,7 @@ and an account that cannot go on does not stop the others.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import AsyncGenerator
@@ -21,7 +22,7 @@ from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, lack, oauth_fo
 from colorchanger_bot.bot.bot import ColorChangerBot
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.clock import Backoff, Clock, Notifier, SystemClock, Tasks, cancel
-from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
+from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin, StoreError
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.service.memwatch import MemoryWatch
 from colorchanger_bot.settings.load import Account, Settings
@@ -33,6 +34,8 @@ from colorchanger_bot.twitch.oauth import OAuth
 logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 5.0
+RETRY_BEAT_SECONDS = 0.7
+"""While the store is in trouble: all is well again within a second after the cause is gone."""
 STOP_SECONDS = 3.5
 """A stop takes at most so long: whoever sent the signal waits 5 s, then kills."""
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
@@ -83,6 +86,7 @@ class Service:
         self._session = open_session([TokenGuard(self.keeper, self._clock, self.budgets)])
         self._sockets = open_socket_session()
         self.keeper.on_event(self._on_login)
+        store.on_trouble(self._on_store_trouble)
 
     @classmethod
     @asynccontextmanager
@@ -169,6 +173,13 @@ class Service:
         if event.state == "lost":
             self._bad_news.notify()  # whoever asks for the health now shall know
         self._tasks.start(self._follow(event), f"{event.state} login of {event.login.login}")
+
+    @staticmethod
+    def _on_store_trouble(trouble: str) -> None:
+        if trouble:
+            logger.error("%s; colours go on, no token is spent; trying again until it works", trouble)
+        else:
+            logger.info("the store works again")
 
     async def _follow(self, event: LoginEvent) -> None:
         if event.state == "found":
@@ -263,11 +274,9 @@ class Service:
     async def _beat(self) -> None:
         while True:
             news = self._bad_news.next
-            try:
+            with contextlib.suppress(StoreError):  # said by _on_store_trouble, once
                 await self.store.beat(self._clock.now().timestamp(), self.report())
-            except ColorChangerError as error:
-                logger.error("the heartbeat could not be written: %s", error)
-            await news.wait_at_most(self._clock, BEAT_SECONDS)
+            await news.wait_at_most(self._clock, RETRY_BEAT_SECONDS if self.store.trouble else BEAT_SECONDS)
 
     # Stopping
 
@@ -285,10 +294,8 @@ class Service:
         await self._tasks.cancel()
         for session in (self._session, self._sockets, self._plain):
             await session.close()
-        try:
+        with contextlib.suppress(StoreError):  # said by _on_store_trouble
             await self.store.stop_beating()
-        except ColorChangerError as error:
-            logger.error("the heartbeat could not be ended: %s", error)
 
 
 def client_secrets(settings: Settings) -> dict[str, str]:

@@ -1,226 +1,292 @@
-"""The database under the store: opened with the care that tokens need, used in transactions that always end.
+"""The database under the store, an SQLite file or a PostgreSQL server, used in transactions that always end.
 
-A file of ours is read and written by the standard library's sqlite3, in a thread of its own; everything else goes
-through SQLAlchemy, which is imported only then. A transaction is a plain function of a `tables.Connection`.
+A transaction is a plain function of an SQLAlchemy connection. It runs in a thread of the database's own: one for a
+file, four for a server.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, TypeVar
+
+import sqlalchemy as sql
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
 
 from colorchanger_bot.errors import StoreError
-from colorchanger_bot.store import schema as tables
-from colorchanger_bot.store.file import MEMORY, address_of, back_up, check, file_of, is_sqlite, make_private
-from colorchanger_bot.store.schema import Connection, Row
+from colorchanger_bot.store import schema, server
+from colorchanger_bot.store.file import MEMORY, Stamp, address_of, back_up, check, file_of, is_server, make, tighten
 
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process (`colorchanger login` beside `run`)."""
 ANSWER_SECONDS = 20.0
 """No call waits longer than this for the database."""
 PRAGMAS = (
-    "journal_mode = WAL",
-    "synchronous = FULL",  # with WAL: on disk when the call returns, which is what "saved before use" rests on
+    # Not a write-ahead log: with this journal the main file is whole by itself after every transaction.
+    "journal_mode = DELETE",
+    "synchronous = FULL",  # on disk when the call returns, which is what "saved before it is used" depends on
     "secure_delete = ON",  # an old token must not linger in a free page
 )
 
 R = TypeVar("R")
-Work = Callable[[Connection], R]
-"""What is done in one transaction: wholly, or not at all if it raises. It may be begun anew from its start."""
+Work = Callable[[sql.Connection], R]
+"""What is done in one transaction: all of it, or nothing if it raises."""
 
 
-class Database(Protocol):
-    """An SQL database. What was begun ends, even if its caller is cancelled; what was written is on disk."""
+class Database:
+    """An SQL database. What has begun is finished even if its caller is cancelled; what was written is on disk."""
+
+    def __init__(self, engine: sql.Engine, name: str, *, threads: int = 1, path: Path | None = None) -> None:
+        self.name = name
+        """Where it is, for people; without a password."""
+        self.stamp = Stamp(path) if path is not None else None
+        self._path = path
+        self._file = _identity(path)
+        self._engine = engine
+        self._on_server = engine.dialect.name != "sqlite"
+        self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
+        reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._on_server else {}
+        self._reader = engine.execution_options(begin="BEGIN", **reading)
+        self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="store")
+        self._running: set[asyncio.Future[Any]] = set()
+        self._troubles: dict[sql.Engine, str] = {}
+        self._listeners: list[Callable[[str], None]] = []
 
     @property
-    def name(self) -> str:
-        """Where it is, for people; without a password."""
-        ...
+    def trouble(self) -> str:
+        """Why the last transaction failed; empty when it did not."""
+        return self._troubles.get(self._writer) or self._troubles.get(self._reader) or ""
+
+    def on_trouble(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the problem when transactions begin to fail, and with "" when they work again."""
+        self._listeners.append(listener)
 
     async def run(self, work: Work[R]) -> R:
-        """Do the work in a transaction.
+        """Do the work in a transaction; there is one writer at a time, on a server too.
 
         Raises:
             StoreError: it could not be done.
         """
-        ...
+        return await self._call(partial(self._transaction, self._writer, work), self._writer)
 
     async def read(self, work: Work[R]) -> R:
-        """Do work that only looks; it waits for no writer.
+        """Do work that only reads; it sees one state of the database.
 
         Raises:
             StoreError: it could not be done.
         """
-        ...
+        return await self._call(partial(self._transaction, self._reader, work), self._reader)
 
     async def rewrite(self, work: Work[int]) -> int:
-        """Do work that changes so many rows, and let nothing of what they held stay in a file of ours.
+        """Do work that changes so many rows, and let nothing of what they held stay in a file.
 
         Raises:
             StoreError: it could not be done, or another process keeps the file from being tidied up.
         """
-        ...
+        return await self._call(partial(self._rewrite, work), self._writer)
+
+    async def close(self) -> None:
+        """Wait for what still runs, and close all connections."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=ANSWER_SECONDS)
+        closed = asyncio.wrap_future(self._threads.submit(self._engine.dispose))
+        self._threads.shutdown(wait=False)
+        await asyncio.wait({closed}, timeout=ANSWER_SECONDS)
+
+    async def _call(self, function: Callable[[], R], engine: sql.Engine) -> R:
+        """Call it in a thread, and wait; if the waiting is cut off, the call is not."""
+        call = self._threads.submit(function)
+        answer = asyncio.wrap_future(call)
+        self._running.add(answer)
+        answer.add_done_callback(self._running.discard)
+        # Nobody looks at how it ended if the caller gives up waiting.
+        answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
+        if not answer.done():
+            call.cancel()  # unless it has begun
+            raise self._failed(engine, f"did not answer within {ANSWER_SECONDS:g} s")
+        return answer.result()
+
+    # In a thread
+
+    def _transaction(self, engine: sql.Engine, work: Work[R]) -> R:
+        try:
+            if _identity(self._path) != self._file:
+                raise FileNotFoundError(0, "the file was moved, replaced or removed; restart ColorChanger")
+            with engine.begin() as connection:
+                if self._on_server and engine is self._writer:
+                    server.wait_for_turn(connection)
+                result = work(connection)
+        except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError, OSError) as error:
+            problem = _first_line(error)
+        else:
+            if self.stamp is not None:
+                self.stamp.save()
+            self._worked(engine)
+            return result
+        finally:
+            if self.stamp is not None:
+                self.stamp.drop()
+        raise self._failed(engine, f"failed: {problem}")  # out here: it must not keep an error that holds more
+
+    def _rewrite(self, work: Work[int]) -> int:
+        changed = self._transaction(self._writer, work)
+        if changed and not self._on_server:
+            self._vacuum()
+        return changed
+
+    def _vacuum(self) -> None:
+        """Write the file anew: nothing of what was in it stays between its pages."""
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("VACUUM")
+            return
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            problem = _first_line(error)
+        raise StoreError(
+            f"the store {self.name} was rewritten, but old tokens may still be in its file ({problem}): "
+            "stop whatever uses it and repeat this"
+        )
+
+    def _failed(self, engine: sql.Engine, problem: str) -> StoreError:
+        error = StoreError(f"the store {self.name} {problem}")
+        known, self._troubles[engine] = self.trouble, str(error)
+        if not known:
+            self._tell(str(error))
+        return error
+
+    def _worked(self, engine: sql.Engine) -> None:
+        known = self.trouble
+        self._troubles.pop(engine, None)
+        if engine is self._writer:
+            self._troubles.clear()  # what can be written can be read
+        if known and not self.trouble:
+            self._tell("")
+
+    def _tell(self, trouble: str) -> None:
+        for listener in self._listeners:
+            listener(trouble)
 
 
 @asynccontextmanager
-async def open_database(url: str) -> AsyncGenerator[Database]:
+async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> AsyncGenerator[Database]:
     """Open the database with our tables in it, made on first use and brought up to date.
 
     Raises:
         StoreError: it cannot be opened, it is damaged, or a newer version of ColorChanger wrote it.
     """
     address = address_of(url)
-    path = file_of(address)
-    if path is not None:
-        make_private(path)
-    async with _connect(address, path) as database:
-        await prepare(database, path)
-        yield database
-
-
-def _connect(address: str, path: Path | None) -> AbstractAsyncContextManager[Database]:
-    if is_sqlite(address):
-        return SQLite.open(str(path or MEMORY))
+    if is_server(address):
+        engine, name = server.engine_for(address)
+        database = Database(engine, name, threads=server.CONNECTIONS)
+    else:
+        path = file_of(address)
+        if path is not None:
+            await asyncio.to_thread(_make_ready, path)
+        engine = file_engine(path, busy_seconds)
+        database = Database(engine, str(path or MEMORY), path=path)
     try:
-        from colorchanger_bot.store.database_server import Server  # noqa: PLC0415 - a third of the start, which few need
-    except ImportError:
-        raise StoreError(
-            "storage.url names a database server, which needs SQLAlchemy and a driver: "
-            "pip install 'colorchanger-bot[server]', or leave it empty for a file of ours"
-        ) from None
-    return Server.open(address)
+        await _prepare(database, file_of(address))
+        yield database
+    finally:
+        await database.close()
 
 
-async def prepare(database: Database, path: Path | None = None) -> None:
-    """Make our tables, or bring them up to date; a file of an older version is copied first.
+def file_engine(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> sql.Engine:
+    """Return an engine with one connection to an SQLite file, or to a database in memory."""
+
+    def connect() -> sqlite3.Connection:
+        # Without an isolation level, where a transaction begins is said below and nowhere else.
+        where = str(path or MEMORY)
+        raw = sqlite3.connect(where, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+        for pragma in PRAGMAS:
+            raw.execute(f"PRAGMA {pragma}").close()
+        return raw
+
+    engine = sql.create_engine("sqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
+
+    def begin(connection: sql.Connection) -> None:
+        # A writer says so at once: two that both turn from reading to writing would wait for each other in vain.
+        if statement := connection.get_execution_options().get("begin"):
+            connection.exec_driver_sql(statement)
+
+    event.listen(engine, "begin", begin)
+    return engine
+
+
+def make_file(path: Path, fill: Work[None]) -> None:
+    """Make the file of a new store whole, unless it exists; `fill` writes into it once it has its tables.
 
     Raises:
-        StoreError: that cannot be done, or a newer version of ColorChanger wrote them.
+        StoreError: it cannot be made.
     """
-    found = await database.read(tables.version)
-    if found is not None and found > tables.SCHEMA_VERSION:
-        raise StoreError(f"the store {database.name} was written by a newer ColorChanger: update this one")
-    if found is not None and found < tables.SCHEMA_VERSION and path is not None:
-        await asyncio.to_thread(back_up, path, f"version-{found}")
-    if found != tables.SCHEMA_VERSION:
-        await database.run(tables.upgrade)
 
-
-class SQLite:
-    """A file of ours, or memory: one connection in one thread, where one transaction comes after the other."""
-
-    _raw: sqlite3.Connection
-
-    def __init__(self, path: str, busy_seconds: float) -> None:
-        self.name = path
-        self._busy_seconds = busy_seconds
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        self._opened = ExitStack()
-
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, path: str, *, busy_seconds: float = BUSY_SECONDS) -> AsyncGenerator[Self]:
-        """Open the file, or `:memory:`; on leaving, wait for what still runs, and close it.
-
-        Raises:
-            StoreError: it cannot be opened.
-        """
-        database = cls(path, busy_seconds)
+    def make_tables(partial: Path) -> None:
+        engine = file_engine(partial).execution_options(begin="BEGIN IMMEDIATE")
         try:
-            await database._call(database._connect)
-            yield database
+            with engine.begin() as connection:
+                schema.upgrade(connection)
+                fill(connection)
+        except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError) as error:
+            problem = _first_line(error)
+        else:
+            return
         finally:
-            await database._close()
+            engine.dispose()
+        raise StoreError(f"{path}: a store cannot be made there: {problem}")
 
-    async def run(self, work: Work[R]) -> R:
-        # Told at once that it writes: two that both turn from reading to writing would wait for each other in vain.
-        return await self._call(partial(self._transaction, "BEGIN IMMEDIATE", work))
-
-    async def read(self, work: Work[R]) -> R:
-        return await self._call(partial(self._transaction, "BEGIN", work))
-
-    async def rewrite(self, work: Work[int]) -> int:
-        return await self._call(partial(self._rewrite, work))
-
-    async def _call(self, function: Callable[[], R]) -> R:
-        """Call it in the thread, and wait; if the waiting is cut off, the call is not."""
-        call = self._thread.submit(function)
-        answer = asyncio.wrap_future(call)
-        # Whoever gives up waiting never looks at how it ended.
-        answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-        await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
-        if not answer.done():
-            call.cancel()  # unless it has begun
-            raise StoreError(f"the store {self.name} did not answer within {ANSWER_SECONDS:g} s")
-        return answer.result()
-
-    async def _close(self) -> None:
-        # Behind everything else: the thread takes one after the other, also when nobody waits any more.
-        closed = asyncio.wrap_future(self._thread.submit(self._opened.close))
-        self._thread.shutdown(wait=False)
-        await asyncio.wait({closed}, timeout=ANSWER_SECONDS)
-
-    # In the thread
-
-    def _connect(self) -> None:
-        if self.name != MEMORY:
-            check(Path(self.name))
-        try:
-            # Without an isolation level, it is we who say where a transaction begins.
-            raw = sqlite3.connect(self.name, timeout=self._busy_seconds, isolation_level=None)
-            self._raw = self._opened.enter_context(closing(raw))
-            self._raw.row_factory = sqlite3.Row
-            for pragma in PRAGMAS:
-                self._raw.execute(f"PRAGMA {pragma}")
-        except sqlite3.Error as error:
-            raise StoreError(f"the store {self.name} cannot be opened: {error}") from None
-
-    def _transaction(self, begin: str, work: Work[R]) -> R:
-        try:
-            with self._raw:  # commits, or rolls back
-                self._raw.execute(begin)
-                return work(_Connection(self._raw))
-        except (sqlite3.Error, UnicodeError) as error:
-            problem = str(error)  # it names tables and columns, never a value of theirs
-        raise StoreError(f"the store {self.name} failed: {problem}")  # out here, so that the error hangs on nothing
-
-    def _rewrite(self, work: Work[int]) -> int:
-        changed = self._transaction("BEGIN IMMEDIATE", work)
-        if changed:
-            self._scrub()
-        return changed
-
-    def _scrub(self) -> None:
-        """Write the file anew, and empty the write-ahead log into it."""
-        try:
-            self._raw.execute("VACUUM")
-            (busy, *_) = self._raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-            problem = "another process reads it" if busy else ""
-        except sqlite3.Error as error:
-            problem = str(error)
-        if problem:
-            cure = "stop what uses it, repeat"
-            raise StoreError(f"the store {self.name} was rewritten, but could not be tidied up ({problem}): {cure}")
+    make(path, make_tables)
 
 
-class _Connection:
-    """An SQLite connection as a transaction sees it."""
+def _make_ready(path: Path) -> None:
+    make_file(path, lambda _: None)
+    tighten(path)
+    check(path)
 
-    def __init__(self, raw: sqlite3.Connection) -> None:
-        self.long_text = "TEXT"
-        self._raw = raw
 
-    def execute(self, sql: str, /, **parameters: Any) -> list[Row]:
-        return [dict(row) for row in self._raw.execute(sql, parameters)]
+async def _prepare(database: Database, path: Path | None) -> None:
+    """Make our tables, or bring them up to date; a file of an older version is copied first."""
+    found = await database.read(schema.version)
+    if found is not None and found > schema.SCHEMA_VERSION:
+        raise StoreError(f"the store {database.name} was written by a newer ColorChanger: update this one")
+    if found is not None and found < schema.SCHEMA_VERSION and path is not None:
+        await asyncio.to_thread(back_up, path, f"version-{found}", _doubt_all)
+    if found != schema.SCHEMA_VERSION:
+        await database.run(schema.upgrade)
 
-    def change(self, sql: str, /, **parameters: Any) -> int:
-        return self._raw.execute(sql, parameters).rowcount
 
-    def columns(self, table: str) -> set[str]:
-        return {row["name"] for row in self.execute("SELECT name FROM pragma_table_info(:table)", table=table)}
+def _doubt_all(path: Path) -> None:
+    """Have an older version that gets its copy back look before it spends a refresh token."""
+    engine = file_engine(path)
+    try:
+        with engine.begin() as connection:
+            if any(column["name"] == "doubt" for column in sql.inspect(connection).get_columns("logins")):
+                connection.execute(sql.update(schema.logins).values(doubt=1))
+    finally:
+        engine.dispose()
+
+
+def _identity(path: Path | None) -> tuple[int, int] | None:
+    """Return which file has this name; an open file whose name was given to another one would be written in vain."""
+    if path is None:
+        return None
+    found = os.stat(path)
+    return found.st_dev, found.st_ino
+
+
+def _first_line(error: Exception) -> str:
+    """Return what the driver said, without the lines that follow: PostgreSQL puts the whole row there, tokens too."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    original = getattr(error, "orig", None) or error
+    if isinstance(original, SQLAlchemyError) or not str(original).strip():
+        return type(original).__name__
+    return str(original).strip().splitlines()[0]

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
+import secrets
 import shutil
 import sqlite3
+import stat
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
@@ -18,46 +19,49 @@ from urllib.parse import unquote
 import platformdirs
 
 from colorchanger_bot.errors import StoreError, StoreLocked
+from colorchanger_bot.store import journal
 
 PRIVATE = 0o600
-LOG_TRIES, LOG_WAIT_SECONDS = 50, 0.1
-BESIDE = ("-wal", "-shm")
-"""What SQLite keeps next to a database in WAL mode."""
-
-
+BESIDE = ("-journal", "-wal", "-shm")
+"""What SQLite keeps next to a database: `-journal` during a write, the others in the mode that version 0.1 used."""
 MEMORY = ":memory:"
 """What SQLite calls a database without a file."""
+GENUINE_SECONDS = 2.0
+LOG_TRIES, LOG_WAIT_SECONDS = 50, 0.1
 _ADDRESS = re.compile(r"[a-z][\w+.-]*://.*", re.IGNORECASE | re.DOTALL)
 _SQLITE = re.compile(r"sqlite(?:\+(?:aiosqlite|pysqlite))?://(.*)", re.IGNORECASE | re.DOTALL)
+_POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://.*", re.IGNORECASE | re.DOTALL)
 
 
 def default_url() -> str:
     """Return the URL of the SQLite file in the user's data directory."""
-    path = str(_home() / "colorchanger.sqlite3").replace("%", "%25").replace("?", "%3F")
-    return f"sqlite:///{path}"
+    return url_of(_home() / "colorchanger.sqlite3")
+
+
+def url_of(path: Path) -> str:
+    """Return the URL of an SQLite file."""
+    return f"sqlite:///{str(path).replace('%', '%25').replace('?', '%3F')}"
 
 
 def address_of(url: str) -> str:
-    """Return the address of a store; an empty `url` means the usual place.
+    """Return the address of a store; an empty `url` is the SQLite file in the user's data directory.
 
     Raises:
-        StoreError: that is no address of a database.
+        StoreError: this is not the address of an SQLite file or a PostgreSQL database.
     """
     address = url or default_url()
     if "\0" in unquote(address):
-        raise StoreError("storage.url has a character in it that no file and no server may have in its name")
+        raise StoreError("storage.url contains a null character")
     if not _ADDRESS.fullmatch(address):
-        raise StoreError("storage.url is no address of a database: leave it empty for a file of ours")
+        raise StoreError("storage.url is not the address of a database; leave it empty for a file in your user's data")
     if (ours := _SQLITE.fullmatch(address)) and not re.fullmatch(r"(/[^?]*)?", ours[1]):
+        raise StoreError("storage.url: write sqlite:///path, or sqlite:////path from the root, without options")
+    if not ours and not _POSTGRESQL.fullmatch(address):
         raise StoreError(
-            "storage.url: write sqlite:///path, or sqlite:////path from the root, and no options behind it"
+            f"storage.url: {address.partition(':')[0]} is not supported; "
+            "write sqlite:///path or postgresql://user:password@host/database"
         )
     return address
-
-
-def is_sqlite(address: str) -> bool:
-    """Whether it is ours to open, rather than somebody's server."""
-    return _SQLITE.fullmatch(address) is not None
 
 
 def file_of(address: str) -> Path | None:
@@ -67,14 +71,22 @@ def file_of(address: str) -> Path | None:
     return None if name in ("", MEMORY) else Path(name).expanduser()
 
 
+def is_server(address: str) -> bool:
+    """Say whether the database is on a server."""
+    return _SQLITE.fullmatch(address) is None
+
+
 def exists(url: str = "") -> bool:
     """Say whether there may be a store at that URL, without making one."""
     path = file_of(address_of(url))
     return path is None or path.is_file()
 
 
-def make_private(path: Path) -> None:
-    """Make the file if it is missing, and let nobody but its owner read it and what is beside it.
+# Making, opening and copying
+
+
+def make(path: Path, fill: Callable[[Path], None]) -> None:
+    """Make the file of a new store whole, unless it exists: `fill` writes one beside it, which then gets its name.
 
     Raises:
         StoreError: it cannot be made.
@@ -83,53 +95,82 @@ def make_private(path: Path) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.parent == _home():  # ours alone; any other directory is the user's business
             path.parent.chmod(0o700)
-        # Never opened once it exists: closing any descriptor of a file drops the locks that SQLite has on it in this
-        # process, and another process would then take away the write-ahead log that we still write to.
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE))
-        for file in (path, *(Path(f"{path}{end}") for end in BESIDE)):
-            if file.exists() and not file.is_file():  # a folder, a device: not ours to lock others out of
-                raise StoreError(f"{file}: is no file; name another one, or remove it")
-            with contextlib.suppress(FileNotFoundError):
-                file.chmod(PRIVATE)
+        real = path.resolve()
+        if not real.exists():
+            with _temporary(real) as partial:
+                fill(partial)
+                _settle(partial, real)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise StoreError(f"{path}: cannot be made: {error.strerror}") from None
+
+
+def tighten(path: Path) -> None:
+    """Let nobody but its owner read the file and what is beside it.
+
+    Raises:
+        StoreError: it is not a file.
+    """
+    for file in (path, *(Path(f"{path}{end}") for end in BESIDE)):
+        try:
+            mode = file.stat().st_mode
+            if not stat.S_ISREG(mode):  # a folder, a device: not ours to lock others out of
+                raise StoreError(f"{file}: is not a file; name another one, or remove it")
+            if os.name == "posix" and stat.S_IMODE(mode) & ~PRIVATE:
+                file.chmod(stat.S_IMODE(mode) & PRIVATE)
+        except FileNotFoundError:
+            continue
+        except PermissionError:
+            continue  # somebody else's file, whose mode is theirs to choose
+        except OSError as error:
+            raise StoreError(f"{file}: cannot be opened: {error.strerror}") from None
 
 
 def check(path: Path) -> None:
-    """Look whether the file is a sound database, and let it keep a write-ahead log.
+    """Look whether the file is a sound database.
 
     Raises:
         StoreError: it is damaged; a copy of it is kept.
     """
     try:
-        with contextlib.closing(sqlite3.connect(path)) as connection:
-            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-            if verdict == "ok":
-                _keep_log(connection)
-    except sqlite3.OperationalError:
-        return  # busy, or not to be opened: whoever uses it next says so
-    except sqlite3.DatabaseError as error:
-        verdict = str(error)
-    if verdict != "ok":
-        verdict = str(verdict).splitlines()[-1]
+        problem = "it is empty, 0 bytes" if path.stat().st_size == 0 else journal.damage(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be opened: {error.strerror}") from None
+    if not problem:
+        try:
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                (problem,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+                if problem == "ok":
+                    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                    problem = "" if tables else "it has no tables: its journal is missing"
+                if not problem:
+                    _leave_write_ahead_log(connection)
+        except sqlite3.OperationalError:
+            return  # busy, or it cannot be opened: the next call says so
+        except sqlite3.DatabaseError as error:
+            problem = str(error)
+    if problem:
+        problem = str(problem).splitlines()[-1]
         copy = _keep_damaged(path)
         raise StoreError(
-            f"the store {path} is damaged ({verdict}), and is left as it is; a copy is kept as {copy}. "
+            f"the store {path} is damaged ({problem}). It is left as it is, with a copy in {copy}. "
             "Put a backup in its place, or move it away and run: colorchanger login"
         )
 
 
-def _keep_log(connection: sqlite3.Connection) -> None:
-    """Switch to WAL mode: SQLite does not wait for others there, so that several that start at once must do so."""
+def _leave_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Turn a file of version 0.1 into one that is whole without a log beside it.
+
+    SQLite does not wait for others here, so several processes that start at once have to. While an older version runs
+    on the file, that fails, and so does whatever would come next.
+    """
     for _ in range(LOG_TRIES):
         with contextlib.suppress(sqlite3.OperationalError):
-            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA journal_mode = DELETE")
             return
         time.sleep(LOG_WAIT_SECONDS)
 
 
-def back_up(path: Path, name: str) -> Path:
+def back_up(path: Path, name: str, finish: Callable[[Path], None]) -> Path:
     """Copy the database to a file beside it, whole even while others write; an older copy of that name stays.
 
     Raises:
@@ -139,53 +180,40 @@ def back_up(path: Path, name: str) -> Path:
     if target.exists() and target.stat().st_size:
         return target
     try:
-        number, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=path.parent)  # readable by its owner only
-        os.close(number)
-        partial = Path(name)
-        with (
-            contextlib.closing(sqlite3.connect(path)) as source,
-            contextlib.closing(sqlite3.connect(partial)) as copy,
-        ):
-            source.backup(copy)
-        if target.exists():  # another process was faster, and may have changed the original since
-            partial.unlink()
-        else:
-            partial.replace(target)
+        with _temporary(target) as partial:
+            with (
+                contextlib.closing(sqlite3.connect(path)) as source,
+                contextlib.closing(sqlite3.connect(partial)) as copy,
+            ):
+                source.backup(copy)
+            finish(partial)
+            _settle(partial, target)
     except (OSError, sqlite3.Error) as error:
-        raise StoreError(f"{path}: the copy {target.name} cannot be made ({error}): make room for it") from None
+        raise StoreError(f"{path}: cannot be copied to {target.name} ({error}); make room for it") from None
     return target
 
 
 @contextmanager
-def locked(url: str = "") -> Generator[None]:
-    """Own the store for the life of a running process.
-
-    Raises:
-        StoreLocked: another process runs on it.
-        StoreError: the lock file cannot be made.
-    """
-    address = address_of(url)
-    file = file_of(address)
-    if file is not None:
-        make_private(file)
-        path = Path(f"{file}.lock")
-    else:
-        path = _home() / f"{hashlib.sha256(address.encode()).hexdigest()[:16]}.lock"
-    make_private(path)
-    # An empty database that is kept locked: SQLite's locks end with their process, on every system.
-    with contextlib.ExitStack() as held:
-        try:
-            lock = sqlite3.connect(path, timeout=0, isolation_level=None)
-            held.enter_context(contextlib.closing(lock)).execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise StoreLocked("ColorChanger is running already on this store") from None
-            raise StoreError(f"{path}: cannot be locked ({error}): let this user write it, or remove it") from None
-        yield
+def _temporary(target: Path) -> Generator[Path]:
+    """Make an empty file beside another one, for its owner only, that is gone afterwards."""
+    number, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=target.parent)
+    os.close(number)
+    try:
+        yield Path(name)
+    finally:
+        for end in ("", *BESIDE):
+            Path(f"{name}{end}").unlink(missing_ok=True)
 
 
-def _home() -> Path:
-    return Path(platformdirs.user_data_dir("colorchanger", appauthor=False))
+def _settle(partial: Path, target: Path) -> None:
+    """Give a file its name; one that another process has just made under that name stays."""
+    try:
+        os.link(partial, target)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not target.exists():
+            partial.rename(target)
 
 
 def _keep_damaged(path: Path) -> Path:
@@ -205,3 +233,80 @@ def _keep_damaged(path: Path) -> Path:
     except OSError as error:
         raise StoreError(f"the store {path} is damaged, and cannot be copied: {error.strerror}") from None
     return copy
+
+
+# Who owns it, and whether it is the newest copy
+
+
+@contextmanager
+def locked_file(path: Path) -> Generator[None]:
+    """Own the file for the life of a running process.
+
+    Raises:
+        StoreLocked: another process runs on it.
+        StoreError: the lock file cannot be made.
+    """
+    beside = Path(f"{path}.lock")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE))
+    except OSError as error:
+        raise StoreError(f"{beside}: cannot be made: {error.strerror}") from None
+    tighten(path)
+    tighten(beside)
+    # An empty database that is kept locked: SQLite's locks end with their process, on every system.
+    with contextlib.ExitStack() as held:
+        try:
+            lock = sqlite3.connect(beside, timeout=0, isolation_level=None)
+            held.enter_context(contextlib.closing(lock)).execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+                raise StoreLocked("ColorChanger is already running on this store") from None
+            raise StoreError(
+                f"{beside}: cannot be locked ({error}); allow this user to write it, or remove it"
+            ) from None
+        yield
+
+
+class Stamp:
+    """A word that is in the store and in a file beside it, new with every change of a login.
+
+    Where the two differ, the store is an older copy that was put back, or came from another place: another copy may
+    have spent its refresh tokens. The file beside also holds the time of its own last change, which no copy can keep.
+    """
+
+    def __init__(self, store: Path) -> None:
+        self.path = Path(f"{store}.stamp")
+        self._drawn = ""
+
+    def read(self) -> str:
+        """Return the word beside the store; empty: there is none, or the file is itself a copy."""
+        try:
+            text, _, written = self.path.read_text(encoding="ascii").partition(" ")
+            changed = self.path.stat().st_ctime_ns
+            late = abs(changed - int(written)) / 1e9
+        except (OSError, ValueError):
+            return ""
+        # Windows has the time of the creation there.
+        return text if late < GENUINE_SECONDS or os.name == "nt" else ""
+
+    def draw(self) -> str:
+        """Return a new word for the store; `save` puts it beside once the store has it."""
+        self._drawn = secrets.token_hex(8)
+        return self._drawn
+
+    def drop(self) -> None:
+        """Forget a word that did not get into the store."""
+        self._drawn = ""
+
+    def save(self) -> None:
+        """Put the word beside the store; without room for it, the next start looks before it spends a token."""
+        if self._drawn:
+            with contextlib.suppress(OSError), open(os.open(self.path, os.O_CREAT | os.O_WRONLY, PRIVATE), "w") as file:
+                file.write(f"{self._drawn} {time.time_ns():019}")
+            self._drawn = ""
+
+
+def _home() -> Path:
+    return Path(platformdirs.user_data_dir("colorchanger", appauthor=False))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from colorchanger_bot.store.schema import Connection, Row, insert, update
+import sqlalchemy as sql
+
+from colorchanger_bot.store.file import Stamp
+from colorchanger_bot.store.schema import colors, imports, logins, state
 from colorchanger_bot.vault import Vault
 
 
@@ -39,98 +42,149 @@ class Login:
     generation: int = 1
     """Counts the pairs this login had, so that a stale copy never overwrites a newer pair."""
     doubt: bool = False
-    """A refresh of this pair was begun and its end is not known: the refresh token may be spent."""
+    """The refresh token may be spent: a refresh was begun and never finished, or this is an older copy of the store."""
     channels: tuple[str, ...] = ()
     """The channels it was imported with; empty: its own."""
 
 
-class Logins:
-    """The logins within one transaction; tokens are locked on their way in, and opened on their way out."""
+class Changes(NamedTuple):
+    """What happened to the logins since a revision of the store."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    revision: int
+    """Ask for what comes after this one next time."""
+    logins: list[Login]
+    """Those that were added or changed."""
+    ids: frozenset[int]
+    """The numbers of all logins that there are: any other one was logged out."""
+
+
+class Logins:
+    """The logins within one transaction; tokens are encrypted on their way in and decrypted on their way out."""
+
+    def __init__(self, connection: sql.Connection, vault: Vault, stamp: Stamp | None = None) -> None:
         self._connection = connection
         self._vault = vault
+        self._stamp = stamp
+        self._revision = 0
 
     def all(self) -> list[Login]:
-        """Return all of them, in the order in which they came."""
-        return self._found("SELECT * FROM logins ORDER BY id")
+        """Return all of them, in the order in which they were added."""
+        return self._found()
 
     def get(self, id_: int) -> Login | None:
         """Return one by its number."""
-        return next(iter(self._found("SELECT * FROM logins WHERE id = :id", id=id_)), None)
+        return next(iter(self._found(logins.c.id == id_)), None)
+
+    def changes(self, since: int | None) -> Changes | None:
+        """Return what changed after a revision; None: nothing did."""
+        revision: int = self._connection.scalar(sql.select(state.c.revision)) or 0
+        if since == revision:
+            return None
+        ids = frozenset(self._connection.scalars(sql.select(logins.c.id)))
+        newer = () if since is None or since > revision else (logins.c.revision > since,)
+        return Changes(revision, self._found(*newer), ids)
 
     def put(self, login: str, client_id: str, pair: TokenPair, user_id: str | None) -> Login:
         """Store a pair in the place of an older one of the same account, or as a new login."""
-        same = "SELECT id, generation FROM logins WHERE login = :login OR user_id = :user_id ORDER BY id"
-        rows = self._connection.execute(same, login=login, user_id=user_id)
-        for surplus in rows[1:]:  # a renamed account may be known by its id and, in another row, by its name
-            self._give_way(surplus["id"], to=rows[0]["id"])
+        rows = self._same_account(login, user_id)
+        self._touch()
+        # A renamed account may be known by its id and, in another row, by its name: the older row stays.
+        self._give_way([row.id for row in rows[1:]], to=rows[0].id if rows else 0)
         return self._write(rows, pair, {"login": login, "client_id": client_id, "user_id": user_id})
 
     def take_over(self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str]) -> Login | None:
         """Store a pair that came from outside, once; return the login that it belongs to now, if it still does."""
         fingerprint = hashlib.sha256(f"{client_id}\n{pair.access}\n{pair.refresh}".encode()).hexdigest()
         name = login or f"token_{fingerprint[:12]}"
-        known = "SELECT login_id FROM imports WHERE fingerprint = :fingerprint"
-        if imported := self._connection.execute(known, fingerprint=fingerprint):
-            return self.get(imported[0]["login_id"])
-        rows = self._connection.execute("SELECT id, generation FROM logins WHERE login = :login", login=name)
-        # Whose token it is, is asked anew: only then is it known to fit the name.
+        known = sql.select(imports.c.login_id).where(imports.c.fingerprint == fingerprint)
+        if (id_ := self._connection.scalar(known)) is not None:
+            return self.get(id_)
+        # Only Twitch can say whose token this is, so the user id is asked for anew.
         owner: dict[str, Any] = {"login": name, "client_id": client_id, "user_id": None}
         if channels:
             owner["channels"] = " ".join(channels)
-        made = self._write(rows, pair, owner)
-        insert(self._connection, "imports", {"fingerprint": fingerprint, "login_id": made.id})
+        made = self._write(self._same_account(name, None), pair, owner)
+        self._connection.execute(sql.insert(imports).values(fingerprint=fingerprint, login_id=made.id))
         return made
 
     def change(self, login: Login, values: Mapping[str, Any]) -> Login | None:
-        """Change columns and return the login, unless another process has put a newer pair there."""
-        # Written before all else: from here on nobody can change this row, on a server either.
-        claim = "UPDATE logins SET generation = generation WHERE id = :id AND generation = :generation"
-        if not self._connection.change(claim, id=login.id, generation=login.generation):
+        """Change columns and return the login; None: it is gone, or has a newer pair."""
+        stored = sql.select(logins.c.generation).where(logins.c.id == login.id)
+        if self._connection.scalar(stored) != login.generation:
             return None
+        revision = self._touch()
         if "user_id" in values:
-            # Another row that stands for the same account (it was known by an older name) gives way.
-            others = "SELECT id FROM logins WHERE id <> :id AND (login = :login OR user_id = :user_id)"
-            account = {"login": values["login"], "user_id": values["user_id"]}
-            for row in self._connection.execute(others, id=login.id, **account):
-                self._give_way(row["id"], to=login.id)
-        update(self._connection, "logins", "id", {"id": login.id, **values})
+            # This account may be known by an older name in another row.
+            others = self._same_account(values["login"], values["user_id"])
+            self._give_way([row.id for row in others if row.id != login.id], to=login.id)
+        changed = sql.update(logins).where(logins.c.id == login.id).values(**values, revision=revision)
+        self._connection.execute(changed)
         return self.get(login.id)
 
     def replace_pair(self, login: Login, pair: TokenPair) -> Login | None:
         """Store the pair that follows, as `change` does."""
-        newer = {"generation": login.generation + 1, "lost": "", "doubt": 0}
-        return self.change(login, self._columns(pair) | newer)
+        return self.change(login, self._columns(pair) | {"generation": login.generation + 1, "lost": "", "doubt": 0})
 
     def forget(self, id_: int) -> None:
         """Remove a login with its tokens and what is remembered of its colours."""
-        colors = "DELETE FROM colors WHERE user_id = (SELECT user_id FROM logins WHERE id = :id)"
-        self._connection.change(colors, id=id_)
-        self._connection.change("DELETE FROM logins WHERE id = :id", id=id_)
+        self._touch()
+        mine = sql.select(logins.c.user_id).where(logins.c.id == id_).scalar_subquery()
+        self._connection.execute(sql.delete(colors).where(colors.c.user_id == mine))
+        self._connection.execute(sql.delete(logins).where(logins.c.id == id_))
 
-    def _found(self, query: str, **parameters: Any) -> list[Login]:
-        return [self._login(row) for row in self._connection.execute(query, **parameters)]
+    def doubt_all(self) -> None:
+        """Have every login validated before its refresh token is spent: another copy may have spent it."""
+        self._connection.execute(sql.update(logins).values(doubt=1, revision=self._touch()))
 
-    def _write(self, old: Sequence[Row], pair: TokenPair, owner: dict[str, Any]) -> Login:
-        """Put a pair into the row that is there, or else into a new one."""
-        row = self._columns(pair) | {"lost": "", "doubt": 0} | owner
+    def _touch(self) -> int:
+        """Count a change of the logins, once a transaction, and give the file its next stamp; return the revision."""
+        if self._revision:
+            return self._revision
+        older = self.is_older_copy()
+        revision: int = (self._connection.scalar(sql.select(state.c.revision)) or 0) + 1
+        stamp = self._stamp.draw() if self._stamp is not None else ""
+        self._connection.execute(sql.update(state).values(revision=revision, stamp=stamp))
+        if older:
+            self._connection.execute(sql.update(logins).values(doubt=1, revision=revision))
+        self._revision = revision
+        return revision
+
+    def is_older_copy(self) -> bool:
+        """Say whether this file is not the one that was last written here."""
+        stamp = self._connection.scalar(sql.select(state.c.stamp))
+        return self._stamp is not None and bool(stamp) and self._stamp.read() != stamp
+
+    def _found(self, *conditions: sql.ColumnElement[bool]) -> list[Login]:
+        rows = self._connection.execute(sql.select(logins).where(*conditions).order_by(logins.c.id))
+        return [self._login(row) for row in rows]
+
+    def _same_account(self, login: str, user_id: str | None) -> Sequence[Any]:
+        # Compared with None, a column would be IS NULL: every login whose account is not known yet.
+        same = logins.c.login == login if user_id is None else (logins.c.login == login) | (logins.c.user_id == user_id)
+        return self._connection.execute(
+            sql.select(logins.c.id, logins.c.generation).where(same).order_by(logins.c.id)
+        ).all()
+
+    def _write(self, old: Sequence[Any], pair: TokenPair, owner: dict[str, Any]) -> Login:
+        """Put a pair into the first of these rows, or else into a new one."""
+        row = self._columns(pair) | {"lost": "", "doubt": 0, "revision": self._touch()} | owner
         if old:
-            row |= {"id": old[0]["id"], "generation": old[0]["generation"] + 1}
-            update(self._connection, "logins", "id", row)
+            id_ = old[0].id
+            values = row | {"generation": old[0].generation + 1}
+            self._connection.execute(sql.update(logins).where(logins.c.id == id_).values(values))
         else:
-            # A number that was used before, the imports may still know as somebody else's.
-            used = "SELECT id FROM logins UNION ALL SELECT login_id FROM imports"
-            (last,) = self._connection.execute(f"SELECT COALESCE(MAX(id), 0) AS id FROM ({used}) AS used")  # noqa: S608
-            row |= {"id": last["id"] + 1, "generation": 1}
-            insert(self._connection, "logins", row)
-        (made,) = self._found("SELECT * FROM logins WHERE id = :id", id=row["id"])
+            # The imports may still know a number that was used before as somebody else's.
+            last = (self._connection.scalar(sql.select(sql.func.max(id_))) for id_ in (logins.c.id, imports.c.login_id))
+            id_ = max(number or 0 for number in last) + 1
+            self._connection.execute(sql.insert(logins).values(row | {"id": id_, "generation": 1}))
+        (made,) = self._found(logins.c.id == id_)
         return made
 
-    def _give_way(self, id_: int, *, to: int) -> None:
-        """Remove a row that stands for the same account as another one, which inherits what was imported as it."""
-        self._connection.change("UPDATE imports SET login_id = :to WHERE login_id = :id", to=to, id=id_)
-        self._connection.change("DELETE FROM logins WHERE id = :id", id=id_)
+    def _give_way(self, ids: Iterable[int], *, to: int) -> None:
+        """Remove rows that stand for the same account as another one, which inherits what was imported as them."""
+        for id_ in ids:
+            self._connection.execute(sql.update(imports).where(imports.c.login_id == id_).values(login_id=to))
+            self._connection.execute(sql.delete(logins).where(logins.c.id == id_))
 
     def _columns(self, pair: TokenPair) -> dict[str, Any]:
         return {
@@ -141,24 +195,24 @@ class Logins:
             "issued_at": pair.issued_at,
         }
 
-    def _login(self, row: Row) -> Login:
+    def _login(self, row: Any) -> Login:
         pair = TokenPair(
-            self._vault.open(row["access_token"]),
-            self._vault.open(row["refresh_token"]),
-            row["expires_at"],
-            frozenset(row["scopes"].split()),
-            row["issued_at"],
+            self._vault.open(row.access_token),
+            self._vault.open(row.refresh_token),
+            row.expires_at,
+            frozenset(row.scopes.split()),
+            row.issued_at,
         )
         return Login(
-            row["id"],
-            row["user_id"],
-            row["login"],
-            row["client_id"],
-            pair,
-            row["lost"],
-            row["generation"],
-            bool(row["doubt"]),
-            tuple(row["channels"].split()),
+            id=row.id,
+            user_id=row.user_id,
+            login=row.login,
+            client_id=row.client_id,
+            pair=pair,
+            lost=row.lost,
+            generation=row.generation,
+            doubt=bool(row.doubt),
+            channels=tuple(row.channels.split()),
         )
 
 

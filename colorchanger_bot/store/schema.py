@@ -1,141 +1,111 @@
-"""The tables of the store, and how an older store becomes one of this version.
-
-All SQL is written once, in words that SQLite, PostgreSQL and MySQL understand.
-"""
+"""The tables of the store, and how an older store is brought up to date."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple, Protocol
+from typing import Any, cast
 
-Row = dict[str, Any]
+import sqlalchemy as sql
 
-SCHEMA_VERSION = 2
-"""2: when a token was issued, whether its refresh was begun, channels of an import, secrets of applications."""
+SCHEMA_VERSION = 3
+"""2: when a token was issued, doubt, channels of an import, secrets of applications. 3: revisions, account reports."""
 
-# FLOAT has 24 bits in MySQL, too few for unix seconds; and MySQL has no default for TEXT.
-_CHANNELS = "VARCHAR(8000) NOT NULL DEFAULT ''"
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL PRIMARY KEY)",
-    f"""
-    CREATE TABLE IF NOT EXISTS logins (
-        id INTEGER NOT NULL PRIMARY KEY,
-        user_id VARCHAR(32) UNIQUE,
-        login VARCHAR(25) NOT NULL UNIQUE,
-        client_id VARCHAR(64) NOT NULL,
-        access_token TEXT NOT NULL,
-        refresh_token TEXT NOT NULL,
-        expires_at DOUBLE PRECISION,
-        scopes TEXT NOT NULL,
-        lost TEXT NOT NULL,
-        generation INTEGER NOT NULL,
-        issued_at DOUBLE PRECISION,
-        doubt INTEGER NOT NULL DEFAULT 0,
-        channels {_CHANNELS}
-    )
-    """,
-    "CREATE TABLE IF NOT EXISTS apps (client_id VARCHAR(64) NOT NULL PRIMARY KEY, client_secret TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS imports (fingerprint VARCHAR(64) NOT NULL PRIMARY KEY, login_id INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS colors (user_id VARCHAR(32) NOT NULL PRIMARY KEY, remembered TEXT NOT NULL)",
-    """
-    CREATE TABLE IF NOT EXISTS heartbeat (
-        id INTEGER NOT NULL PRIMARY KEY,
-        pid INTEGER NOT NULL,
-        at DOUBLE PRECISION NOT NULL,
-        status {long_text} NOT NULL
-    )
-    """,
+METADATA = sql.MetaData()
+
+
+def _table(name: str, *columns: sql.Column[Any]) -> sql.Table:
+    return sql.Table(name, METADATA, *columns)
+
+
+def _key(name: str, kind: Any) -> sql.Column[Any]:
+    return sql.Column(name, kind, primary_key=True, autoincrement=False)
+
+
+def _column(name: str, kind: Any, default: str | None = None, *, unique: bool = False) -> sql.Column[Any]:
+    return sql.Column(name, kind, nullable=False, server_default=default, unique=unique or None)
+
+
+def _maybe(name: str, kind: Any, *, unique: bool = False) -> sql.Column[Any]:
+    return sql.Column(name, kind, nullable=True, unique=unique or None)
+
+
+# Unix seconds need 64 bits, which REAL has in SQLite only.
+_TIME = cast("Any", sql.REAL)().with_variant(sql.DOUBLE_PRECISION(), "postgresql")
+
+schema_version = _table("schema_version", _key("version", sql.Integer))
+logins = _table(
+    "logins",
+    _key("id", sql.Integer),
+    _maybe("user_id", sql.VARCHAR(32), unique=True),
+    _column("login", sql.VARCHAR(25), unique=True),
+    _column("client_id", sql.VARCHAR(64)),
+    _column("access_token", sql.TEXT),
+    _column("refresh_token", sql.TEXT),
+    _maybe("expires_at", _TIME),
+    _column("scopes", sql.TEXT),
+    _column("lost", sql.TEXT),
+    _column("generation", sql.Integer),
+    _maybe("issued_at", _TIME),
+    _column("doubt", sql.Integer, "0"),
+    _column("channels", sql.VARCHAR(8000), ""),
+    _column("revision", sql.Integer, "0"),  # that of `state` when the row was last written
 )
-ADDED = {
-    2: (
-        ("logins", "issued_at", "DOUBLE PRECISION"),
-        ("logins", "doubt", "INTEGER NOT NULL DEFAULT 0"),
-        ("logins", "channels", _CHANNELS),
-    )
-}
-"""The columns that a version added to tables which were there before."""
-
-
-class Secret(NamedTuple):
-    """Columns of a table that are encrypted when there is a key."""
-
-    table: str
-    key: str
-    columns: tuple[str, ...]
-
-
-SECRETS = (
-    Secret("logins", "id", ("access_token", "refresh_token")),
-    Secret("apps", "client_id", ("client_secret",)),
+apps = _table("apps", _key("client_id", sql.VARCHAR(64)), _column("client_secret", sql.TEXT))
+imports = _table("imports", _key("fingerprint", sql.VARCHAR(64)), _column("login_id", sql.Integer))
+colors = _table("colors", _key("user_id", sql.VARCHAR(32)), _column("remembered", sql.TEXT))
+heartbeat = _table(
+    "heartbeat", _key("id", sql.Integer), _column("pid", sql.Integer), _column("at", _TIME), _column("status", sql.TEXT)
+)
+reports = _table("reports", _key("login", sql.VARCHAR(64)), _column("report", sql.TEXT))
+state = _table(
+    "state",
+    _key("id", sql.Integer),
+    _column("revision", sql.Integer),  # counts the transactions that touched a login
+    _column("stamp", sql.VARCHAR(32)),  # see `store.file.Stamp`
 )
 
-
-class Connection(Protocol):
-    """What works on the database inside a transaction; parameters are named in the SQL as `:name`."""
-
-    long_text: str
-    """The type of a text of any length: that called TEXT ends at 64 kB in MySQL."""
-
-    def execute(self, sql: str, /, **parameters: Any) -> list[Row]:
-        """Return the rows that a statement yields."""
-        ...
-
-    def change(self, sql: str, /, **parameters: Any) -> int:
-        """Write; return how many rows that met."""
-        ...
-
-    def columns(self, table: str) -> set[str]:
-        """Return the names of a table's columns; none: there is no such table."""
-        ...
+LASTING = (logins, apps, imports, colors)
+"""What a copy of a store holds."""
+SECRETS = {logins: ("access_token", "refresh_token"), apps: ("client_secret",)}
+"""The columns that are encrypted when there is a key."""
 
 
-def version(connection: Connection) -> int | None:
-    """Return the version of the store; None if there is nothing yet."""
-    if not connection.columns("schema_version"):
+def version(connection: sql.Connection) -> int | None:
+    """Return the version of the store; None if it has no tables of ours."""
+    if not sql.inspect(connection).has_table(schema_version.name):
         return None
-    (row,) = connection.execute("SELECT MAX(version) AS version FROM schema_version")
-    return row["version"]
+    return connection.scalar(sql.select(sql.func.max(schema_version.c.version)))
 
 
-def upgrade(connection: Connection) -> None:
-    """Make the tables that are missing, and bring older ones up to date; begun in a process that died, it goes on."""
-    found = version(connection)
-    for statement in TABLES:
-        connection.execute(statement.format(long_text=connection.long_text))
-    for number in range((found or 0) + 1, SCHEMA_VERSION + 1):
-        for table, column, words in ADDED.get(number, ()):
-            if column not in connection.columns(table):
-                connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} {words}")
-    if found is None:
-        insert(connection, "schema_version", {"version": SCHEMA_VERSION})
-    elif found < SCHEMA_VERSION:
-        connection.change("UPDATE schema_version SET version = :version", version=SCHEMA_VERSION)
+def upgrade(connection: sql.Connection) -> None:
+    """Make the tables that are missing, and make those again that lack columns."""
+    inspector = sql.inspect(connection)
+    for table in METADATA.sorted_tables:
+        if inspector.has_table(table.name):
+            there = {column["name"] for column in inspector.get_columns(table.name)}
+            if not there.issuperset(table.columns.keys()):
+                _make_again(connection, table)
+    METADATA.create_all(connection)
+    if connection.scalar(sql.select(state.c.id)) is None:
+        connection.execute(sql.insert(state).values(id=1, revision=0, stamp=""))
+    connection.execute(sql.delete(schema_version))
+    connection.execute(sql.insert(schema_version).values(version=SCHEMA_VERSION))
 
 
-# Names of tables and columns come from the code and stand in the SQL; values come from anywhere and never do.
+def _make_again(connection: sql.Connection, table: sql.Table) -> None:
+    """Make a table anew with its rows, so that it is the same as in a new store; new columns get their defaults."""
+    old = sql.Table(table.name, sql.MetaData(), autoload_with=connection)
+    kept = [column for column in old.columns if column.name in table.columns]
+    rows = [dict(row) for row in connection.execute(sql.select(*kept)).mappings()]
+    old.drop(connection)
+    table.create(connection)
+    if rows:
+        connection.execute(sql.insert(table), rows)
 
 
-def insert(connection: Connection, table: str, row: Mapping[str, Any]) -> None:
-    """Add a row."""
-    values = ", ".join(f":{name}" for name in row)
-    connection.change(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({values})", **row)  # noqa: S608
-
-
-def update(connection: Connection, table: str, key: str, row: Mapping[str, Any]) -> int:
-    """Change the row of that key, which is in `row`, to these values; return how many there are."""
-    values = ", ".join(f"{name} = :{name}" for name in row if name != key)
-    return connection.change(f"UPDATE {table} SET {values} WHERE {key} = :{key}", **row)  # noqa: S608
-
-
-def put(connection: Connection, table: str, key: str, row: Mapping[str, Any]) -> None:
-    """Change the row of that key, or add it: in words that every database understands."""
-    if not update(connection, table, key, row):
-        insert(connection, table, row)
-
-
-def secrets(connection: Connection) -> Iterator[tuple[Secret, Row]]:
-    """Yield every row that has something secret, with its key."""
-    for each in SECRETS:
-        columns = ", ".join((each.key, *each.columns))
-        for row in connection.execute(f"SELECT {columns} FROM {each.table}"):  # noqa: S608
-            yield each, row
+def put(connection: sql.Connection, table: sql.Table, *rows: dict[str, Any]) -> None:
+    """Write rows in the place of those with the same key; only one writer runs at a time, so nothing comes between."""
+    if rows:
+        (key,) = table.primary_key
+        gone = sql.delete(table).where(key == sql.bindparam("key"))
+        connection.execute(gone, [{"key": row[key.name]} for row in rows])
+        connection.execute(sql.insert(table), list(rows))

@@ -1,26 +1,30 @@
-"""What must outlive the process, in SQL: logins with their tokens, colours per account, a heartbeat.
+"""What outlives the process: logins with their tokens, the colours of each account, a heartbeat.
 
-SQLite in the user's data directory unless a URL says otherwise. Every call is one transaction that ends even if its
-caller is cancelled; what it wrote is on disk when it returns.
+An SQLite file in the user's data directory unless a URL says otherwise. Every call is one transaction that is finished
+even if its caller is cancelled; what it wrote is on disk when it returns.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Literal, NamedTuple, Self, TypeVar
 
+import sqlalchemy as sql
+
 from colorchanger_bot.changer.memory import Remembered
-from colorchanger_bot.errors import ConfigError, StoreError
+from colorchanger_bot.errors import ConfigError, StoreError, StoreLocked
 from colorchanger_bot.store.database import Database, open_database
-from colorchanger_bot.store.file import default_url, exists, locked
-from colorchanger_bot.store.logins import Login, Logins, TokenPair, joined
-from colorchanger_bot.store.schema import Connection, Row, put, secrets, update
+from colorchanger_bot.store.file import address_of, default_url, exists, file_of, is_server, locked_file
+from colorchanger_bot.store.logins import Changes, Login, Logins, TokenPair, joined
+from colorchanger_bot.store.schema import SECRETS, apps, colors, heartbeat, put, reports
+from colorchanger_bot.store.server import Ownership
 from colorchanger_bot.vault import Vault
 
-__all__ = ["Heartbeat", "Login", "Store", "TokenPair", "default_url", "exists", "locked"]
+__all__ = ["Changes", "Heartbeat", "Login", "Store", "TokenPair", "default_url", "exists", "locked"]
 
 ALIVE_SECONDS = 30.0
 """A heartbeat older than this means that the process hangs or is gone."""
@@ -41,14 +45,36 @@ class Heartbeat(NamedTuple):
         return abs(now - self.at) < ALIVE_SECONDS
 
 
+@contextmanager
+def locked(url: str = "") -> Generator[Ownership | None]:
+    """Own the store for the life of a running process; on a server, yield what proves that it is still owned.
+
+    Raises:
+        StoreLocked: another process runs on it.
+        StoreError: it cannot be locked.
+    """
+    address = address_of(url)
+    if is_server(address):
+        with Ownership(address).held() as ownership:
+            yield ownership
+    elif (path := file_of(address)) is not None:
+        with locked_file(path):
+            yield None
+    else:
+        yield None  # nobody else can reach a database in memory
+
+
 class Store:
-    """The SQL store; `async with Store.open(url) as store`."""
+    """The store; `async with Store.open(url) as store`."""
 
     def __init__(self, database: Database, vault: Vault | None = None) -> None:
         self.database = database
-        self._vault = vault or Vault()
         self.name = database.name
         """Where it is, for people; without a password."""
+        self.ownership: Ownership | None = None
+        """That of the running process on a server: without a proof of it, no refresh is begun."""
+        self._vault = vault or Vault()
+        self._reported: dict[str, Mapping[str, Any]] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -67,6 +93,7 @@ class Store:
         """Return the store on an open database, once it is known that the keys fit.
 
         Raises:
+            StoreError: it cannot be read.
             ConfigError: the logins are encrypted with another key, or there is none.
         """
         store = cls(database, Vault(keys))
@@ -74,14 +101,35 @@ class Store:
             for value in await store._secrets():
                 store._vault.open(value)
         except StoreError as error:
+            if database.trouble:
+                raise
             raise ConfigError([f"the store {store.name}: {error}"]) from None
+        if await store._read(lambda logins: logins.is_older_copy()):
+            with contextlib.suppress(StoreError):  # where nothing can be written, no token is spent either
+                await store._write(lambda logins: logins.doubt_all())
         return store
+
+    @property
+    def trouble(self) -> str:
+        """Why the store cannot be read or written now; empty if it can."""
+        return self.database.trouble
+
+    def on_trouble(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the problem when the store begins to fail, and with "" when it works again.
+
+        It is called in any thread.
+        """
+        self.database.on_trouble(listener)
 
     # Logins
 
     async def logins(self) -> list[Login]:
-        """Return all logins, in the order in which they came."""
+        """Return all logins, in the order in which they were added."""
         return await self._read(lambda logins: logins.all())
+
+    async def changes(self, since: int | None = None) -> Changes | None:
+        """Return what changed in the logins after a revision, all of them without one; None if nothing did."""
+        return await self._read(lambda logins: logins.changes(since))
 
     async def login(self, id_: int) -> Login | None:
         """Return one login by its number."""
@@ -103,7 +151,13 @@ class Store:
         return await self._write(lambda logins: logins.take_over(login, client_id, pair, channels))
 
     async def begin_refresh(self, login: Login) -> Login | None:
-        """Note that the refresh token is about to be spent, so that a crash does not make us spend it twice."""
+        """Note that the refresh token is about to be spent, so that it is not spent twice after a crash.
+
+        Raises:
+            StoreLocked: another process may own the database by now.
+        """
+        if self.ownership is not None and (problem := self.ownership.problem):
+            raise StoreLocked(problem)
         return await self._write(lambda logins: logins.change(login, {"doubt": 1}))
 
     async def replace_pair(self, login: Login, pair: TokenPair) -> Login | None:
@@ -125,79 +179,140 @@ class Store:
         await self._write(lambda logins: logins.forget(id_))
 
     async def _read(self, work: Callable[[Logins], R]) -> R:
-        return await self.database.read(lambda connection: work(Logins(connection, self._vault)))
+        stamp = self.database.stamp
+        return await self.database.read(lambda connection: work(Logins(connection, self._vault, stamp)))
 
     async def _write(self, work: Callable[[Logins], R]) -> R:
-        return await self.database.run(lambda connection: work(Logins(connection, self._vault)))
+        stamp = self.database.stamp
+        return await self.database.run(lambda connection: work(Logins(connection, self._vault, stamp)))
 
     # Secrets of applications that came with an import
 
     async def put_app(self, client_id: str, client_secret: str) -> None:
         """Keep the secret of an application."""
-        await self._put("apps", "client_id", {"client_id": client_id, "client_secret": self._vault.lock(client_secret)})
+        row = {"client_id": client_id, "client_secret": self._vault.lock(client_secret)}
+        await self.database.run(lambda connection: put(connection, apps, row))
 
     async def client_secrets(self) -> dict[str, str]:
         """Return the secrets of applications that are kept here, by client id."""
-        rows = await self._rows("SELECT client_id, client_secret FROM apps")
-        return {row["client_id"]: self._vault.open(row["client_secret"]) for row in rows}
+        rows = await self.database.read(lambda connection: connection.execute(sql.select(apps)).all())
+        return {row.client_id: self._vault.open(row.client_secret) for row in rows}
 
     # Colours (the `Memory` of the changer)
 
     async def recall(self, user_id: str) -> Remembered:
-        rows = await self._rows("SELECT remembered FROM colors WHERE user_id = :user_id", user_id=user_id)
-        return Remembered.from_json(json.loads(rows[0]["remembered"])) if rows else Remembered()
+        """Return what is remembered of an account's colours."""
+        one = sql.select(colors.c.remembered).where(colors.c.user_id == user_id)
+        text = await self.database.read(lambda connection: connection.scalar(one))
+        return Remembered.from_json(json.loads(text)) if text else Remembered()
 
     async def remember(self, user_id: str, remembered: Remembered) -> None:
-        await self._put("colors", "user_id", {"user_id": user_id, "remembered": json.dumps(remembered.to_json())})
+        """Keep what is remembered of one account's colours."""
+        await self.remember_all({user_id: remembered})
+
+    async def remember_all(self, remembered: Mapping[str, Remembered]) -> None:
+        """Keep what is remembered of the colours of several accounts, by user id, in one transaction."""
+
+        def work(connection: sql.Connection) -> None:
+            rows = ({"user_id": id_, "remembered": json.dumps(each.to_json())} for id_, each in remembered.items())
+            put(connection, colors, *rows)
+
+        await self.database.run(work)
 
     # The heartbeat
 
     async def beat(self, at: float, status: Mapping[str, Any]) -> None:
-        """Leave a sign of life at `at` unix seconds."""
-        await self._put("heartbeat", "id", {"id": 1, "pid": os.getpid(), "at": at, "status": json.dumps(status)})
+        """Leave a sign of life at `at` unix seconds.
+
+        Of `status["accounts"]`, a list of JSON objects with a `login`, only those are written that changed since the
+        last beat.
+        """
+        accounts = {each["login"]: each for each in status.get("accounts", ())}
+        known = self._reported
+        changed = [each for login, each in accounts.items() if known is None or known.get(login) != each]
+        gone = [] if known is None else [login for login in known if login not in accounts]
+        rest = {key: value for key, value in status.items() if key != "accounts"}
+
+        def work(connection: sql.Connection) -> None:
+            put(connection, heartbeat, {"id": 1, "pid": os.getpid(), "at": at, "status": json.dumps(rest)})
+            if known is None:  # what another process left
+                connection.execute(sql.delete(reports))
+            elif gone:
+                connection.execute(sql.delete(reports).where(reports.c.login.in_(gone)))
+            put(connection, reports, *({"login": each["login"], "report": json.dumps(each)} for each in changed))
+
+        self._reported = None  # if this fails, the next beat writes all of them
+        await self.database.run(work)
+        self._reported = accounts
 
     async def stop_beating(self) -> None:
         """Remove the sign of life: this process ends."""
-        await self.database.run(lambda connection: connection.change("DELETE FROM heartbeat"))
+
+        def work(connection: sql.Connection) -> None:
+            connection.execute(sql.delete(heartbeat))
+            connection.execute(sql.delete(reports))
+
+        await self.database.run(work)
+        self._reported = None
 
     async def heartbeat(self) -> Heartbeat | None:
         """Return the last sign of life; None if no process runs."""
-        for row in await self._rows("SELECT pid, at, status FROM heartbeat"):
-            return Heartbeat(row["pid"], row["at"], json.loads(row["status"]))
-        return None
 
-    async def _rows(self, query: str, **parameters: Any) -> list[Row]:
-        return await self.database.read(lambda connection: connection.execute(query, **parameters))
+        def work(connection: sql.Connection) -> Heartbeat | None:
+            row = connection.execute(sql.select(heartbeat)).first()
+            if row is None:
+                return None
+            texts = connection.scalars(sql.select(reports.c.report).order_by(reports.c.login))
+            accounts = [json.loads(text) for text in texts]
+            return Heartbeat(row.pid, row.at, {"accounts": accounts, **json.loads(row.status)})
 
-    async def _put(self, table: str, key: str, row: Row) -> None:
-        await self.database.run(lambda connection: put(connection, table, key, row))
+        return await self.database.read(work)
+
+    async def try_to_write(self) -> None:
+        """Write what is there already, to see whether that works.
+
+        Raises:
+            StoreError: it does not.
+        """
+        await self.database.run(lambda connection: connection.execute(sql.update(heartbeat).values(id=1)))
 
     # Encryption
 
     async def at_rest(self) -> AtRest:
         """Say how the tokens stand in the store."""
-        sealed = {not Vault().is_current(value) for value in await self._secrets()}
-        return "empty" if not sealed else "mixed" if len(sealed) > 1 else "encrypted" if True in sealed else "plain"
+        encrypted = {not Vault().is_current(value) for value in await self._secrets()}
+        if len(encrypted) != 1:
+            return "mixed" if encrypted else "empty"
+        return "encrypted" if True in encrypted else "plain"
 
     async def seal(self) -> int:
-        """Write every token that is not in the form of the first key so; return how many rows changed."""
+        """Encrypt every token that is not encrypted with the first key; return how many rows changed."""
         return await self._rewrite(self._vault)
 
     async def unseal(self) -> int:
-        """Write every token plain; return how many rows changed."""
+        """Decrypt every token; return how many rows changed."""
         return await self._rewrite(Vault())
 
     async def _rewrite(self, writer: Vault) -> int:
-        def work(connection: Connection) -> int:
+        def work(connection: sql.Connection) -> int:
             changed = 0
-            for secret, row in secrets(connection):
-                if not all(writer.is_current(row[name]) for name in secret.columns):
-                    values = {name: writer.lock(self._vault.open(row[name])) for name in secret.columns}
-                    changed += update(connection, secret.table, secret.key, row | values)
+            for table, names in SECRETS.items():
+                (key,) = table.primary_key
+                for row in connection.execute(sql.select(key, *(table.c[name] for name in names))).mappings().all():
+                    if not all(writer.is_current(row[name]) for name in names):
+                        values = {name: writer.lock(self._vault.open(row[name])) for name in names}
+                        connection.execute(sql.update(table).where(key == row[key.name]).values(values))
+                        changed += 1
             return changed
 
+        # Looked for first: nothing is written, and no file tidied up, if there is nothing to do.
+        if all(writer.is_current(value) for value in await self._secrets()):
+            return 0
         return await self.database.rewrite(work)
 
     async def _secrets(self) -> list[str]:
-        rows = await self.database.read(lambda connection: list(secrets(connection)))
-        return [row[name] for secret, row in rows for name in secret.columns if row[name]]
+        def work(connection: sql.Connection) -> list[str]:
+            columns = [table.c[name] for table, names in SECRETS.items() for name in names]
+            return [value for column in columns for value in connection.scalars(sql.select(column)) if value]
+
+        return await self.database.read(work)

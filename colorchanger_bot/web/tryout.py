@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from colorchanger_bot.changer.commands import run_command
-from colorchanger_bot.changer.memory import ShortMemory
+from colorchanger_bot.changer.memory import MemoryWriter, ShortMemory
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.replies import page_reply
 from colorchanger_bot.changer.results import NotDone
@@ -54,7 +54,7 @@ async def try_out(painter: Painter, text: str, clock: Clock) -> tuple[list[Row],
         painter.login,
         painter.settings,
         api=nowhere,
-        memory=ShortMemory(),
+        memory=MemoryWriter(ShortMemory(), clock),
         clock=clock,
         rng=random.Random(),
         on_change=lambda _: None,

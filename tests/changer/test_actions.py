@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colorchanger_bot.changer.commands import run_command
-from colorchanger_bot.changer.memory import ShortMemory
+from colorchanger_bot.changer.memory import MemoryWriter, ShortMemory
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.replies import chat_reply
 from colorchanger_bot.changer.results import Held, StrategySet
@@ -34,7 +34,7 @@ def make(api: FakeColors, clock: FakeClock | None = None) -> Painter:
         "me",
         ColorSettings(),
         api=api,
-        memory=ShortMemory(),
+        memory=MemoryWriter(ShortMemory(), FakeClock()),
         clock=clock or FakeClock(),
         rng=random.Random(1),
         on_change=lambda _: None,

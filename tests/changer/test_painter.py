@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from itertools import pairwise
 
 import pytest
 
 from colorchanger_bot.changer.changes import Change
-from colorchanger_bot.changer.memory import Remembered
+from colorchanger_bot.changer.memory import MemoryWriter, Remembered
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color, build
 from colorchanger_bot.errors import (
@@ -47,20 +47,25 @@ def memory() -> FakeMemory:
 
 
 @pytest.fixture
+def writer(memory: FakeMemory, clock: FakeClock) -> MemoryWriter:
+    return MemoryWriter(memory, clock)
+
+
+@pytest.fixture
 def ended() -> list[Change]:
     return []
 
 
 @pytest.fixture
 async def make(
-    clock: FakeClock, api: FakeColors, memory: FakeMemory, ended: list[Change]
+    clock: FakeClock, api: FakeColors, writer: MemoryWriter, ended: list[Change]
 ) -> AsyncIterator[Callable[..., Painter]]:
     made: list[Painter] = []
 
     def make(**keys: object) -> Painter:
         settings = ColorSettings.of({"delay": (DELAY, DELAY), **keys})
         painter = Painter(
-            "1", "me", settings, api=api, memory=memory, clock=clock, rng=random.Random(7), on_change=ended.append
+            "1", "me", settings, api=api, memory=writer, clock=clock, rng=random.Random(7), on_change=ended.append
         )
         made.append(painter)
         return painter
@@ -189,27 +194,31 @@ async def test_many_changes_are_saved_with_few_writes(make: Make, clock: FakeClo
     for _ in range(400):
         painter.on_message(painter.current)
         await clock.advance(0.05)
-    assert 2 <= memory.writes <= 4  # the colour of before at once, then each ten seconds
-    await clock.advance(1.1)
+    assert 20 <= memory.writes <= 26  # the colour of before at once, then about one a second for 20 s
+    await clock.advance(1.0)
     assert (await memory.recall(painter.user_id)).history[0] == (painter.current or ORIGINAL).hex
 
 
-async def test_what_is_not_saved_yet_is_saved_at_the_end(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
+async def test_what_is_not_saved_yet_is_saved_at_the_end(
+    make: Make, clock: FakeClock, memory: FakeMemory, writer: MemoryWriter
+) -> None:
     painter = make(delay=(0.0, 0.0))
     painter.on_message(ORIGINAL)
     await clock.advance(0.05)
     await painter.close()
+    await writer.close()
     assert (await memory.recall(painter.user_id)).history[0] == (painter.current or ORIGINAL).hex
 
 
 async def test_nothing_more_is_saved_of_an_account_that_is_gone(
-    make: Make, clock: FakeClock, memory: FakeMemory
+    make: Make, clock: FakeClock, memory: FakeMemory, writer: MemoryWriter
 ) -> None:
     painter = make(delay=(0.0, 0.0), restore=False)
     painter.on_message(ORIGINAL)
     await clock.advance(0.05)
     await painter.close(keep=False)
     await clock.advance(5)
+    await writer.close()
     assert memory.writes == 0
 
 
@@ -743,20 +752,25 @@ async def test_commands_do_not_count_for_a_burst(make: Make, clock: FakeClock, a
     assert len(api.sent) > sent
 
 
-async def test_a_memory_that_cannot_be_written_stops_no_colour(
-    clock: FakeClock, api: FakeColors, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_memory_that_cannot_be_written_stops_no_colour(clock: FakeClock, api: FakeColors) -> None:
     class Full(FakeMemory):
-        async def remember(self, user_id: str, remembered: Remembered) -> None:
-            raise StoreError("the disk is full")
+        room = False
 
-    settings = ColorSettings.of({"delay": DELAY})
-    painter = Painter("1", "me", settings, api=api, memory=Full(), clock=clock, rng=random.Random(7), on_change=print)
+        async def remember_all(self, remembered: Mapping[str, Remembered]) -> None:
+            if not self.room:
+                raise StoreError("the disk is full")
+            await super().remember_all(remembered)
+
+    memory = Full()
+    settings, writer = ColorSettings.of({"delay": DELAY}), MemoryWriter(memory, clock)
+    painter = Painter("1", "me", settings, api=api, memory=writer, clock=clock, rng=random.Random(7), on_change=print)
     for _ in range(3):
         painter.on_message(api.shown)
         await clock.advance(60)
     assert len(api.sent) == 3
-    assert "the colours of me could not be kept: the disk is full" in caplog.text
+    memory.room = True
+    await clock.advance(1)
+    assert (await memory.recall("1")).history[:3] == [color.hex for color in reversed(api.sent)]
     await painter.close()
 
 
@@ -768,7 +782,7 @@ async def test_a_custom_strategy_stays_whatever_is_set_in_chat(clock: FakeClock,
         "me",
         settings,
         api=api,
-        memory=FakeMemory(),
+        memory=MemoryWriter(FakeMemory(), clock),
         clock=clock,
         rng=random.Random(7),
         on_change=print,

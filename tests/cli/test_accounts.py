@@ -91,7 +91,7 @@ async def test_keys_from_new_to_off(environment: Environment, store: Store, stor
     with_key = environment | {"COLORCHANGER_STORAGE__KEY": f"{key},{new_key()}"}
     code, output, errors = await call("key", "rotate", environment=with_key)
     assert (code, errors) == (0, "")
-    assert "1 entries encrypted anew" in output
+    assert "1 entries encrypted again" in output
     (_, _, wrong), (_, _, without) = await asyncio.gather(
         call("run", environment=environment | {"COLORCHANGER_STORAGE__KEY": new_key()}),
         call("accounts", environment=environment),

@@ -61,7 +61,7 @@ async def test_a_second_process_on_the_same_store_is_told_about_the_first(
         await twitch.wait_subscribed("me", "me", timeout=15)
         code, _, errors = await call("run", environment=with_tokens)
     assert code == 4
-    assert f"ColorChanger is running already on this store (process {first.pid})" in errors
+    assert f"ColorChanger is already running on this store (process {first.pid})" in errors
     assert len(errors.strip().splitlines()) == 1
 
 

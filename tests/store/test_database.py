@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import sqlite3
 import subprocess
 import sys
@@ -12,23 +11,23 @@ import threading
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sql
 
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.errors import StoreError
-from colorchanger_bot.store.database import SQLite, open_database, prepare
-from colorchanger_bot.store.database_server import Server
-from colorchanger_bot.store.file import MEMORY, address_of, default_url, file_of, is_sqlite
-from colorchanger_bot.store.schema import Connection, insert
-from colorchanger_bot.store.store import Login, Store, TokenPair
-from tests.stores import BY_SQLALCHEMY, FIRST_VERSION
+from colorchanger_bot.store.database import open_database
+from colorchanger_bot.store.file import MEMORY, address_of, default_url, file_of, is_server
+from colorchanger_bot.store.schema import imports
+from colorchanger_bot.store.store import Store
 
 
-def beats(connection: Connection) -> int:
-    return len(connection.execute("SELECT id FROM heartbeat"))
+def count(connection: sql.Connection) -> int:
+    return connection.scalar(sql.select(sql.func.count()).select_from(imports)) or 0
 
 
-def beat(connection: Connection, number: int) -> None:
-    insert(connection, "heartbeat", {"id": number, "pid": 1, "at": 1.0, "status": ""})
+def add(connection: sql.Connection, number: int) -> int:
+    connection.execute(sql.insert(imports).values(fingerprint=str(number), login_id=number))
+    return 1
 
 
 @pytest.mark.parametrize(
@@ -46,21 +45,30 @@ def beat(connection: Connection, number: int) -> None:
         ("sqlite:///:memory:", None),
     ],
 )
-def test_addresses_of_sqlite_are_ours(url: str, path: Path | None) -> None:
-    assert is_sqlite(address_of(url))
+def test_addresses_of_sqlite_are_files(url: str, path: Path | None) -> None:
+    assert not is_server(address_of(url))
     assert file_of(address_of(url)) == path
 
 
-@pytest.mark.parametrize("url", ["postgresql+asyncpg://me:password@host/db", "mysql+aiomysql://host/db"])
-def test_other_addresses_are_those_of_a_server(url: str) -> None:
-    assert not is_sqlite(address_of(url))
-    assert file_of(address_of(url)) is None
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+asyncpg", "postgresql+psycopg"])
+def test_addresses_of_postgresql_are_servers(scheme: str) -> None:
+    address = address_of(f"{scheme}://me:password@host/db")
+    assert is_server(address)
+    assert file_of(address) is None
 
 
 @pytest.mark.parametrize("url", ["colors.db", "a b://host", "sqlite://colors.db", "sqlite:///a.db?mode=ro"])
 def test_what_is_no_address_is_said(url: str) -> None:
     with pytest.raises(StoreError, match=r"storage\.url"):
         address_of(url)
+
+
+@pytest.mark.parametrize("scheme", ["mysql", "mariadb+pymysql", "nosuch", "sqlite+pysqlcipher"])
+def test_other_databases_are_refused_by_name_and_without_the_password(scheme: str) -> None:
+    with pytest.raises(StoreError, match=r"is not supported; write sqlite:///path or postgresql://") as caught:
+        address_of(f"{scheme}://me:hunter2@host/db")
+    assert scheme in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_the_usual_place_is_a_file() -> None:
@@ -77,151 +85,118 @@ async def test_a_store_in_memory_works() -> None:
         assert store.name == MEMORY
 
 
-async def test_what_raises_leaves_nothing_behind(store_url: str) -> None:
-    def fail(connection: Connection) -> None:
-        beat(connection, 1)
+async def test_what_raises_leaves_nothing_behind(url: str) -> None:
+    def fail(connection: sql.Connection) -> None:
+        add(connection, 1)
         raise KeyError
 
-    async with open_database(store_url) as database:
+    async with open_database(url) as database:
         with pytest.raises(KeyError):
             await database.run(fail)
-        assert await database.read(beats) == 0
+        assert await database.read(count) == 0
+        assert database.trouble == ""
 
 
-async def test_leaving_waits_for_what_was_begun(store_url: str) -> None:
+async def test_leaving_waits_for_what_has_begun(url: str) -> None:
     """Three are in line when their callers give up: the first one at work, the others not begun."""
     begun, go_on = threading.Event(), threading.Event()
 
-    def slow(connection: Connection) -> None:
+    def slow(connection: sql.Connection) -> None:
         begun.set()
         go_on.wait(10)
-        beat(connection, 0)
+        add(connection, 0)
 
-    async with open_database(store_url) as database:
-        calls = [asyncio.create_task(database.run(slow))]
-        calls += [asyncio.create_task(database.run(lambda each, n=number: beat(each, n))) for number in (1, 2)]
+    async with open_database(url) as database:
+        calls: list[asyncio.Task[object]] = [asyncio.create_task(database.run(slow))]
+        calls += [asyncio.create_task(database.run(lambda each, n=number: add(each, n))) for number in (1, 2)]
         await asyncio.to_thread(begun.wait, 10)
         for call in calls:
             call.cancel()
         await asyncio.gather(*calls, return_exceptions=True)
         assert all(call.cancelled() for call in calls)
         go_on.set()
-    async with open_database(store_url) as database:
-        assert await database.read(beats) == 3
+    async with open_database(url) as database:
+        assert await database.read(count) == 3
 
 
-async def test_reading_waits_for_no_writer(store_url: str, tmp_path: Path) -> None:
-    async with open_database(store_url) as database:
+async def test_one_writer_comes_after_the_other(url: str) -> None:
+    """What a writer reads is still so when it writes, whoever else writes."""
+
+    def work(connection: sql.Connection) -> int:
+        return add(connection, count(connection))
+
+    async with open_database(url) as one, open_database(url) as other:
+        await asyncio.gather(*(database.run(work) for database in (one, other) * 10))
+        assert await one.read(count) == 20
+
+
+async def test_reading_waits_for_no_writer(url: str) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def write(connection: sql.Connection) -> None:
+        add(connection, 1)
+        begun.set()
+        go_on.wait(10)
+
+    async with open_database(url) as one, open_database(url) as other:
+        writing = asyncio.create_task(one.run(write))
+        await asyncio.to_thread(begun.wait, 10)
+        assert await other.read(count) == 0
+        assert not writing.done()
+        go_on.set()
+        await writing
+        assert await other.read(count) == 1
+
+
+async def test_a_reader_sees_one_state(url: str) -> None:
+    async with open_database(url) as database, open_database(url) as other:
+        loop = asyncio.get_running_loop()
+
+        def read(connection: sql.Connection) -> tuple[int, int]:
+            before = count(connection)
+            writing = asyncio.run_coroutine_threadsafe(other.run(lambda each: add(each, 1)), loop)
+            with contextlib.suppress(TimeoutError):  # a file takes the write when the reader is done
+                writing.result(0.2)
+            return before, count(connection)
+
+        assert await database.read(read) == (0, 0)
+
+
+async def test_trouble_is_told_once_and_ends(store_url: str, tmp_path: Path) -> None:
+    told: list[str] = []
+    async with open_database(store_url, busy_seconds=0.05) as database:
+        database.on_trouble(told.append)
         with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite3", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            async with asyncio.timeout(1.0):
-                assert await database.read(beats) == 0
-            other.execute("ROLLBACK")
+            for _ in range(3):
+                with pytest.raises(StoreError, match="database is locked"):
+                    await database.run(lambda connection: add(connection, 1))
+            assert await database.read(count) == 0  # that it can be read is no sign that it can be written
+            assert "database is locked" in database.trouble
+        await database.run(lambda connection: add(connection, 1))
+        assert database.trouble == ""
+    assert ["database is locked" in each for each in told] == [True, False]
+    assert told[1] == ""
 
 
-async def test_a_file_that_another_process_keeps_locked_is_said(tmp_path: Path) -> None:
-    path = tmp_path / "store.sqlite3"
-    async with SQLite.open(str(path), busy_seconds=0.1) as database:
-        await prepare(database)
-        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
-            other.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreError, match="database is locked"):
-                await database.run(lambda connection: beat(connection, 1))
-        await database.run(lambda connection: beat(connection, 1))
-
-
-async def test_a_file_that_cannot_be_tidied_up_is_said(tmp_path: Path) -> None:
-    """Somebody who still reads what was there before keeps it in the write-ahead log."""
-
-    def work(connection: Connection) -> int:
-        beat(connection, 1)
-        return 1
-
-    path = tmp_path / "store.sqlite3"
-    async with SQLite.open(str(path), busy_seconds=0.1) as database:
-        await prepare(database)
-        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+async def test_a_file_that_another_process_reads_is_not_rewritten(store_url: str, tmp_path: Path) -> None:
+    """Somebody who still reads what was there before would keep it from being tidied up."""
+    async with open_database(store_url, busy_seconds=0.05) as database:
+        with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite3", isolation_level=None)) as other:
             other.execute("BEGIN")
-            other.execute("SELECT * FROM heartbeat").fetchall()
-            with pytest.raises(StoreError, match=r"could not be tidied up .*: stop what uses it"):
-                await database.rewrite(work)
-        assert await database.read(beats) == 1
+            other.execute("SELECT * FROM imports").fetchall()
+            with pytest.raises(StoreError, match="database is locked"):
+                await database.rewrite(lambda connection: add(connection, 1))
+        assert await database.read(count) == 0
+        await database.rewrite(lambda connection: add(connection, 1))
 
 
-async def test_a_store_that_sqlalchemy_made_is_used_as_it_is(store_url: str, tmp_path: Path) -> None:
-    with contextlib.closing(sqlite3.connect(tmp_path / "store.sqlite3")) as old:
-        old.executescript(BY_SQLALCHEMY)
-    async with Store.open(store_url) as store:
-        pair = TokenPair("access-1", "refresh-1", 12.5, frozenset({"a", "b"}), 11.5)
-        login = Login(1, "42", "me", "client", pair, generation=3, doubt=True, channels=("x", "y"))
-        assert await store.logins() == [login]
-        assert await store.client_secrets() == {"client": "secret"}
-        assert (await store.recall("42")).history == ["#FF0000"]
-        heartbeat = await store.heartbeat()
-        assert (await store.put_login("you", "client", pair)).id == 2
-    assert heartbeat is not None
-    assert (heartbeat.pid, heartbeat.at) == (77, 5.5)
-    assert os.listdir(tmp_path) == ["store.sqlite3"]
-
-
-async def test_an_older_store_becomes_what_a_new_one_is(tmp_path: Path) -> None:
-    found: list[set[tuple[object, ...]]] = []
-    for script in ("", FIRST_VERSION):
-        path = tmp_path / f"{len(found)}.sqlite3"
-        with contextlib.closing(sqlite3.connect(path)) as old:
-            old.executescript(script)
-        async with open_database(f"sqlite:///{path}"):
-            pass
-        with contextlib.closing(sqlite3.connect(path)) as now:
-            tables = [name for (name,) in now.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-            columns = {
-                (table, *row[1:2], *row[3:4]) for table in tables for row in now.execute(f"PRAGMA table_info({table})")
-            }
-        found.append(columns)
-    assert found[0] == found[1]
-
-
-@pytest.mark.parametrize(
-    "url", ["postgresql+nodriver://me:password@host/db", "nosuch://host/db", "sqlite+pysqlcipher://:password@/a.db"]
-)
-async def test_a_driver_that_is_not_there_is_said(url: str) -> None:
-    with pytest.raises(StoreError, match=r"storage\.url cannot be used .*: name an asynchronous driver") as caught:
-        async with open_database(url):
-            pass
-    assert "password" not in str(caught.value)
-
-
-async def test_a_server_where_another_was_faster_is_asked_again(store_url: str) -> None:
-    """On a server nothing keeps two processes from choosing the same new number; here the other one is acted."""
-    tries = 0
-
-    def work(connection: Connection) -> int:
-        nonlocal tries
-        tries += 1
-        number = beats(connection) if tries > 1 else 0
-        beat(connection, number)
-        return number
-
-    async with Server.open(store_url.replace("sqlite:", "sqlite+aiosqlite:")) as database:
-        await prepare(database)
-        await database.run(lambda connection: beat(connection, 0))
-        assert await database.run(work) == 1
-    assert tries == 2
-
-
-async def test_an_error_of_a_server_shows_no_password() -> None:
-    with pytest.raises(StoreError, match="the port in it is no number") as caught:
-        async with Server.open("postgresql+nodriver://me:pass@word:word@host/db"):
-            pass
-    assert "word" not in str(caught.value)
-
-
-def test_without_sqlalchemy_a_server_says_what_to_install_and_a_file_works(store_url: str) -> None:
+def test_without_psycopg_a_server_says_what_to_install_and_a_file_works(store_url: str) -> None:
     code = (
         "import asyncio, sys\n"
         "from colorchanger_bot.errors import StoreError\n"
         "from colorchanger_bot.store.store import Store\n"
-        "sys.modules['sqlalchemy'] = sys.modules['aiosqlite'] = None\n"
+        "sys.modules['psycopg'] = None\n"
         "async def main():\n"
         f"    async with Store.open({store_url!r}) as store: await store.stop_beating()\n"
         "    async with Store.open('postgresql+asyncpg://me:password@host/db'): pass\n"
@@ -229,5 +204,6 @@ def test_without_sqlalchemy_a_server_says_what_to_install_and_a_file_works(store
         "except StoreError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "pip install 'colorchanger-bot[server]'" in done.stdout
+    assert len(done.stdout.splitlines()) == 1
+    assert "pip install 'colorchanger-bot[postgres]'" in done.stdout
     assert "password" not in done.stdout
