@@ -34,8 +34,8 @@ FILE_BYTES = 10_000_000
 FILES_KEPT = 5
 """Full files, `.1` to `.5`, that stay beside the one being written."""
 
-# Logged from WARNING on. Below that, SQLAlchemy and aiosqlite write statements with their values, tokens among them.
-_QUIET = ("aiohttp", "aiosqlite", "asyncio", "sqlalchemy", "twitchio")
+# Logged from WARNING on. Below that, SQLAlchemy writes statements with their values, tokens among them.
+_QUIET = ("aiohttp", "asyncio", "psycopg", "sqlalchemy", "twitchio")
 _LEVELS = {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}
 _STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

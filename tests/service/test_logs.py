@@ -37,7 +37,7 @@ def leave_no_traces() -> Iterator[None]:
     logger.remove()
     logger.configure(patcher=lambda record: None)
     root.handlers, root.level = handlers, level
-    for name in ("aiohttp", "aiosqlite", "asyncio", "sqlalchemy", "twitchio"):
+    for name in ("aiohttp", "asyncio", "psycopg", "sqlalchemy", "twitchio"):
         logging.getLogger(name).setLevel(logging.NOTSET)
 
 
@@ -237,7 +237,7 @@ def test_twitchio_does_not_praise_an_extra_that_is_not_used() -> None:
     assert [line[9:] for line in out.getvalue().splitlines()] == ["WARNING  something else"]
 
 
-@pytest.mark.parametrize("name", ["sqlalchemy.engine", "aiosqlite", "aiohttp.access", "asyncio"])
+@pytest.mark.parametrize("name", ["sqlalchemy.engine", "psycopg", "aiohttp.access", "asyncio"])
 def test_what_libraries_do_all_day_is_not_logged_even_for_debugging(name: str) -> None:
     out = _log(debug=True)
     logging.getLogger(name).info("INSERT INTO logins VALUES (?)")

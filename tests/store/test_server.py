@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import sys
 import time
@@ -139,12 +140,24 @@ async def test_an_owner_that_another_process_has_followed_begins_no_refresh(serv
             assert await store.begin_refresh(login)
 
 
-async def test_a_server_that_drops_its_connections_is_asked_again(server: str) -> None:
+async def test_a_server_that_drops_its_connections_is_asked_again(
+    server: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with Store.open(server) as store:
         login = await store.put_login("me", "client", PAIR, "42")
         end_connections(server)
         assert await store.replace_pair(login, PAIR)
         assert store.trouble == ""
+
+        def work(connection: sql.Connection) -> None:
+            end_connections(server)
+            connection.execute(sql.select(1))
+
+        with pytest.raises(StoreError, match=r"failed: terminating connection|server closed") as caught:
+            await store.database.run(work)
+        assert len(str(caught.value).splitlines()) == 1
+        assert await store.login(login.id)
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_query_that_fails_shows_only_its_first_line(server: str) -> None:
