@@ -1,6 +1,6 @@
 """Tokens at rest: encrypted with the keys of `storage.key`; the first one writes, all of them read.
 
-cryptography is imported when a token is locked or opened for the first time: without a key it is never loaded.
+cryptography is imported when a token is encrypted or decrypted for the first time: without a key it is never loaded.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 SEAL = "fernet:"
 """What an encrypted value begins with; no token of Twitch has a colon."""
 KEY_BYTES = 32
-NO_KEY = "the logins are encrypted: set storage.key (COLORCHANGER_STORAGE__KEY) to the key that they were written with"
-WRONG_KEY = "storage.key is not the key that the logins were encrypted with: set that one, after a comma as well"
+NO_KEY = "the logins are encrypted: set storage.key (COLORCHANGER_STORAGE__KEY) to the key that encrypted them"
+WRONG_KEY = "storage.key is not the key that encrypted the logins: set that one, or add it after a comma"
 
 
 def new_key() -> str:
@@ -38,7 +38,7 @@ def is_key(text: str) -> bool:
 
 
 class Vault:
-    """Locks and opens values; without keys it leaves them as they are."""
+    """Encrypts and decrypts values; without keys it leaves them as they are."""
 
     def __init__(self, keys: Sequence[str] = ()) -> None:
         self._keys = tuple(keys)
@@ -47,12 +47,12 @@ class Vault:
         """Whether it encrypts."""
         return bool(self._keys)
 
-    def lock(self, text: str) -> str:
+    def encrypt(self, text: str) -> str:
         """Return the text as it is to be stored."""
         return f"{SEAL}{self._fernet.encrypt(text.encode()).decode()}" if self and text else text
 
-    def open(self, stored: str) -> str:
-        """Return the text of what was stored, be it encrypted or from the time before there was a key.
+    def decrypt(self, stored: str) -> str:
+        """Return the text of what was stored, encrypted or from before there was a key.
 
         Raises:
             StoreError: none of the keys fits.
@@ -61,7 +61,7 @@ class Vault:
             return stored
         if not self:
             raise StoreError(NO_KEY)
-        from cryptography.fernet import InvalidToken  # noqa: PLC0415 - see the docstring of the module
+        from cryptography.fernet import InvalidToken
 
         try:
             return self._fernet.decrypt(stored.removeprefix(SEAL)).decode()
@@ -69,17 +69,17 @@ class Vault:
             raise StoreError(WRONG_KEY) from None
 
     def is_current(self, stored: str) -> bool:
-        """Whether `stored` is as `lock` would write it: with the first key, or plain without one."""
+        """Whether `stored` is as `encrypt` would write it: with the first key, or plain without one."""
         if not self or not stored:
             return not stored.startswith(SEAL)
         try:
-            Vault(self._keys[:1]).open(stored)
+            Vault(self._keys[:1]).decrypt(stored)
         except StoreError:
             return False
         return stored.startswith(SEAL)
 
     @cached_property
     def _fernet(self) -> MultiFernet:
-        from cryptography.fernet import Fernet, MultiFernet  # noqa: PLC0415 - see the docstring of the module
+        from cryptography.fernet import Fernet, MultiFernet
 
         return MultiFernet([Fernet(key) for key in self._keys])

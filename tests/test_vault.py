@@ -16,12 +16,12 @@ OLD, NEW = new_key(), new_key()
 
 
 @given(st.text(min_size=1))
-def test_what_is_locked_opens_again_and_does_not_show(text: str) -> None:
+def test_what_is_encrypted_is_decrypted_again_and_does_not_show(text: str) -> None:
     vault = Vault([OLD])
-    stored = vault.lock(text)
+    stored = vault.encrypt(text)
     assert stored.startswith(SEAL)
     assert len(text) < 8 or text not in stored
-    assert vault.open(stored) == text
+    assert vault.decrypt(stored) == text
 
 
 def test_a_key_is_what_the_library_takes() -> None:
@@ -31,8 +31,8 @@ def test_a_key_is_what_the_library_takes() -> None:
 
 
 def test_the_first_key_writes_and_all_read() -> None:
-    stored = Vault([OLD]).lock("token")
-    assert Vault([NEW, OLD]).open(stored) == "token"
+    stored = Vault([OLD]).encrypt("token")
+    assert Vault([NEW, OLD]).decrypt(stored) == "token"
     assert not Vault([NEW, OLD]).is_current(stored)
     assert Vault([OLD, NEW]).is_current(stored)
 
@@ -40,7 +40,7 @@ def test_the_first_key_writes_and_all_read() -> None:
 @pytest.mark.parametrize("vault", [Vault(), Vault([NEW])], ids=["no key", "another key"])
 def test_without_the_right_key_nothing_opens(vault: Vault) -> None:
     with pytest.raises(StoreError, match=r"storage\.key"):
-        vault.open(Vault([OLD]).lock("token"))
+        vault.decrypt(Vault([OLD]).encrypt("token"))
 
 
 def test_without_a_key_cryptography_is_never_loaded(store_url: str) -> None:

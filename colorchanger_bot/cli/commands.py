@@ -310,7 +310,7 @@ async def _health(settings: Settings) -> tuple[bool, str]:
         beat = await store.heartbeat()
         if beat is None:
             return False, "not running"
-        trouble = await _store_trouble(store)
+        trouble = await store.write_problem()
         if not beat.is_alive(time.time()):
             if trouble and _is_locked(settings):
                 return True, f"running as process {beat.pid}, but {trouble}"
@@ -318,17 +318,6 @@ async def _health(settings: Settings) -> tuple[bool, str]:
     accounts: list[dict[str, Any]] = list(beat.status.get("accounts", ()))
     first = f"running as process {beat.pid}" + (f", but {trouble}" if trouble else "")
     return True, "\n".join([first, *(_account_line(each) for each in accounts)])
-
-
-async def _store_trouble(store: Store) -> str:
-    """Return why the store cannot be written; the running bot has no way to say so in there."""
-    from colorchanger_bot.errors import StoreError
-
-    try:
-        await store.try_to_write()
-    except StoreError as error:
-        return str(error)
-    return ""
 
 
 def _is_locked(settings: Settings) -> bool:

@@ -80,6 +80,9 @@ async def _examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
                 return
             async with Store.open(settings.storage.url, settings.storage.keys) as store:
                 yield await _store(settings, store)
+                if problem := await store.write_problem():
+                    cure = "make room for it, or let this user write it; until then what happens is not kept"
+                    yield Finding("store", "wrong", problem, cure)
                 now = clock.now().timestamp()
                 beat = await store.heartbeat()
                 running = report_of(beat, now)

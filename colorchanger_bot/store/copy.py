@@ -13,10 +13,11 @@ import sqlalchemy as sql
 
 from colorchanger_bot.errors import StoreError
 from colorchanger_bot.store import schema
-from colorchanger_bot.store.database import make_file, open_database
+from colorchanger_bot.store.database import open_database
 from colorchanger_bot.store.file import address_of, exists, file_of
+from colorchanger_bot.store.lock import locked
 from colorchanger_bot.store.logins import Logins
-from colorchanger_bot.store.store import locked
+from colorchanger_bot.store.sqlite import make_file
 from colorchanger_bot.vault import Vault
 
 CHUNK = 200

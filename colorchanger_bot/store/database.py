@@ -17,25 +17,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sql
-from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import StaticPool
 
 from colorchanger_bot.errors import StoreError
 from colorchanger_bot.store import schema, server
-from colorchanger_bot.store.file import MEMORY, Stamp, address_of, back_up, check, file_of, is_server, make, tighten
+from colorchanger_bot.store.file import MEMORY, address_of, back_up, file_of, is_server
+from colorchanger_bot.store.problem import first_line
+from colorchanger_bot.store.sqlite import BUSY_SECONDS, doubt_all, file_engine, make_ready
+from colorchanger_bot.store.stamp import Stamp
 
-BUSY_SECONDS = 5.0
-"""How long a writer waits for another process (`colorchanger login` beside `run`)."""
 ANSWER_SECONDS = 20.0
 """No call waits longer than this for the database."""
-PRAGMAS = (
-    # Not a write-ahead log: with this journal the main file is whole by itself after every transaction.
-    "journal_mode = DELETE",
-    "synchronous = FULL",  # on disk when the call returns, which is what "saved before it is used" depends on
-    "secure_delete = ON",  # an old token must not linger in a free page
-)
-
 R = TypeVar("R")
 Work = Callable[[sql.Connection], R]
 """What is done in one transaction: all of it, or nothing if it raises."""
@@ -126,7 +118,7 @@ class Database:
                     server.wait_for_turn(connection)
                 result = work(connection)
         except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError, OSError) as error:
-            problem = _first_line(error)
+            problem = first_line(error)
         else:
             if self.stamp is not None:
                 self.stamp.save()
@@ -150,7 +142,7 @@ class Database:
                 connection.exec_driver_sql("VACUUM")
             return
         except (SQLAlchemyError, sqlite3.Error) as error:
-            problem = _first_line(error)
+            problem = first_line(error)
         raise StoreError(
             f"the store {self.name} was rewritten, but old tokens may still be in its file ({problem}): "
             "stop whatever uses it and repeat this"
@@ -190,7 +182,7 @@ async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Asyn
     else:
         path = file_of(address)
         if path is not None:
-            await asyncio.to_thread(_make_ready, path)
+            await asyncio.to_thread(make_ready, path)
         engine = file_engine(path, busy_seconds)
         database = Database(engine, str(path or MEMORY), path=path)
     try:
@@ -200,78 +192,15 @@ async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Asyn
         await database.close()
 
 
-def file_engine(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> sql.Engine:
-    """Return an engine with one connection to an SQLite file, or to a database in memory."""
-
-    def connect() -> sqlite3.Connection:
-        # Without an isolation level, where a transaction begins is said below and nowhere else.
-        where = str(path or MEMORY)
-        raw = sqlite3.connect(where, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
-        for pragma in PRAGMAS:
-            raw.execute(f"PRAGMA {pragma}").close()
-        return raw
-
-    engine = sql.create_engine("sqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
-
-    def begin(connection: sql.Connection) -> None:
-        # A writer says so at once: two that both turn from reading to writing would wait for each other in vain.
-        if statement := connection.get_execution_options().get("begin"):
-            connection.exec_driver_sql(statement)
-
-    event.listen(engine, "begin", begin)
-    return engine
-
-
-def make_file(path: Path, fill: Work[None]) -> None:
-    """Make the file of a new store whole, unless it exists; `fill` writes into it once it has its tables.
-
-    Raises:
-        StoreError: it cannot be made.
-    """
-
-    def make_tables(partial: Path) -> None:
-        engine = file_engine(partial).execution_options(begin="BEGIN IMMEDIATE")
-        try:
-            with engine.begin() as connection:
-                schema.upgrade(connection)
-                fill(connection)
-        except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError) as error:
-            problem = _first_line(error)
-        else:
-            return
-        finally:
-            engine.dispose()
-        raise StoreError(f"{path}: a store cannot be made there: {problem}")
-
-    make(path, make_tables)
-
-
-def _make_ready(path: Path) -> None:
-    make_file(path, lambda _: None)
-    tighten(path)
-    check(path)
-
-
 async def _prepare(database: Database, path: Path | None) -> None:
     """Make our tables, or bring them up to date; a file of an older version is copied first."""
     found = await database.read(schema.version)
     if found is not None and found > schema.SCHEMA_VERSION:
         raise StoreError(f"the store {database.name} was written by a newer ColorChanger: update this one")
     if found is not None and found < schema.SCHEMA_VERSION and path is not None:
-        await asyncio.to_thread(back_up, path, f"version-{found}", _doubt_all)
+        await asyncio.to_thread(back_up, path, f"version-{found}", doubt_all)
     if found != schema.SCHEMA_VERSION:
         await database.run(schema.upgrade)
-
-
-def _doubt_all(path: Path) -> None:
-    """Have an older version that gets its copy back look before it spends a refresh token."""
-    engine = file_engine(path)
-    try:
-        with engine.begin() as connection:
-            if any(column["name"] == "doubt" for column in sql.inspect(connection).get_columns("logins")):
-                connection.execute(sql.update(schema.logins).values(doubt=1))
-    finally:
-        engine.dispose()
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
@@ -280,13 +209,3 @@ def _identity(path: Path | None) -> tuple[int, int] | None:
         return None
     found = os.stat(path)
     return found.st_dev, found.st_ino
-
-
-def _first_line(error: Exception) -> str:
-    """Return what the driver said, without the lines that follow: PostgreSQL puts the whole row there, tokens too."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    original = getattr(error, "orig", None) or error
-    if isinstance(original, SQLAlchemyError) or not str(original).strip():
-        return type(original).__name__
-    return str(original).strip().splitlines()[0]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import shutil
 import sqlite3
 import stat
@@ -18,7 +17,7 @@ from urllib.parse import unquote
 
 import platformdirs
 
-from colorchanger_bot.errors import StoreError, StoreLocked
+from colorchanger_bot.errors import StoreError
 from colorchanger_bot.store import journal
 
 PRIVATE = 0o600
@@ -26,7 +25,6 @@ BESIDE = ("-journal", "-wal", "-shm")
 """What SQLite keeps next to a database: `-journal` during a write, the others in the mode that version 0.1 used."""
 MEMORY = ":memory:"
 """What SQLite calls a database without a file."""
-GENUINE_SECONDS = 2.0
 LOG_TRIES, LOG_WAIT_SECONDS = 50, 0.1
 _ADDRESS = re.compile(r"[a-z][\w+.-]*://.*", re.IGNORECASE | re.DOTALL)
 _SQLITE = re.compile(r"sqlite(?:\+(?:aiosqlite|pysqlite))?://(.*)", re.IGNORECASE | re.DOTALL)
@@ -233,79 +231,6 @@ def _keep_damaged(path: Path) -> Path:
     except OSError as error:
         raise StoreError(f"the store {path} is damaged, and cannot be copied: {error.strerror}") from None
     return copy
-
-
-# Who owns it, and whether it is the newest copy
-
-
-@contextmanager
-def locked_file(path: Path) -> Generator[None]:
-    """Own the file for the life of a running process.
-
-    Raises:
-        StoreLocked: another process runs on it.
-        StoreError: the lock file cannot be made.
-    """
-    beside = Path(f"{path}.lock")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with contextlib.suppress(FileExistsError):
-            os.close(os.open(beside, os.O_CREAT | os.O_EXCL | os.O_RDWR, PRIVATE))
-    except OSError as error:
-        raise StoreError(f"{beside}: cannot be made: {error.strerror}") from None
-    tighten(path)
-    tighten(beside)
-    # An empty database that is kept locked: SQLite's locks end with their process, on every system.
-    with contextlib.ExitStack() as held:
-        try:
-            lock = sqlite3.connect(beside, timeout=0, isolation_level=None)
-            held.enter_context(contextlib.closing(lock)).execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
-            if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
-                raise StoreLocked("ColorChanger is already running on this store") from None
-            raise StoreError(
-                f"{beside}: cannot be locked ({error}); allow this user to write it, or remove it"
-            ) from None
-        yield
-
-
-class Stamp:
-    """A word that is in the store and in a file beside it, new with every change of a login.
-
-    Where the two differ, the store is an older copy that was put back, or came from another place: another copy may
-    have spent its refresh tokens. The file beside also holds the time of its own last change, which no copy can keep.
-    """
-
-    def __init__(self, store: Path) -> None:
-        self.path = Path(f"{store}.stamp")
-        self._drawn = ""
-
-    def read(self) -> str:
-        """Return the word beside the store; empty: there is none, or the file is itself a copy."""
-        try:
-            text, _, written = self.path.read_text(encoding="ascii").partition(" ")
-            changed = self.path.stat().st_ctime_ns
-            late = abs(changed - int(written)) / 1e9
-        except (OSError, ValueError):
-            return ""
-        # Windows has the time of the creation there.
-        return text if late < GENUINE_SECONDS or os.name == "nt" else ""
-
-    def draw(self) -> str:
-        """Return a new word for the store; `save` puts it beside once the store has it."""
-        self._drawn = secrets.token_hex(8)
-        return self._drawn
-
-    def drop(self) -> None:
-        """Forget a word that did not get into the store."""
-        self._drawn = ""
-
-    def save(self) -> None:
-        """Put the word beside the store; without room for it, the next start looks before it spends a token."""
-        if self._drawn:
-            with contextlib.suppress(OSError), open(os.open(self.path, os.O_CREAT | os.O_WRONLY, PRIVATE), "w") as file:
-                file.write(f"{self._drawn} {time.time_ns():019}")
-            self._drawn = ""
 
 
 def _home() -> Path:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from colorchanger_bot.store.file import Stamp
 from colorchanger_bot.store.schema import colors, imports, logins, state
+from colorchanger_bot.store.stamp import Stamp
 from colorchanger_bot.vault import Vault
 
 
@@ -188,8 +188,8 @@ class Logins:
 
     def _columns(self, pair: TokenPair) -> dict[str, Any]:
         return {
-            "access_token": self._vault.lock(pair.access),
-            "refresh_token": self._vault.lock(pair.refresh),
+            "access_token": self._vault.encrypt(pair.access),
+            "refresh_token": self._vault.encrypt(pair.refresh),
             "expires_at": pair.expires_at,
             "scopes": joined(pair.scopes),
             "issued_at": pair.issued_at,
@@ -197,8 +197,8 @@ class Logins:
 
     def _login(self, row: Any) -> Login:
         pair = TokenPair(
-            self._vault.open(row.access_token),
-            self._vault.open(row.refresh_token),
+            self._vault.decrypt(row.access_token),
+            self._vault.decrypt(row.refresh_token),
             row.expires_at,
             frozenset(row.scopes.split()),
             row.issued_at,

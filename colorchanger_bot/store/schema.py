@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import sqlalchemy as sql
 
+from colorchanger_bot.vault import Vault
+
 SCHEMA_VERSION = 3
 """2: when a token was issued, doubt, channels of an import, secrets of applications. 3: revisions, account reports."""
 
@@ -109,3 +111,22 @@ def put(connection: sql.Connection, table: sql.Table, *rows: dict[str, Any]) -> 
         gone = sql.delete(table).where(key == sql.bindparam("key"))
         connection.execute(gone, [{"key": row[key.name]} for row in rows])
         connection.execute(sql.insert(table), list(rows))
+
+
+def secrets(connection: sql.Connection) -> list[str]:
+    """Return every secret as it is stored."""
+    columns = [table.c[name] for table, names in SECRETS.items() for name in names]
+    return [value for column in columns for value in connection.scalars(sql.select(column)) if value]
+
+
+def rewrite(connection: sql.Connection, reader: Vault, writer: Vault) -> int:
+    """Write every secret as `writer` does; return how many rows changed."""
+    changed = 0
+    for table, names in SECRETS.items():
+        (key,) = table.primary_key
+        for row in connection.execute(sql.select(key, *(table.c[name] for name in names))).mappings().all():
+            if not all(writer.is_current(row[name]) for name in names):
+                values = {name: writer.encrypt(reader.decrypt(row[name])) for name in names}
+                connection.execute(sql.update(table).where(key == row[key.name]).values(values))
+                changed += 1
+    return changed

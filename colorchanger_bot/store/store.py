@@ -8,60 +8,31 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-from collections.abc import AsyncGenerator, Callable, Generator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Literal, NamedTuple, Self, TypeVar
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal, Self, TypeVar
 
 import sqlalchemy as sql
 
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.errors import ConfigError, StoreError, StoreLocked
+from colorchanger_bot.store import heartbeat
 from colorchanger_bot.store.database import Database, open_database
-from colorchanger_bot.store.file import address_of, default_url, exists, file_of, is_server, locked_file
+from colorchanger_bot.store.file import default_url, exists
+from colorchanger_bot.store.heartbeat import Heartbeat
+from colorchanger_bot.store.lock import Ownership, locked
 from colorchanger_bot.store.logins import Changes, Login, Logins, TokenPair, joined
-from colorchanger_bot.store.schema import SECRETS, apps, colors, heartbeat, put, reports
-from colorchanger_bot.store.server import Ownership
+from colorchanger_bot.store.schema import apps, colors, put, rewrite, secrets, state
 from colorchanger_bot.vault import Vault
 
 __all__ = ["Changes", "Heartbeat", "Login", "Store", "TokenPair", "default_url", "exists", "locked"]
-
-ALIVE_SECONDS = 30.0
-"""A heartbeat older than this means that the process hangs or is gone."""
 
 R = TypeVar("R")
 AtRest = Literal["empty", "plain", "encrypted", "mixed"]
 
 
-class Heartbeat(NamedTuple):
-    """The last sign of life of the process that runs on this store."""
-
-    pid: int
-    at: float
-    status: Mapping[str, Any]
-
-    def is_alive(self, now: float) -> bool:
-        """Whether it is recent, at `now` unix seconds."""
-        return abs(now - self.at) < ALIVE_SECONDS
-
-
-@contextmanager
-def locked(url: str = "") -> Generator[Ownership | None]:
-    """Own the store for the life of a running process; on a server, yield what proves that it is still owned.
-
-    Raises:
-        StoreLocked: another process runs on it.
-        StoreError: it cannot be locked.
-    """
-    address = address_of(url)
-    if is_server(address):
-        with Ownership(address).held() as ownership:
-            yield ownership
-    elif (path := file_of(address)) is not None:
-        with locked_file(path):
-            yield None
-    else:
-        yield None  # nobody else can reach a database in memory
+class _Undo(Exception):
+    """Ends a transaction that is not to be kept."""
 
 
 class Store:
@@ -98,8 +69,8 @@ class Store:
         """
         store = cls(database, Vault(keys))
         try:
-            for value in await store._secrets():
-                store._vault.open(value)
+            for value in await database.read(secrets):
+                store._vault.decrypt(value)
         except StoreError as error:
             if database.trouble:
                 raise
@@ -190,13 +161,13 @@ class Store:
 
     async def put_app(self, client_id: str, client_secret: str) -> None:
         """Keep the secret of an application."""
-        row = {"client_id": client_id, "client_secret": self._vault.lock(client_secret)}
+        row = {"client_id": client_id, "client_secret": self._vault.encrypt(client_secret)}
         await self.database.run(lambda connection: put(connection, apps, row))
 
     async def client_secrets(self) -> dict[str, str]:
         """Return the secrets of applications that are kept here, by client id."""
         rows = await self.database.read(lambda connection: connection.execute(sql.select(apps)).all())
-        return {row.client_id: self._vault.open(row.client_secret) for row in rows}
+        return {row.client_id: self._vault.decrypt(row.client_secret) for row in rows}
 
     # Colours (the `Memory` of the changer)
 
@@ -228,59 +199,41 @@ class Store:
         last beat.
         """
         accounts = {each["login"]: each for each in status.get("accounts", ())}
-        known = self._reported
-        changed = [each for login, each in accounts.items() if known is None or known.get(login) != each]
-        gone = [] if known is None else [login for login in known if login not in accounts]
-        rest = {key: value for key, value in status.items() if key != "accounts"}
-
-        def work(connection: sql.Connection) -> None:
-            put(connection, heartbeat, {"id": 1, "pid": os.getpid(), "at": at, "status": json.dumps(rest)})
-            if known is None:  # what another process left
-                connection.execute(sql.delete(reports))
-            elif gone:
-                connection.execute(sql.delete(reports).where(reports.c.login.in_(gone)))
-            put(connection, reports, *({"login": each["login"], "report": json.dumps(each)} for each in changed))
-
-        self._reported = None  # if this fails, the next beat writes all of them
-        await self.database.run(work)
+        known, self._reported = self._reported, None  # if this fails, the next beat writes all of them
+        await self.database.run(lambda connection: heartbeat.write(connection, at, status, accounts, known))
         self._reported = accounts
 
     async def stop_beating(self) -> None:
         """Remove the sign of life: this process ends."""
-
-        def work(connection: sql.Connection) -> None:
-            connection.execute(sql.delete(heartbeat))
-            connection.execute(sql.delete(reports))
-
-        await self.database.run(work)
+        await self.database.run(heartbeat.clear)
         self._reported = None
 
     async def heartbeat(self) -> Heartbeat | None:
         """Return the last sign of life; None if no process runs."""
+        return await self.database.read(heartbeat.read)
 
-        def work(connection: sql.Connection) -> Heartbeat | None:
-            row = connection.execute(sql.select(heartbeat)).first()
-            if row is None:
-                return None
-            texts = connection.scalars(sql.select(reports.c.report).order_by(reports.c.login))
-            accounts = [json.loads(text) for text in texts]
-            return Heartbeat(row.pid, row.at, {"accounts": accounts, **json.loads(row.status)})
+    async def write_problem(self) -> str:
+        """Return why the store cannot be written, found out by a write that is undone; empty if it can.
 
-        return await self.database.read(work)
-
-    async def try_to_write(self) -> None:
-        """Write what is there already, to see whether that works.
-
-        Raises:
-            StoreError: it does not.
+        Only this tells another process: the running bot has nowhere to leave word.
         """
-        await self.database.run(lambda connection: connection.execute(sql.update(heartbeat).values(id=1)))
+
+        def work(connection: sql.Connection) -> None:
+            connection.execute(sql.update(state).values(id=1))
+            raise _Undo
+
+        try:
+            with contextlib.suppress(_Undo):
+                await self.database.run(work)
+        except StoreError as error:
+            return str(error)
+        return ""
 
     # Encryption
 
     async def at_rest(self) -> AtRest:
         """Say how the tokens stand in the store."""
-        encrypted = {not Vault().is_current(value) for value in await self._secrets()}
+        encrypted = {not Vault().is_current(value) for value in await self.database.read(secrets)}
         if len(encrypted) != 1:
             return "mixed" if encrypted else "empty"
         return "encrypted" if True in encrypted else "plain"
@@ -294,25 +247,7 @@ class Store:
         return await self._rewrite(Vault())
 
     async def _rewrite(self, writer: Vault) -> int:
-        def work(connection: sql.Connection) -> int:
-            changed = 0
-            for table, names in SECRETS.items():
-                (key,) = table.primary_key
-                for row in connection.execute(sql.select(key, *(table.c[name] for name in names))).mappings().all():
-                    if not all(writer.is_current(row[name]) for name in names):
-                        values = {name: writer.lock(self._vault.open(row[name])) for name in names}
-                        connection.execute(sql.update(table).where(key == row[key.name]).values(values))
-                        changed += 1
-            return changed
-
         # Looked for first: nothing is written, and no file tidied up, if there is nothing to do.
-        if all(writer.is_current(value) for value in await self._secrets()):
+        if all(writer.is_current(value) for value in await self.database.read(secrets)):
             return 0
-        return await self.database.rewrite(work)
-
-    async def _secrets(self) -> list[str]:
-        def work(connection: sql.Connection) -> list[str]:
-            columns = [table.c[name] for table, names in SECRETS.items() for name in names]
-            return [value for column in columns for value in connection.scalars(sql.select(column)) if value]
-
-        return await self.database.read(work)
+        return await self.database.rewrite(lambda connection: rewrite(connection, self._vault, writer))

@@ -20,7 +20,7 @@ from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.errors import StoreError, StoreLocked
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.store.database import open_database
-from colorchanger_bot.store.file import Stamp
+from colorchanger_bot.store.stamp import Stamp
 from colorchanger_bot.store.store import Store, TokenPair, exists, locked
 from tests.killing import kill_refreshes, kill_writes
 from tests.stores import FIRST_VERSION

@@ -14,7 +14,8 @@ import pytest
 import sqlalchemy as sql
 
 from colorchanger_bot.errors import StoreError, StoreLocked
-from colorchanger_bot.store.server import Ownership, engine_for
+from colorchanger_bot.store.lock import Ownership
+from colorchanger_bot.store.server import engine_for
 from colorchanger_bot.store.store import Store, TokenPair, locked
 from tests.fakes import until
 from tests.stores import SERVER, empty_database, execute, plain_engine

@@ -187,6 +187,9 @@ async def test_the_health_says_that_the_store_cannot_be_written(
         code, output, errors = await call("health", environment=environment)
         assert (code, errors) == (0, "")
         disk.fill()
+        code, output, errors = await call("doctor", environment=environment)
+        assert code == 1
+        assert any("wrong  store: the store" in line and "full" in line for line in output.splitlines())
         code, output, errors = await call("health", environment=environment)
         assert code == 0
         assert "but the store" in output.splitlines()[0]

@@ -1,0 +1,63 @@
+"""The sign of life of the running process, and what it says of each account."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import sqlalchemy as sql
+
+from colorchanger_bot.store.schema import heartbeat, put, reports
+
+ALIVE_SECONDS = 30.0
+"""A heartbeat older than this means that the process hangs or is gone."""
+
+
+class Heartbeat(NamedTuple):
+    """The last sign of life of the process that runs on this store."""
+
+    pid: int
+    at: float
+    status: Mapping[str, Any]
+
+    def is_alive(self, now: float) -> bool:
+        """Whether it is recent, at `now` unix seconds."""
+        return abs(now - self.at) < ALIVE_SECONDS
+
+
+def write(
+    connection: sql.Connection,
+    at: float,
+    status: Mapping[str, Any],
+    accounts: Mapping[str, Mapping[str, Any]],
+    known: Mapping[str, Mapping[str, Any]] | None,
+) -> None:
+    """Write a sign of life, and the accounts that are not as in `known`; without it, all of them."""
+    rest = {key: value for key, value in status.items() if key != "accounts"}
+    put(connection, heartbeat, {"id": 1, "pid": os.getpid(), "at": at, "status": json.dumps(rest)})
+    if known is None:  # what another process left
+        connection.execute(sql.delete(reports))
+    elif gone := known.keys() - accounts.keys():
+        connection.execute(
+            sql.delete(reports).where(reports.c.login == sql.bindparam("gone")), [{"gone": each} for each in gone]
+        )
+    changed = (each for login, each in accounts.items() if known is None or known.get(login) != each)
+    put(connection, reports, *({"login": each["login"], "report": json.dumps(each)} for each in changed))
+
+
+def read(connection: sql.Connection) -> Heartbeat | None:
+    """Return the last sign of life; None if there is none."""
+    row = connection.execute(sql.select(heartbeat)).first()
+    if row is None:
+        return None
+    texts = connection.scalars(sql.select(reports.c.report).order_by(reports.c.login))
+    accounts = [json.loads(text) for text in texts]
+    return Heartbeat(row.pid, row.at, {"accounts": accounts, **json.loads(row.status)})
+
+
+def clear(connection: sql.Connection) -> None:
+    """Remove the sign of life."""
+    connection.execute(sql.delete(heartbeat))
+    connection.execute(sql.delete(reports))
