@@ -315,15 +315,18 @@ async def import_environment(settings: Settings, store: Store) -> dict[int, Acco
     Raises:
         StoreError: they could not be stored.
     """
+    given = [account for account in settings.accounts if account.access_token or account.refresh_token]
+    if not given:
+        return {}
+    pairs = [TokenPair(account.access_token.reveal(), account.refresh_token.reveal()) for account in given]
+    names = [(account.login, settings.app_for(account).client_id) for account in given]
+    logins = await store.import_logins([(*name, pair) for name, pair in zip(names, pairs, strict=True)])
     imported: dict[int, Account] = {}
-    for account in settings.accounts:
-        pair = TokenPair(account.access_token.reveal(), account.refresh_token.reveal())
-        if pair.access or pair.refresh:
-            login = await store.import_login(account.login, settings.app_for(account).client_id, pair)
-            if login is None:
-                logger.warning("%s was logged out; its tokens in the environment are not taken again", account.login)
-            else:
-                imported[login.id] = account
+    for account, login in zip(given, logins, strict=True):
+        if login is None:
+            logger.warning("%s was logged out; its tokens in the environment are not taken again", account.login)
+        else:
+            imported[login.id] = account
     return imported
 
 

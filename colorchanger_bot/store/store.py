@@ -121,6 +121,12 @@ class Store:
         """
         return await self._write(lambda logins: logins.take_over(login, client_id, pair, channels))
 
+    async def import_logins(self, pairs: Sequence[tuple[str, str, TokenPair]]) -> list[Login | None]:
+        """Store many pairs as `import_login` does, in one transaction; each is a login's name, client id and pair."""
+        return await self._write(
+            lambda logins: [logins.take_over(login, client_id, pair, ()) for login, client_id, pair in pairs]
+        )
+
     async def begin_refresh(self, login: Login) -> Login | None:
         """Note that the refresh token is about to be spent, so that it is not spent twice after a crash.
 

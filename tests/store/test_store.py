@@ -165,6 +165,19 @@ async def test_imports_whose_accounts_are_not_known_yet_stay_apart(store: Store)
     assert len(await store.logins()) == 3
 
 
+async def test_many_imports_are_as_one_after_the_other(store: Store) -> None:
+    gone = await store.import_login("gone", "client", PAIR)
+    assert gone is not None
+    await store.forget_login(gone.id)
+    new = [(f"user{number}", "client", TokenPair(f"new-{number}", f"next-{number}")) for number in range(3)]
+    first = await store.import_logins([("gone", "client", PAIR), *new])
+    assert first == [None, *await store.logins()]
+    revision = await store.changes()
+    assert revision is not None
+    assert await store.import_logins([("gone", "client", PAIR), *new]) == first
+    assert await store.changes(revision.revision) is None
+
+
 async def test_what_is_forgotten_takes_its_colours_along(store: Store) -> None:
     login = await store.put_login("me", "client", PAIR, "42")
     await store.remember_all({"42": Remembered(history=["#FF0000"]), "43": Remembered(history=["#00FF00"])})
