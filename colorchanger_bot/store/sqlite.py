@@ -73,17 +73,31 @@ def make_file(path: Path, fill: Callable[[sql.Connection], None]) -> None:
 
 
 def make_ready(path: Path) -> None:
+    """Make the file if it is missing, let nobody but its owner read it, and look whether it is sound.
+
+    Raises:
+        StoreError: it cannot be made, or it is damaged.
+    """
     make_file(path, lambda _: None)
     tighten(path)
     check(path)
 
 
 def doubt_all(path: Path) -> None:
-    """Have an older version that gets its copy back look before it spends a refresh token."""
+    """Have an older version that gets its copy back look before it spends a refresh token.
+
+    Raises:
+        StoreError: the copy cannot be written.
+    """
     engine = file_engine(path)
     try:
         with engine.begin() as connection:
             if any(column["name"] == "doubt" for column in sql.inspect(connection).get_columns("logins")):
                 connection.execute(sql.update(schema.logins).values(doubt=1))
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        problem = first_line(error)
+    else:
+        return
     finally:
         engine.dispose()
+    raise StoreError(f"{path}: the copy of an older version cannot be written: {problem}; make room for it")

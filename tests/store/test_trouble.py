@@ -1,5 +1,7 @@
 """A store that cannot be written: one line, colours go on, nothing is spent, and all is well once it can be again."""
 
+# ruff: noqa: ASYNC240 - the files here are small
+
 from __future__ import annotations
 
 import asyncio
@@ -22,6 +24,7 @@ from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
 from tests.fakes import until
 from tests.processes import Environment, call, running
+from tests.stores import MADE_BY_0_1
 
 LogIn = Callable[..., Awaitable[None]]
 SettingsFor = Callable[..., Settings]
@@ -210,3 +213,18 @@ async def test_a_store_that_may_only_be_read_is_read(disk: SmallDisk, store_url:
         with pytest.raises(StoreError, match=r"readonly|read-only|unable to open") as caught:
             await store.begin_refresh(login)
         assert store.trouble == str(caught.value)
+
+
+async def test_an_older_store_without_room_for_its_copy_is_one_line(disk: SmallDisk, store_url: str) -> None:
+    path = Path(store_url.removeprefix("sqlite:///"))
+    shutil.copyfile(MADE_BY_0_1 / "plain.db", path)
+    before = path.read_bytes()
+    disk.fill()
+    with pytest.raises(StoreError) as caught:
+        async with Store.open(store_url):
+            pass
+    assert len(str(caught.value).splitlines()) == 1
+    assert path.read_bytes() == before
+    disk.free()
+    async with Store.open(store_url) as store:
+        assert len(await store.logins()) == 3
