@@ -19,6 +19,7 @@ from colorchanger_bot.auth.budget import Budgets
 from colorchanger_bot.auth.keeper import TokenKeeper
 from colorchanger_bot.auth.scopes import COLOR_SCOPE
 from colorchanger_bot.clock import Clock
+from colorchanger_bot.twitch.answers import Answer
 
 PREFIX = "colorchanger-account-"
 ENDLESS_SECONDS = 4 * 3600
@@ -66,7 +67,6 @@ class TokenGuard:
         request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
         response = await handler(request)
         if response.status == 401:
-            # A missing scope or a wrong user is a 401 too, and no refresh cures it.
             if not is_token_refused(await response.read()):
                 return response
             response.release()
@@ -78,7 +78,8 @@ class TokenGuard:
                 if is_token_refused(await response.read()):
                     await self._keeper.look_into(login_id, refused=token)
                 return response
-        self._keeper.worked(login_id, token)
+        if response.status < 300:
+            self._keeper.worked(login_id, token)
         return response
 
     async def _owner(self, request: aiohttp.ClientRequest, login_id: int) -> aiohttp.ClientResponse:
@@ -118,9 +119,12 @@ class TokenGuard:
 
 
 def is_token_refused(body: bytes) -> bool:
-    """Whether a 401 is about the token itself."""
-    text = body.decode("utf-8", "replace").lower()
-    return not any(sign in text for sign in ("scope", "not match", "must match", "incorrect user"))
+    """Whether a 401 with this body is Twitch's word about the token itself."""
+    words = Answer(401, {}, body).refusal
+    # A missing scope or a wrong user is a 401 too, and no other token of the login would fare better.
+    return words is not None and not any(
+        sign in words.lower() for sign in ("scope", "not match", "must match", "incorrect user")
+    )
 
 
 class KeptAnswer(aiohttp.ClientResponse):

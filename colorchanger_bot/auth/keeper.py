@@ -29,7 +29,7 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
 )
 from colorchanger_bot.store.store import Login, Store, TokenPair
-from colorchanger_bot.twitch.oauth import OAuth, Owner
+from colorchanger_bot.twitch.oauth import APPLICATION_TOKEN, OAuth, Owner, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -235,12 +235,14 @@ class TokenKeeper:
         kept = self._kept[id_]
         login = kept.login
         found = await self._oauth(login.client_id).validate(login.pair.access)
-        if found == "unknown":
+        if isinstance(found, Unknown):
             return False
         if found == "invalid":
             await self.renew(id_, refused=login.pair.access)
             # Whose it is, only a valid token tells; a fresh one that is invalid too ends in `renew`.
             return kept.login.user_id is not None or await self.validate(id_)
+        if found == "application":
+            await self._lose(kept, APPLICATION_TOKEN.partition(";")[0])
         kept.validated_at = self._clock.monotonic()
         kept.unproven = kept.unproven and kept.login.pair.access != login.pair.access
         await self._know(kept, login, found)
@@ -436,8 +438,8 @@ class TokenKeeper:
         """
         login = kept.login
         found = await oauth.validate(login.pair.access)
-        if found == "unknown":
-            raise TwitchUnavailable("Twitch does not tell whether the login still works")
+        if isinstance(found, Unknown):
+            raise TwitchUnavailable(f"Twitch does not tell whether the login still works: {found.reason}")
         if found == "invalid":
             return False
         kept.validated_at = self._clock.monotonic()
@@ -500,8 +502,8 @@ class TokenKeeper:
         self._check(kept)
         if kept.login.pair.access != refused:
             return
-        if found == "unknown":
-            raise TwitchUnavailable("Twitch refuses the login, and does not tell why")
+        if isinstance(found, Unknown):
+            raise TwitchUnavailable(f"Twitch refuses the login, and does not tell why: {found.reason}")
         if found == "invalid":
             kept.dead = refused
         else:

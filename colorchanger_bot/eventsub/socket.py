@@ -12,6 +12,7 @@ from yarl import URL
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import TwitchUnavailable
+from colorchanger_bot.twitch.http import http_address, why_unreachable
 
 LONGEST_KEEPALIVE_SECONDS = 600.0
 """The longest window that Twitch offers."""
@@ -73,7 +74,7 @@ async def open_line(sockets: aiohttp.ClientSession, url: URL, clock: Clock, *, w
     ws: aiohttp.ClientWebSocketResponse | None = None
     try:
         async with asyncio.timeout(within):
-            ws = await sockets.ws_connect(url, timeout=timeout, compress=0)
+            ws = await sockets.ws_connect(http_address(url), timeout=timeout, compress=0)
             session = await _welcome(ws)
         keepalive = min(float(session.get("keepalive_timeout_seconds") or 10.0), LONGEST_KEEPALIVE_SECONDS)
         return Line(ws, str(session["id"]), keepalive, clock)
@@ -103,4 +104,6 @@ def _reason(error: Exception) -> str:
         return "no welcome in time"
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return f"it answers {error.status}"
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientHttpProxyError):
+        return why_unreachable(error)
     return str(error) if type(error) is ConnectionResetError else type(error).__name__

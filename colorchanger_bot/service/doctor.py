@@ -23,8 +23,9 @@ from colorchanger_bot.service.standing import Standing, in_words, oauth_of, repo
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.store import Login, Store, exists
-from colorchanger_bot.twitch.http import Answer, open_session, send
-from colorchanger_bot.twitch.oauth import Owner
+from colorchanger_bot.twitch.answers import Answer, by_twitch
+from colorchanger_bot.twitch.http import open_session, send
+from colorchanger_bot.twitch.oauth import APPLICATION_TOKEN, Owner, Unknown, Validity
 
 SKEW_SECONDS = 60.0
 """A clock that is off by less does no harm: tokens are renewed minutes ahead, and Twitch's Date has whole seconds."""
@@ -135,7 +136,7 @@ async def _network(settings: Settings, session: aiohttp.ClientSession, clock: Cl
             continue
         if answer.status >= 500:
             yield Finding("network", "wrong", f"{host} answers {answer.status}", "wait: Twitch is in trouble")
-        elif not answer.is_json:
+        elif answer.refusal is None:
             yield Finding("network", "wrong", f"{host} answers, but not as Twitch", "look for a proxy or a login page")
         else:
             yield Finding("network", "fine", f"{host} is reachable")
@@ -188,9 +189,7 @@ async def _accounts(
             yield finding
 
 
-async def _validated(
-    settings: Settings, store: Store, login: Login, clock: Clock
-) -> Owner | Literal["invalid", "unknown"]:
+async def _validated(settings: Settings, store: Store, login: Login, clock: Clock) -> Validity:
     """Ask Twitch about the login; one that is lost, or has no token, is not worth the question."""
     for secret in (login.pair.access, login.pair.refresh):
         redaction.keep_secret(secret)
@@ -203,7 +202,7 @@ async def _validated(
 def _token(
     settings: Settings,
     login: Login,
-    found: Owner | Literal["invalid", "unknown"],
+    found: Validity,
     clock: Clock,
     *,
     running: bool,
@@ -218,8 +217,11 @@ def _token(
         for scope in scopes.missing(found.scopes, sorted(scopes.needed_scopes(settings))):
             level: Level = "wrong" if scope in scopes.VITAL else "note"
             yield Finding(login.login, level, f"the login lacks {scope} ({scopes.purpose(scope)})", CURE)
-    elif found == "unknown":
-        yield Finding(login.login, "note", "Twitch does not tell whether the login works", "try again in a moment")
+    elif isinstance(found, Unknown):
+        yield Finding(login.login, "note", f"whether the login works is not known: {found.reason}")
+    elif found == "application":
+        what, _, advice = APPLICATION_TOKEN.partition("; ")
+        yield Finding(login.login, "wrong", what, advice)
     elif not login.pair.refresh:
         yield Finding(login.login, "wrong", "the token has ended, and there is none to renew it with", CURE)
     else:
@@ -234,12 +236,14 @@ async def _helix(
     headers = {"Authorization": f"Bearer {login.pair.access}", "Client-Id": login.client_id}
     wanted = list(standing.channels)[:100]
     try:
-        answer = await send(
-            session,
-            "GET",
-            f"{settings.twitch.api_url}/users",
-            headers=headers,
-            params=[("login", channel) for channel in wanted],
+        answer = by_twitch(
+            await send(
+                session,
+                "GET",
+                f"{settings.twitch.api_url}/users",
+                headers=headers,
+                params=[("login", channel) for channel in wanted],
+            )
         )
         rows: list[dict[str, Any]] = answer.json().get("data") or [] if answer.status == 200 else []
     except (TwitchUnavailable, OutcomeUnknown) as error:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeGuard, get_args
+from typing import Any, Literal, TypeGuard, get_args
 
 from colorchanger_bot import redaction
 from colorchanger_bot.auth.keeper import lack
@@ -23,7 +23,7 @@ from colorchanger_bot.settings import types as values
 from colorchanger_bot.settings.kinds import BadValue, Kind
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
-from colorchanger_bot.twitch.oauth import Owner
+from colorchanger_bot.twitch.oauth import APPLICATION_TOKEN, Owner, Unknown
 
 HEX_AGAIN = timedelta(days=1)
 """An account without Turbo and Prime is tried again after a day, as when we had found it out ourselves."""
@@ -175,6 +175,8 @@ async def _take(found: Candidate, settings: Settings, store: Store, clock: Clock
         client_id = owner.client_id or client_id
         if await _is_logged_in(store, owner.login):
             return _not(found, "it is logged in here already")
+    elif owner == "application":
+        return _not(found, APPLICATION_TOKEN)
     elif not client_id:
         return _not(found, "nobody knows of which application its token is: set app.client_id")
     elif owner == "invalid" and not found.pair.refresh:
@@ -182,11 +184,16 @@ async def _take(found: Candidate, settings: Settings, store: Store, clock: Clock
     login = await store.import_login(found.login, client_id, found.pair, found.channels)
     if login is None or login.lost:
         return _not(found, "these tokens were taken before, and are used up; run: colorchanger login")
-    return await _settle(found, login, owner if isinstance(owner, Owner) else None, settings, store, clock)
+    return await _settle(found, login, owner, settings, store, clock)
 
 
 async def _settle(
-    found: Candidate, login: Login, owner: Owner | None, settings: Settings, store: Store, clock: Clock
+    found: Candidate,
+    login: Login,
+    owner: Owner | Unknown | Literal["invalid"],
+    settings: Settings,
+    store: Store,
+    clock: Clock,
 ) -> Outcome:
     """Keep what comes with the tokens of an account that was taken, and say what could not be."""
     notes = [*found.notes]
@@ -194,8 +201,11 @@ async def _settle(
         await store.put_app(login.client_id, found.client_secret)
     if found.channels:
         notes.append(f"channels: {', '.join(found.channels)}")
-    if owner is None:
-        notes.append("its token has ended or Twitch did not answer: the bot finds that out when it runs")
+    if not isinstance(owner, Owner):
+        if isinstance(owner, Unknown):
+            notes.append(f"whose token it is, the bot finds out when it runs ({owner.reason})")
+        else:
+            notes.append("its token has ended; the bot renews it when it runs")
         if not (found.enabled and found.turbo):
             notes.append("that its colours are off, or only names, is not taken over: Twitch did not say whose it is")
         return Outcome(found.name, taken=True, notes=tuple(notes))

@@ -20,13 +20,15 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
     UnknownColor,
 )
-from colorchanger_bot.twitch.http import Answer, send
+from colorchanger_bot.twitch.answers import Answer, by_twitch, foreign
+from colorchanger_bot.twitch.http import send
 
-CHAT_MESSAGE = "channel.chat.message"
+CHAT_MESSAGE, CHAT_NOTIFICATION = "channel.chat.message", "channel.chat.notification"
+"""The two types in which an account's own words come: the second for announcements, watch streaks and resubs."""
 USERS_PER_CALL = 100
 MOST_PAGES = 50
-ODD_ANSWER = "Twitch answered with something that is not its format"
-CURE = "run: colorchanger login"
+LOG_IN = "run: colorchanger login"
+UNREADABLE = "Twitch answered with a list that is not in its format"
 
 
 class User(NamedTuple):
@@ -44,6 +46,7 @@ class Subscribed(NamedTuple):
     session_id: str
     broadcaster_id: str
     user_id: str
+    type: str = CHAT_MESSAGE
 
 
 class Helix:
@@ -63,9 +66,7 @@ class Helix:
         answer = await self._call("PUT", "chat/color", params={"user_id": user_id, "color": color.wire})
         if answer.status == 400:
             raise ColorRejected(f"Twitch does not take {color} ({answer.message or 'no reason given'})")
-        if answer.status == 200:  # Twitch says 204: this came from somewhere else, and nobody knows what was done
-            raise OutcomeUnknown("Twitch's answer is not in its format")
-        _expect(answer, 204)
+        _expect(answer, 204)  # a 200 did not come from Twitch, and the colour is asked for again
 
     async def get_color(self, user_id: str) -> Color | None:
         """Return the colour a user has; None for one who never chose.
@@ -80,22 +81,26 @@ class Helix:
         except UnknownColor:
             return None
 
-    async def users(self, logins: Sequence[str]) -> list[User]:
-        """Return the users of these logins that exist, in no order."""
+    async def users(self, logins: Sequence[str] = (), *, ids: Sequence[str] = ()) -> list[User]:
+        """Return the users with these logins and ids that exist, in no order."""
+        wanted = [*(("login", login) for login in logins), *(("id", id_) for id_ in ids)]
         found: list[User] = []
-        for start in range(0, len(logins), USERS_PER_CALL):
-            params = [("login", login) for login in logins[start : start + USERS_PER_CALL]]
-            rows = await self._data("GET", "users", params=params)
+        for start in range(0, len(wanted), USERS_PER_CALL):
+            params = wanted[start : start + USERS_PER_CALL]
+            answer = await self._call("GET", "users", params=params)
+            _expect(answer, 200)
             try:
                 found += [
                     User(str(row["id"]), str(row["login"]).lower(), str(row.get("display_name") or row["login"]))
-                    for row in rows
+                    for row in _rows(answer)
                 ]
-            except (LookupError, TypeError):
-                raise TwitchUnavailable(ODD_ANSWER) from None
+            except (LookupError, TypeError, AttributeError):
+                raise foreign(answer) from None
         return found
 
-    async def subscribe_chat(self, session_id: str, *, broadcaster_id: str, user_id: str) -> str:
+    async def subscribe_chat(
+        self, session_id: str, *, broadcaster_id: str, user_id: str, type_: str = CHAT_MESSAGE
+    ) -> str:
         """Let an EventSub session see a channel's chat as `user_id` (scope user:read:chat); return the subscription.
 
         An empty id stands for a subscription that existed already.
@@ -107,7 +112,7 @@ class Helix:
             the other errors of `put_color`
         """
         body = {
-            "type": CHAT_MESSAGE,
+            "type": type_,
             "version": "1",
             "condition": {"broadcaster_user_id": broadcaster_id, "user_id": user_id},
             "transport": {"method": "websocket", "session_id": session_id},
@@ -129,7 +134,7 @@ class Helix:
         try:
             return str(_rows(answer)[0]["id"])
         except (LookupError, TypeError):
-            raise TwitchUnavailable(ODD_ANSWER) from None
+            raise foreign(answer) from None
 
     async def subscriptions(self) -> list[Subscribed]:
         """Return the chat subscriptions of this account and application that deliver, in all sessions."""
@@ -141,20 +146,21 @@ class Helix:
                     session_id=str(row["transport"].get("session_id", "")),
                     broadcaster_id=str(row["condition"].get("broadcaster_user_id", "")),
                     user_id=str(row["condition"].get("user_id", "")),
+                    type=str(row["type"]),
                 )
                 for row in rows
-                if row["type"] == CHAT_MESSAGE and row["status"] == "enabled"
+                if row["type"] in (CHAT_MESSAGE, CHAT_NOTIFICATION) and row["status"] == "enabled"
             ]
         except (LookupError, TypeError, AttributeError):
-            raise TwitchUnavailable(ODD_ANSWER) from None
+            raise TwitchUnavailable(UNREADABLE) from None
 
     async def live_followed(self, user_id: str) -> dict[str, str]:
         """Return the live channels that the account follows, login to id (scope user:read:follows)."""
         rows = await self._pages("streams/followed", [("user_id", user_id)])
         try:
             return {str(row["user_login"]).lower(): str(row["user_id"]) for row in rows}
-        except (LookupError, TypeError):
-            raise TwitchUnavailable(ODD_ANSWER) from None
+        except (LookupError, TypeError, AttributeError):
+            raise TwitchUnavailable(UNREADABLE) from None
 
     async def unsubscribe(self, subscription_id: str) -> None:
         """End a subscription; one that is gone already is fine."""
@@ -181,8 +187,9 @@ class Helix:
             answer = await self._call("GET", path, params=[*params, *after])
             _expect(answer, 200)
             rows += _rows(answer)
-            pagination: dict[str, Any] = answer.json().get("pagination") or {}
-            if not (cursor := str(pagination.get("cursor") or "")):
+            pagination: object = answer.json().get("pagination")
+            cursor = _table(pagination).get("cursor")
+            if not isinstance(cursor, str) or not cursor:
                 return rows
             after = [("after", cursor)]
         raise TwitchUnavailable(f"Twitch's list at {path} has no end")
@@ -199,20 +206,26 @@ class Helix:
             if method == "GET":  # it asks and changes nothing: no answer is no harm
                 raise TwitchUnavailable(str(error)) from None
             raise
+        by_twitch(answer)
         if answer.status == 401:
             raise _unauthorized(answer.message)
         if answer.status == 429:
             raise RateLimited(f"Twitch asks to slow down ({answer.message or 'too many requests'})", _reset(answer))
-        if answer.status >= 500:
-            raise TwitchUnavailable(f"Twitch is in trouble ({answer.status})")
         return answer
 
 
 def _rows(answer: Answer) -> list[dict[str, Any]]:
-    data = answer.json().get("data")
+    data: object = answer.json().get("data")
     if not isinstance(data, list):
-        raise TwitchUnavailable(ODD_ANSWER)
+        raise foreign(answer)
+    rows: list[object] = data  # pyright: ignore[reportUnknownVariableType]
+    if not all(isinstance(row, dict) for row in rows):
+        raise foreign(answer)
     return data  # pyright: ignore[reportUnknownVariableType]
+
+
+def _table(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def _in_the_way(error: RateLimited) -> ColorChangerError:
@@ -224,7 +237,7 @@ def _in_the_way(error: RateLimited) -> ColorChangerError:
 
 def _unauthorized(message: str) -> ColorChangerError:
     if "scope" in message.lower():
-        return MissingScope(f"the login lacks a permission ({message}); {CURE}")
+        return MissingScope(f"the login lacks a permission ({message}); {LOG_IN}")
     return TokenRefused(f"Twitch refuses the login ({message or '401'})")
 
 
@@ -240,8 +253,11 @@ def _reset(answer: Answer) -> float | None:
 
 
 def _expect(answer: Answer, *statuses: int) -> None:
-    if answer.status not in statuses:
-        raise TwitchUnavailable(f"Twitch answered {answer.status} ({answer.message or 'no reason given'})")
+    if answer.status in statuses:
+        return
+    if answer.status < 300:  # a success that Twitch does not have
+        raise foreign(answer)
+    raise TwitchUnavailable(f"Twitch answered {answer.status} ({answer.message or 'no reason given'})")
 
 
 class HelixColors:

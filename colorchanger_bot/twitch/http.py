@@ -1,89 +1,83 @@
-"""The one way to the network: a shared session with a pool and limits, and every failure mapped to the error tree."""
+"""The one way to the network: sessions with limits, and every failure mapped to the error tree in plain words."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+import ssl
+import sys
+from collections.abc import Sequence
+from typing import Any
+from urllib.request import getproxies
 
 import aiohttp
-import orjson
 from aiohttp.client_middlewares import ClientMiddlewareType
+from yarl import URL
 
 from colorchanger_bot.errors import OutcomeUnknown, TwitchUnavailable
+from colorchanger_bot.twitch.answers import Answer
+from colorchanger_bot.twitch.pool import Pool
 
 CONNECTIONS, CONNECTIONS_PER_HOST = 50, 10
-KEEP_IDLE_SECONDS = 300.0
-"""Long enough that a person who writes once a minute never waits for a new TLS handshake."""
-DNS_SECONDS = 300
 REQUEST_SECONDS = 10.0
 """The limit of one request, from the wait for a connection to the last byte."""
-SHOWN_CHARACTERS = 200
+CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 4.0
+MOST_BYTES = 1 << 20
+"""Of a body, unpacked; the largest list that Twitch sends has a tenth of it."""
+NOT_YET_VALID, EXPIRED = 9, 10
+"""What OpenSSL calls two of the reasons why a certificate is refused (X509_V_ERR_...)."""
+
+
+class TooLarge(aiohttp.ClientPayloadError):
+    """Raised when a body is longer than anything that Twitch sends."""
+
+
+class BoundedResponse(aiohttp.ClientResponse):
+    """A response whose body is read up to a limit, whoever reads it."""
+
+    async def read(self) -> bytes:
+        if self._body is None:
+            body = bytearray()
+            try:
+                async for chunk in self.content.iter_any():
+                    body += chunk
+                    if len(body) > MOST_BYTES:
+                        raise TooLarge(f"a body of more than {MOST_BYTES} bytes")
+            except BaseException:
+                self.close()
+                raise
+            self._body = bytes(body)
+        return self._body
 
 
 def open_session(middlewares: Sequence[ClientMiddlewareType] = ()) -> aiohttp.ClientSession:
     """Open the session for requests; the caller closes it."""
-    connector = aiohttp.TCPConnector(
-        limit=CONNECTIONS,
-        limit_per_host=CONNECTIONS_PER_HOST,
-        keepalive_timeout=KEEP_IDLE_SECONDS,
-        ttl_dns_cache=DNS_SECONDS,
-    )
+    pool = Pool(limit=CONNECTIONS, limit_per_host=CONNECTIONS_PER_HOST)
     return aiohttp.ClientSession(
-        connector=connector,
-        timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+        connector=pool,
+        timeout=limits(REQUEST_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),
-        middlewares=middlewares,
+        middlewares=(*middlewares, pool.resend),
+        response_class=BoundedResponse,
+        trust_env=_has_proxies(),
     )
 
 
 def open_socket_session() -> aiohttp.ClientSession:
     """Open the session for WebSockets: they stay open, so they must not eat up the pool of the requests."""
-    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=DNS_SECONDS)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar())
+    return aiohttp.ClientSession(connector=Pool(limit=0), cookie_jar=aiohttp.DummyCookieJar(), trust_env=_has_proxies())
 
 
-class Answer(NamedTuple):
-    """What came back: any status, the whole body."""
+def limits(total: float, answer: float = ANSWER_SECONDS) -> aiohttp.ClientTimeout:
+    """Return the limits of a request, in seconds: for all of it, and for the wait for an answer."""
+    return aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS, sock_read=answer)
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
-    def json(self) -> dict[str, Any]:
-        """Return the body as a JSON object.
-
-        Raises:
-            TwitchUnavailable: it is none (a proxy's error page, half an answer).
-        """
-        try:
-            data = orjson.loads(self.body)
-        except orjson.JSONDecodeError:
-            data = None
-        if not isinstance(data, dict):
-            raise TwitchUnavailable(f"Twitch answered {self.status} with something that is not its format")
-        return data  # pyright: ignore[reportUnknownVariableType]
-
-    @property
-    def is_json(self) -> bool:
-        """Whether the body is a JSON object, as Twitch's are."""
-        try:
-            self.json()
-        except TwitchUnavailable:
-            return False
-        return True
-
-    @property
-    def message(self) -> str:
-        """What Twitch says is wrong, shortened; empty if it says nothing."""
-        try:
-            text = self.json().get("message")
-        except TwitchUnavailable:
-            return ""
-        return text[:SHOWN_CHARACTERS] if isinstance(text, str) else ""
+def http_address(url: URL) -> URL:
+    """Return a WebSocket's address as an HTTP one: for wss://, aiohttp does not look at HTTPS_PROXY."""
+    return url.with_scheme({"ws": "http", "wss": "https"}.get(url.scheme, url.scheme))
 
 
 async def send(session: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Answer:
-    """Send one request and read its answer, whatever the status.
+    """Send one request and read its answer, whatever the status and whoever wrote it.
 
     Raises:
         TwitchUnavailable: it never reached Twitch.
@@ -92,12 +86,53 @@ async def send(session: aiohttp.ClientSession, method: str, url: str, **options:
     # No exception of aiohttp is chained: it carries the request, and the request carries headers.
     try:
         async with session.request(method, url, allow_redirects=False, **options) as response:
-            return Answer(response.status, response.headers, await response.read())
-    except aiohttp.ClientConnectorError as error:
-        raise TwitchUnavailable(f"{error.host} cannot be reached: {error.strerror or 'no connection'}") from None
-    except aiohttp.ConnectionTimeoutError:
-        raise TwitchUnavailable("Twitch cannot be reached: no connection in time") from None
+            try:
+                body = await response.read()
+            except TooLarge:  # nothing of it is looked at
+                body = b""
+            return Answer(response.status, response.headers, body)
+    except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError) as error:
+        raise TwitchUnavailable(why_unreachable(error)) from None
     except TimeoutError:
         raise OutcomeUnknown("Twitch did not answer in time") from None
     except aiohttp.ClientError as error:
         raise OutcomeUnknown(f"the connection to Twitch broke ({type(error).__name__})") from None
+
+
+def why_unreachable(error: Exception) -> str:
+    """Return in plain words why no connection could be made, and what helps."""
+    match error:
+        case aiohttp.ClientConnectorCertificateError():
+            return _untrusted(error.host, error.certificate_error)
+        case aiohttp.ClientHttpProxyError(status=407):
+            return "the proxy asks for a name and password (407): put them into HTTPS_PROXY"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy of HTTPS_PROXY refuses the connection ({error.status})"
+        case aiohttp.ClientProxyConnectionError():
+            return f"the proxy {error.host} cannot be reached: check HTTPS_PROXY"
+        case aiohttp.ClientConnectorDNSError():
+            return f"the name {error.host} cannot be resolved: check the network and its DNS"
+        case aiohttp.ClientSSLError():
+            return f"{error.host} does not speak TLS as Twitch does: is a proxy or a login page in between?"
+        case aiohttp.ClientConnectorError():
+            return f"{error.host} cannot be reached: {error.strerror or 'no connection'}"
+        case _:
+            return "Twitch cannot be reached: no connection in time"
+
+
+def _untrusted(host: str, error: Exception) -> str:
+    what = f"the certificate of {host} cannot be verified"
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return what
+    if error.verify_code == NOT_YET_VALID:
+        return f"{what}: it is not yet valid; check the clock of this machine"
+    if error.verify_code == EXPIRED:
+        return f"{what}: it has expired; check the clock of this machine"
+    cure = "if a company proxy or virus scanner reads HTTPS, set SSL_CERT_FILE to the file with its certificate"
+    return f"{what} ({error.verify_message}); {cure}"
+
+
+def _has_proxies() -> bool:
+    """Whether aiohttp has to look for a proxy: it does so in a thread at each request."""
+    # On Windows and macOS the system's settings count too, and a person may change them at any time.
+    return sys.platform in ("win32", "darwin") or bool(getproxies())

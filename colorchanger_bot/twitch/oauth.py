@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import aiohttp
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
 from colorchanger_bot.store.store import TokenPair
-from colorchanger_bot.twitch.http import REQUEST_SECONDS, Answer, send
+from colorchanger_bot.twitch.answers import Answer, by_twitch, foreign
+from colorchanger_bot.twitch.http import REQUEST_SECONDS, limits, send
 
 logger = logging.getLogger(__name__)
 
-APPLICATION_CURE = "check app.client_id and app.client_secret"
+CHECK_APPLICATION = "check app.client_id and app.client_secret"
+CONFIDENTIAL = (
+    "the application is Confidential and its secret is not set: set app.client_secret, "
+    "or set its Client Type to Public at https://dev.twitch.tv/console and log in again"
+)
 REFRESH_SECONDS = 30.0
 """Longer than other requests have: the answer to a refresh may be the only copy of the next token."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -30,6 +35,18 @@ class Owner(NamedTuple):
     scopes: frozenset[str]
     expires_at: float | None
     """Unix seconds; None: the token does not end."""
+
+
+class Unknown(NamedTuple):
+    """Twitch did not say whose token it is, which never speaks against the token."""
+
+    reason: str
+    """In plain words, with what helps: the network, a proxy, a certificate, the clock, a login page, or Twitch."""
+
+
+Validity = Owner | Unknown | Literal["invalid", "application"]
+"""What `validate` finds: a person's token, nothing for certain, a dead token, or a token of an application alone."""
+APPLICATION_TOKEN = "this is an application's token, which stands for no account; run: colorchanger login"  # noqa: S105
 
 
 class DeviceCode(NamedTuple):
@@ -56,44 +73,50 @@ class OAuth:
         self._url = f"{id_url.rstrip('/')}/oauth2"
         self._clock = clock
 
-    async def validate(self, access_token: str) -> Owner | Literal["invalid", "unknown"]:
-        """Ask whose token this is; "unknown" when Twitch gave no clear answer, which never speaks against a token."""
+    async def validate(self, access_token: str) -> Validity:
+        """Ask whose token this is."""
         headers = {"Authorization": f"OAuth {access_token}"}
         try:
-            answer = await send(self._session, "GET", f"{self._url}/validate", headers=headers)
+            answer = by_twitch(await send(self._session, "GET", f"{self._url}/validate", headers=headers))
             if answer.status == 401:
                 return "invalid"
             if answer.status != 200:
-                return "unknown"
-            return self._owner(answer.json())
-        except (TwitchUnavailable, OutcomeUnknown):
-            return "unknown"
+                return Unknown(f"Twitch answered {answer.status} ({answer.message or 'no reason given'})")
+            return self._owner(answer)
+        except (TwitchUnavailable, OutcomeUnknown) as error:
+            return Unknown(str(error))
 
     async def refresh(self, refresh_token: str) -> TokenPair:
         """Spend a refresh token on a new pair.
 
         Raises:
-            NeedsLogin: Twitch refused it for good.
+            NeedsLogin: Twitch refused it.
             TokenRefused: Twitch does not accept the application itself, which says nothing of the token.
             TwitchUnavailable: it was not spent, as far as one can know; later, then.
             OutcomeUnknown: nobody knows whether it was spent.
         """
         form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
         answer = await self._post("token", form, secret=True, seconds=REFRESH_SECONDS)
-        if not (answer.status == 200 or answer.is_json):  # a proxy in between has spoken, not Twitch
-            raise OutcomeUnknown(f"a token refresh was answered with {answer.status}, but not by Twitch")
         if answer.status == 200:
             try:
-                return self._pair(answer.json(), refresh_token)
+                return self._pair(answer, refresh_token)
             except TwitchUnavailable:  # spent, it seems, and the new pair is lost on the way
                 raise OutcomeUnknown("Twitch answered a token refresh with something that is not its format") from None
+        if answer.refusal is None:  # not Twitch's word, and nobody knows how far the request came
+            raise OutcomeUnknown(str(foreign(answer)))
         if answer.status in (400, 401, 403):
-            if "client" in answer.message.lower():
-                raise TokenRefused(f"Twitch does not accept the application ({answer.message}): {APPLICATION_CURE}")
+            self._check_application(answer)
             # People need not know what a token is; who looks closer finds Twitch's own words in the log.
             logger.debug("Twitch refused a refresh token: %s %s", answer.status, answer.message)
             raise NeedsLogin("Twitch ended the login")
         raise TwitchUnavailable(f"Twitch answered a token refresh with {answer.status}")
+
+    def _check_application(self, answer: Answer) -> None:
+        words = answer.message.lower()
+        if "missing client secret" in words or ("client secret" in words and not self._secret):
+            raise TokenRefused(CONFIDENTIAL)
+        if "client" in words:
+            raise TokenRefused(f"Twitch does not accept the application ({answer.message}): {CHECK_APPLICATION}")
 
     async def start_device_login(self, scopes: frozenset[str]) -> DeviceCode:
         """Begin a device-code login.
@@ -103,10 +126,10 @@ class OAuth:
             TwitchUnavailable, OutcomeUnknown: later, then.
         """
         asked = self._clock.monotonic()
-        answer = await self._post("device", {"scopes": " ".join(sorted(scopes))})
+        answer = by_twitch(await self._post("device", {"scopes": " ".join(sorted(scopes))}))
         if answer.status in (400, 401, 403, 404):
             raise LoginFailed(
-                f"Twitch does not accept the application ({answer.message or answer.status}): {APPLICATION_CURE}"
+                f"Twitch does not accept the application ({answer.message or answer.status}): {CHECK_APPLICATION}"
             )
         if answer.status != 200:
             raise TwitchUnavailable(f"Twitch answered the login with {answer.status}")
@@ -120,7 +143,7 @@ class OAuth:
                 expires_at=asked + float(data["expires_in"]),
             )
         except (KeyError, TypeError, ValueError):
-            raise TwitchUnavailable("Twitch answered the login with something that is not its format") from None
+            raise foreign(answer) from None
 
     async def finish_device_login(self, code: DeviceCode, scopes: frozenset[str]) -> TokenPair:
         """Wait until the person has entered the code.
@@ -132,12 +155,12 @@ class OAuth:
         while self._clock.monotonic() < code.expires_at:
             await self._clock.sleep(code.interval)
             try:
-                answer = await self._post("token", form, secret=True)
+                answer = by_twitch(await self._post("token", form, secret=True))
                 if answer.status == 200:
-                    return self._pair(answer.json())
+                    return self._pair(answer)
             except (TwitchUnavailable, OutcomeUnknown):
                 continue  # the person may be done all the same: ask again
-            if 400 <= answer.status < 500 and answer.status != 429:
+            if answer.status >= 400 and answer.status != 429:
                 message = answer.message.lower()
                 if "pending" in message or "slow_down" in message:
                     continue
@@ -151,10 +174,11 @@ class OAuth:
     async def revoke(self, access_token: str) -> bool:
         """End a token at Twitch; say whether Twitch confirmed it."""
         try:
-            answer = await self._post("revoke", {"token": access_token})
+            answer = by_twitch(await self._post("revoke", {"token": access_token}))
         except (TwitchUnavailable, OutcomeUnknown):
             return False
-        return answer.status in (200, 400)  # 400: it was invalid already
+        # Twitch confirms without a word, a login page does not; 400: it was invalid already.
+        return answer.status == 400 or (answer.status == 200 and not answer.body.strip())
 
     async def _post(
         self, path: str, form: Mapping[str, str], *, secret: bool = False, seconds: float = REQUEST_SECONDS
@@ -162,26 +186,31 @@ class OAuth:
         data = {"client_id": self.client_id, **form}
         if secret and self._secret:
             data["client_secret"] = self._secret
-        limit = aiohttp.ClientTimeout(total=seconds)
+        limit = limits(seconds, seconds)
         return await send(self._session, "POST", f"{self._url}/{path}", data=data, timeout=limit)
 
-    def _owner(self, data: Mapping[str, Any]) -> Owner | Literal["unknown"]:
-        user_id, login, expires_in = data.get("user_id"), data.get("login"), data.get("expires_in")
-        client_id = data.get("client_id")
+    def _owner(self, answer: Answer) -> Validity:
+        data = answer.json()
+        user_id, login, client_id = data.get("user_id"), data.get("login"), data.get("client_id")
+        if not (isinstance(client_id, str) and client_id):
+            return Unknown(str(foreign(answer)))
+        if not user_id and not login:
+            return "application"
         if not (isinstance(user_id, str | int) and isinstance(login, str) and user_id and login):
-            return "unknown"
+            return Unknown(str(foreign(answer)))
         return Owner(
             user_id=str(user_id),
             login=login.lower(),
-            client_id=client_id if isinstance(client_id, str) else "",
+            client_id=client_id,
             scopes=_scopes(data.get("scopes")),
-            expires_at=self._ends(expires_in),
+            expires_at=self._ends(data.get("expires_in")),
         )
 
-    def _pair(self, data: Mapping[str, Any], refresh_token: str = "") -> TokenPair:
+    def _pair(self, answer: Answer, refresh_token: str = "") -> TokenPair:
+        data = answer.json()
         access, refresh = data.get("access_token"), data.get("refresh_token") or refresh_token
         if not (isinstance(access, str) and access and isinstance(refresh, str)):
-            raise TwitchUnavailable("Twitch sent no token")
+            raise foreign(answer)
         now = self._clock.now().timestamp()
         return TokenPair(access, refresh, self._ends(data.get("expires_in")), _scopes(data.get("scope")), now)
 

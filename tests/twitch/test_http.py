@@ -125,7 +125,7 @@ async def test_a_question_without_an_answer_is_no_unknown_outcome(twitch: LocalT
 
 async def test_garbage_is_trouble_at_twitch(twitch: LocalTwitch, helix: Helix) -> None:
     twitch.faults.add("GET /helix/chat/color", faults.garbage())
-    with pytest.raises(TwitchUnavailable, match="not its format"):
+    with pytest.raises(TwitchUnavailable, match="other than Twitch"):
         await helix.get_color(twitch.user("me").id)
 
 
