@@ -7,7 +7,8 @@ starts on its own is answered by the keeper without spending anything.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import aiohttp
 import orjson
@@ -15,7 +16,6 @@ from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from colorchanger_bot.auth.budget import Budgets
 from colorchanger_bot.auth.keeper import TokenKeeper
 from colorchanger_bot.auth.scopes import COLOR_SCOPE
 from colorchanger_bot.clock import Clock
@@ -35,6 +35,37 @@ def login_id_of(text: str) -> int | None:
     """The account that a handle, or a header with one, stands for."""
     _, found, number = text.partition(PREFIX)
     return int(number) if found and number.isdecimal() else None
+
+
+class Budget(NamedTuple):
+    """How many requests Twitch still allows an account (Helix guide, "Rate limits")."""
+
+    remaining: int
+    limit: int
+    reset_at: float
+    """Unix seconds at which the bucket is full again."""
+
+
+class Budgets:
+    """The last rate limit of each account, as the answers that come by tell it."""
+
+    def __init__(self) -> None:
+        self.by_login: dict[int, Budget] = {}
+
+    def note(self, login_id: int, headers: Mapping[str, str]) -> None:
+        """Take note of what an answer to an account's request says of its rate limit, if anything."""
+        budget = _budget(headers)
+        if budget is not None:
+            self.by_login[login_id] = budget
+
+
+def _budget(headers: Mapping[str, str]) -> Budget | None:
+    try:
+        return Budget(
+            int(headers["Ratelimit-Remaining"]), int(headers["Ratelimit-Limit"]), float(headers["Ratelimit-Reset"])
+        )
+    except (KeyError, ValueError):
+        return None
 
 
 class TokenGuard:
@@ -86,7 +117,7 @@ class TokenGuard:
         """Answer TwitchIO's validation with what the keeper knows."""
         await self._keeper.token(login_id)
         login = self._keeper[login_id]
-        return KeptAnswer(
+        return AnswerAtHand(
             request,
             {
                 "client_id": login.client_id,
@@ -101,7 +132,7 @@ class TokenGuard:
         """Answer TwitchIO's refresh: its handle goes on to stand for whatever token is current."""
         await self._keeper.token(login_id)
         pair = self._keeper[login_id].pair
-        return KeptAnswer(
+        return AnswerAtHand(
             request,
             {
                 "access_token": handle(login_id),
@@ -127,7 +158,7 @@ def is_token_refused(body: bytes) -> bool:
     )
 
 
-class KeptAnswer(aiohttp.ClientResponse):
+class AnswerAtHand(aiohttp.ClientResponse):
     """An answer that never was on a wire: 200 with a JSON body."""
 
     def __init__(self, request: aiohttp.ClientRequest, data: dict[str, Any]) -> None:  # pyright: ignore[reportMissingSuperCall]

@@ -16,10 +16,11 @@ import aiohttp
 
 from colorchanger_bot import redaction
 from colorchanger_bot.auth import scopes
-from colorchanger_bot.auth.keeper import CURE, lack
+from colorchanger_bot.auth.applications import calls_of
+from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.errors import ColorChangerError, OutcomeUnknown, TwitchUnavailable
-from colorchanger_bot.service.standing import Standing, in_words, oauth_of, report_of, standings, switched_off
+from colorchanger_bot.errors import LOG_IN, ColorChangerError, OutcomeUnknown, TwitchUnavailable
+from colorchanger_bot.service.standing import Standing, in_words, report_of, standings, switched_off
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.store import Login, Store, exists
@@ -169,7 +170,7 @@ async def _accounts(
 ) -> AsyncGenerator[Finding]:
     logins = {login.login: login for login in await store.logins()}
     if not logins:
-        yield Finding("accounts", "wrong", "nobody is logged in", CURE)
+        yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN)
     for standing in await standings(settings, store, clock.now().timestamp()):
         login = logins[standing.login]
         report = (running or {}).get(login.login)
@@ -185,7 +186,7 @@ async def _accounts(
                 async for finding in findings:
                     yield finding
         yield Finding(login.login, "fine", f"colours: {standing.colors}")
-        for finding in _report(login.login, report or {}, lost=bool(login.lost or lack(login))):
+        for finding in _report(login.login, report or {}, lost=bool(login.lost or missing_permission(login))):
             yield finding
 
 
@@ -195,7 +196,7 @@ async def _validated(settings: Settings, store: Store, login: Login, clock: Cloc
         redaction.keep_secret(secret)
     if login.lost or not login.pair.access:
         return "invalid"
-    async with oauth_of(settings, store, login.client_id, clock) as (_, oauth):
+    async with calls_of(settings, store, login.client_id, clock) as (_, oauth):
         return await oauth.validate(login.pair.access)
 
 
@@ -208,7 +209,7 @@ def _token(
     running: bool,
 ) -> Iterator[Finding]:
     if login.lost:
-        yield Finding(login.login, "wrong", login.lost, CURE)
+        yield Finding(login.login, "wrong", login.lost, LOG_IN)
     elif isinstance(found, Owner):
         left = ""
         if found.expires_at is not None:
@@ -216,14 +217,14 @@ def _token(
         yield Finding(login.login, "fine", f"the login works{left}")
         for scope in scopes.missing(found.scopes, sorted(scopes.needed_scopes(settings))):
             level: Level = "wrong" if scope in scopes.VITAL else "note"
-            yield Finding(login.login, level, f"the login lacks {scope} ({scopes.purpose(scope)})", CURE)
+            yield Finding(login.login, level, f"the login lacks {scope} ({scopes.purpose(scope)})", LOG_IN)
     elif isinstance(found, Unknown):
         yield Finding(login.login, "note", f"whether the login works is not known: {found.reason}")
     elif found == "application":
         what, _, advice = APPLICATION_TOKEN.partition("; ")
         yield Finding(login.login, "wrong", what, advice)
     elif not login.pair.refresh:
-        yield Finding(login.login, "wrong", "the token has ended, and there is none to renew it with", CURE)
+        yield Finding(login.login, "wrong", "the token has ended, and there is none to renew it with", LOG_IN)
     else:
         when = "with its next request" if running else "when it starts"
         yield Finding(login.login, "note", f"the token has ended; the bot renews it {when}")

@@ -9,6 +9,7 @@ import aiohttp
 
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
+    LOG_IN,
     ChannelRefused,
     ColorChangerError,
     ColorRejected,
@@ -27,7 +28,6 @@ CHAT_MESSAGE, CHAT_NOTIFICATION = "channel.chat.message", "channel.chat.notifica
 """The two types in which an account's own words come: the second for announcements, watch streaks and resubs."""
 USERS_PER_CALL = 100
 MOST_PAGES = 50
-LOG_IN = "run: colorchanger login"
 UNREADABLE = "Twitch answered with a list that is not in its format"
 
 

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 
+from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.guard import TokenGuard, handle
-from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, oauth_for
+from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
+from colorchanger_bot.auth.watch import Watch
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import NeedsLogin, TokenRefused, TwitchUnavailable
 from colorchanger_bot.redaction import redact
@@ -18,7 +20,6 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
-from colorchanger_bot.twitch.oauth import OAuth
 from tests.conftest import SCOPES
 
 LogIn = Callable[..., Awaitable[None]]
@@ -36,10 +37,9 @@ async def plain() -> AsyncIterator[aiohttp.ClientSession]:
 async def keeper(twitch: LocalTwitch, store: Store, plain: aiohttp.ClientSession) -> AsyncIterator[TokenKeeper]:
     clock = SystemClock()
 
-    def make(client_id: str, secret: str) -> OAuth:
-        return OAuth(plain, client_id=client_id, client_secret=secret, id_url=twitch.id_url, clock=clock)
+    applications = Applications({}, session=plain, id_url=twitch.id_url, clock=clock)
 
-    kept = TokenKeeper(store, oauth_for({}, make), clock=clock, rng=random.Random(1))
+    kept = TokenKeeper(store, applications, clock=clock, rng=random.Random(1))
     yield kept
     await kept.close()
 
@@ -139,7 +139,8 @@ async def test_an_unclear_validation_says_nothing_against_a_login(
     await keeper.load()
     login = await only(store)
     twitch.faults.add(VALIDATE, fault, times=2)
-    assert await keeper.validate(login.id) is False
+    with pytest.raises(TwitchUnavailable):
+        await keeper.validate(login.id)
     assert (await only(store)).lost == ""
     assert twitch.refreshes.get("me", 0) == 0
 
@@ -250,7 +251,7 @@ async def test_a_token_whose_owner_is_not_known_is_identified_and_refreshed_if_n
     twitch.expire("me")
     await store.import_login("me", client_id, TokenPair(pair.access, pair.refresh))
     await keeper.load()
-    assert await keeper.validate((await only(store)).id) is True
+    await keeper.identify((await only(store)).id)
     after = await only(store)
     assert (after.user_id, twitch.refreshes) == (user.id, {"me": 1})
 
@@ -282,7 +283,7 @@ async def test_a_token_is_refreshed_ahead_of_its_end(
     await keeper.load()
     login = await only(store)
     await keeper.validate(login.id)
-    watch = asyncio.create_task(keeper.watch())
+    watch = asyncio.create_task(Watch(keeper, clock=SystemClock(), rng=random.Random(1)).run())
     try:
         await twitch.wait_for(lambda: twitch.refreshes.get("me"), timeout=12)
     finally:
@@ -310,10 +311,9 @@ async def test_what_follows_a_refresh_is_hidden_also_a_refresh_token_that_stays_
     first = twitch.issue_tokens("me", app.client_id, SCOPES)
     await store.put_login("me", app.client_id, TokenPair(first.access, first.refresh), user.id)
 
-    def make(client_id: str, secret: str) -> OAuth:
-        return OAuth(plain, client_id=client_id, client_secret=secret, id_url=twitch.id_url, clock=clock)
+    applications = Applications({}, session=plain, id_url=twitch.id_url, clock=clock)
 
-    keeper = TokenKeeper(store, oauth_for({app.client_id: app_secret}, make), clock=clock, rng=random.Random(1))
+    keeper = TokenKeeper(store, applications, clock=clock, rng=random.Random(1))
     await keeper.load()
     assert redact(f"{first.access} {first.refresh}") == "*** ***"
     await keeper.renew((await only(store)).id, refused=first.access)

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.guard import TokenGuard, handle
-from colorchanger_bot.auth.keeper import FIRST_PAUSE_SECONDS, LoginEvent, TokenKeeper, oauth_for
+from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
+from colorchanger_bot.auth.kept import FIRST_PAUSE_SECONDS
+from colorchanger_bot.auth.watch import Watch
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
     ColorChangerError,
     MissingScope,
     NeedsLogin,
+    OutcomeUnknown,
     StoreError,
     TokenRefused,
     TwitchUnavailable,
@@ -29,7 +32,7 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
-from colorchanger_bot.twitch.oauth import OAuth
+from tests.auth.clocks import JumpyClock
 from tests.conftest import SCOPES
 from tests.fakes import until
 
@@ -37,23 +40,6 @@ LogIn = Callable[..., Awaitable[None]]
 REFRESH = "POST /oauth2/token"
 VALIDATE = "GET /oauth2/validate"
 EXPIRIES = 60
-
-
-class JumpyClock:
-    """The machine's clock, until a test sets it; `ahead` moves the monotonic one, and waits are short."""
-
-    def __init__(self) -> None:
-        self.jumped = timedelta()
-        self.ahead = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.jumped
-
-    def monotonic(self) -> float:
-        return time.monotonic() + self.ahead
-
-    async def sleep(self, seconds: float, /) -> None:
-        await asyncio.sleep(seconds / 50)
 
 
 class FullDisk(Store):
@@ -80,15 +66,16 @@ async def store(store_url: str) -> AsyncIterator[FullDisk]:
 
 
 @pytest.fixture
-async def keeper(twitch: LocalTwitch, store: FullDisk, clock: JumpyClock) -> AsyncIterator[TokenKeeper]:
+async def applications(twitch: LocalTwitch, clock: JumpyClock) -> AsyncIterator[Applications]:
     async with open_session() as plain:
+        yield Applications({}, session=plain, id_url=twitch.id_url, clock=clock)
 
-        def make(client_id: str, secret: str) -> OAuth:
-            return OAuth(plain, client_id=client_id, client_secret=secret, id_url=twitch.id_url, clock=clock)
 
-        kept = TokenKeeper(store, oauth_for({}, make), clock=clock, rng=random.Random(1))
-        yield kept
-        await kept.close()
+@pytest.fixture
+async def keeper(store: FullDisk, applications: Applications, clock: JumpyClock) -> AsyncIterator[TokenKeeper]:
+    kept = TokenKeeper(store, applications, clock=clock, rng=random.Random(1))
+    yield kept
+    await kept.close()
 
 
 @pytest.fixture
@@ -192,7 +179,8 @@ async def test_no_answer_to_a_validation_ends_a_login_or_spends_anything(
     name: str, twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, me: Login
 ) -> None:
     fault = twitch.faults.add(VALIDATE, FAULTS[name], times=4)
-    assert await keeper.validate(me.id) is (name == "delay")
+    outcome = await asyncio.gather(keeper.validate(me.id), return_exceptions=True)
+    assert isinstance(outcome[0], TwitchUnavailable) is (name != "delay")
     assert fault.hits
     assert (await stored(store)).lost == ""
     assert twitch.refreshes.get("me", 0) == 0
@@ -237,9 +225,10 @@ async def test_a_refresh_that_a_proxy_refuses_ends_nothing(
 
 
 @pytest.mark.parametrize("code", [400, 401, 403])
-async def test_a_definite_no_to_a_refresh_ends_the_login(
+async def test_a_definite_no_to_a_refresh_ends_a_login_whose_access_token_is_dead(
     code: int, twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, me: Login
 ) -> None:
+    twitch.expire("me")
     twitch.faults.add(REFRESH, faults.status(code, message="Invalid refresh token"))
     with pytest.raises(NeedsLogin):
         await keeper.renew(me.id, refused=me.pair.access)
@@ -307,26 +296,23 @@ async def test_callers_that_give_up_leave_one_refresh_that_ends_well(
 
 
 async def test_a_start_after_a_crash_in_a_refresh_looks_before_it_spends(
-    twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, me: Login
+    twitch: LocalTwitch, store: FullDisk, applications: Applications, me: Login
 ) -> None:
-    begun = await store.begin_refresh(me)
+    assert await store.begin_refresh(me) is not None
     twitch.faults.add(REFRESH, faults.drop_after())
-    assert begun is not None
-    async with open_session() as session:  # the process that died spent the token, and never heard of it
-        await OAuth(
-            session, client_id=me.client_id, client_secret="", id_url=twitch.id_url, clock=SystemClock()
-        ).validate(me.pair.access)
-    other = TokenKeeper(store, keeper._oauth, clock=SystemClock(), rng=random.Random(2))  # pyright: ignore[reportPrivateUsage]
+    with pytest.raises(OutcomeUnknown):  # the process that died spent the token, and never heard of it
+        await applications(me.client_id).refresh(me.pair.refresh)
+    other = TokenKeeper(store, applications, clock=SystemClock(), rng=random.Random(2))
     await other.load()
     assert await other.renew(me.id, refused=me.pair.access) == me.pair.access
-    assert [seen for seen in twitch.requests if seen.line == REFRESH] == []
+    assert [seen.line for seen in twitch.requests].count(REFRESH) == 1
 
 
 @pytest.mark.parametrize("jump", [timedelta(days=400), timedelta(days=-400)], ids=["ahead", "back"])
 async def test_a_clock_that_jumps_costs_one_refresh_at_most_and_no_login(
     jump: timedelta, twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, clock: JumpyClock, calls: Helix
 ) -> None:
-    watch = asyncio.create_task(keeper.watch())
+    watch = asyncio.create_task(Watch(keeper, clock=clock, rng=random.Random(1)).run())
     try:
         clock.jumped = jump
         for _ in range(3):
@@ -341,7 +327,7 @@ async def test_a_clock_that_jumps_costs_one_refresh_at_most_and_no_login(
 
 
 async def test_the_watch_outlives_a_listener_that_breaks(
-    twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, client_id: str
+    twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, client_id: str, clock: JumpyClock
 ) -> None:
     def broken(event: LoginEvent) -> None:
         seen.append(event.login.login)
@@ -349,7 +335,7 @@ async def test_the_watch_outlives_a_listener_that_breaks(
 
     seen: list[str] = []
     keeper.on_event(broken)
-    watch = asyncio.create_task(keeper.watch())
+    watch = asyncio.create_task(Watch(keeper, clock=clock, rng=random.Random(1)).run())
     try:
         for login in ("first", "second"):
             twitch.add_user(login)
@@ -404,10 +390,11 @@ async def test_a_watch_that_cannot_read_the_store_says_so_once(
 
     kept = replace(me)
     keeper._store = Unreadable(store.database)  # pyright: ignore[reportPrivateUsage]
+    watch = Watch(keeper, clock=SystemClock(), rng=random.Random(1))
     for _ in range(3):
-        await keeper._look()  # pyright: ignore[reportPrivateUsage]
-    assert [record.message for record in caplog.records if "cannot be looked at" in record.message] == [
-        "the store cannot be looked at: the disk is gone"
+        await watch.look()
+    assert [record.message for record in caplog.records if "cannot be read" in record.message] == [
+        "the store cannot be read: the disk is gone"
     ]
     assert await keeper.token(kept.id) == me.pair.access
 

@@ -262,6 +262,20 @@ async def test_a_run_behind_a_forward_proxy_sends_everything_through_it(
     assert set(proxy.asked) == {f"CONNECT {here}"}
 
 
+async def test_a_run_whose_certificate_is_not_trusted_says_what_to_set(
+    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    async with tls(port_of(twitch), authority.context()) as port:
+        environment = with_tokens | {"COLORCHANGER_TWITCH__ID_URL": f"https://127.0.0.1:{port}"}
+        async with running(environment) as process:
+            assert process.stderr is not None
+            line = b""
+            async with asyncio.timeout(20):
+                while b"SSL_CERT_FILE" not in line:
+                    line = await process.stderr.readline()
+
+
 async def test_a_websocket_goes_through_the_same_proxy_as_https(
     twitch: LocalTwitch, no_proxy_but: pytest.MonkeyPatch
 ) -> None:
