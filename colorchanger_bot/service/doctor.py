@@ -16,7 +16,8 @@ import aiohttp
 
 from colorchanger_bot import redaction
 from colorchanger_bot.auth import scopes
-from colorchanger_bot.auth.applications import calls_of
+from colorchanger_bot.auth.applications import Applications
+from colorchanger_bot.auth.renewal import OTHER_APPLICATION
 from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LOG_IN, ColorChangerError, OutcomeUnknown, TwitchUnavailable
@@ -169,6 +170,8 @@ async def _accounts(
     running: Mapping[str, Mapping[str, Any]] | None,
 ) -> AsyncGenerator[Finding]:
     logins = {login.login: login for login in await store.logins()}
+    applications = Applications.of(settings, session, clock)
+    await applications.add_stored(store)
     if not logins:
         yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN)
     for standing in await standings(settings, store, clock.now().timestamp()):
@@ -178,10 +181,12 @@ async def _accounts(
         if off:
             what, _, cure = off.partition("; ")
             yield Finding(login.login, "note", what, cure)
-        found = await _validated(settings, store, login, clock)
+        found = await _validated(applications, login)
         for finding in _token(settings, login, found, clock, running=report is not None):
             yield finding
         if isinstance(found, Owner):
+            if login.pair.issued_at is None and not applications.is_ours(found.client_id):
+                yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN)
             async with aclosing(_helix(settings, session, login, standing)) as findings:
                 async for finding in findings:
                     yield finding
@@ -190,14 +195,13 @@ async def _accounts(
             yield finding
 
 
-async def _validated(settings: Settings, store: Store, login: Login, clock: Clock) -> Validity:
+async def _validated(applications: Applications, login: Login) -> Validity:
     """Ask Twitch about the login; one that is lost, or has no token, is not worth the question."""
     for secret in (login.pair.access, login.pair.refresh):
         redaction.keep_secret(secret)
     if login.lost or not login.pair.access:
         return "invalid"
-    async with calls_of(settings, store, login.client_id, clock) as (_, oauth):
-        return await oauth.validate(login.pair.access)
+    return await applications(login.client_id).validate(login.pair.access)
 
 
 def _token(
