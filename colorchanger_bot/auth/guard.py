@@ -1,8 +1,8 @@
-"""TokenGuard: puts the token on a request at the last moment, and answers a 401 with one refresh and one retry.
+"""TokenGuard: puts the token on a request at the last moment, and renews it once after a 401.
 
-Everything above knows an account's token only by its handle, a harmless name that this middleware replaces on the
-wire. TwitchIO gets handles too: what it logs, saves or raises holds no secret, and a refresh or validation that it
-starts on its own is answered by the keeper without spending anything.
+All other code knows a token only by its handle, a harmless name that this middleware replaces on the wire. TwitchIO
+gets handles too: what it logs, saves or raises holds no secret, and the keeper answers the refreshes and validations
+that TwitchIO starts, without spending anything.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ COLOR_PATH = "/chat/color"
 
 
 def handle(login_id: int) -> str:
-    """Return the name that stands for an account's token everywhere but on the wire."""
+    """Return the name that stands for the token of an account everywhere but on the wire."""
     return f"{PREFIX}{login_id}"
 
 
 def login_id_of(text: str) -> int | None:
-    """The account that a handle, or a header with one, stands for."""
+    """Return the number of the login in a handle, or in a header with one; None if there is none."""
     _, found, number = text.partition(PREFIX)
     return int(number) if found and number.isdecimal() else None
 
@@ -105,7 +105,7 @@ class TokenGuard:
             request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
             response = await handler(request)
             if response.status == 401:
-                # One failed request, one refresh: whether another one would help is for the next request.
+                # One request leads to one renewal: whether another one would help is for the next request.
                 if is_token_refused(await response.read()):
                     await self._keeper.look_into(login_id, refused=token)
                 return response
@@ -129,7 +129,7 @@ class TokenGuard:
         )
 
     async def _pair(self, request: aiohttp.ClientRequest, login_id: int) -> aiohttp.ClientResponse:
-        """Answer TwitchIO's refresh: its handle goes on to stand for whatever token is current."""
+        """Answer TwitchIO's refresh: the handle stands for the current token, whichever it is."""
         await self._keeper.token(login_id)
         pair = self._keeper[login_id].pair
         return AnswerAtHand(
@@ -144,7 +144,7 @@ class TokenGuard:
         )
 
     def _expires_in(self, expires_at: float | None) -> int:
-        """Seconds to the end, never so few that TwitchIO would think of refreshing: that is the keeper's work."""
+        """Return the seconds to the end, but never so few that TwitchIO would refresh: the keeper does that."""
         left = ENDLESS_SECONDS if expires_at is None else expires_at - self._clock.now().timestamp()
         return max(int(left), 2 * 3600)
 
@@ -159,10 +159,10 @@ def is_token_refused(body: bytes) -> bool:
 
 
 class AnswerAtHand(aiohttp.ClientResponse):
-    """An answer that never was on a wire: 200 with a JSON body."""
+    """An answer made here: 200 with a JSON body."""
 
     def __init__(self, request: aiohttp.ClientRequest, data: dict[str, Any]) -> None:  # pyright: ignore[reportMissingSuperCall]
-        # The parent's constructor wants a connection; nothing of what it sets up is used by an answer at hand.
+        # (the constructor of the parent wants a connection)
         self.method = request.method
         self.status = 200
         self.reason = "OK"

@@ -22,7 +22,7 @@ FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 5.0, 3600.0
 """Between refreshes whose tokens never worked, or with an application that Twitch does not accept."""
 FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 1.0, 60.0
 """Between questions that got no answer."""
-FIRST_REFUSED_SECONDS, MOST_REFUSED_SECONDS = 300.0, 3600.0
+FIRST_REFUSED_SECONDS, MOST_REFUSED_SECONDS = 60.0, 3600.0
 """Between refreshes that Twitch refused: it has refused good ones for hours (twitchdev/issues 1037)."""
 JUST_NOW_SECONDS = 30.0
 """A refusal that is younger is not asked for a second time when the access token turns out to be dead."""

@@ -1,4 +1,4 @@
-"""The permissions (OAuth scopes) that are asked of an account, and in plain words what for."""
+"""The permissions (OAuth scopes) that an account is asked for, and in plain words what for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PURPOSES = {
 
 
 def needed_scopes(settings: Settings) -> frozenset[str]:
-    """Return the permissions to ask of an account for what the settings want."""
+    """Return the permissions that the settings need."""
     scopes = {READ_SCOPE, COLOR_SCOPE}
     if settings.commands.enabled and settings.commands.reply != "never":
         scopes.add(REPLY_SCOPE)
@@ -32,7 +32,7 @@ def needed_scopes(settings: Settings) -> frozenset[str]:
 
 
 def purpose(scope: str) -> str:
-    """Return what a permission is for, in words that follow its name."""
+    """Return what a permission is for, as words to put after its name."""
     return PURPOSES.get(scope, "as you asked")
 
 

@@ -62,7 +62,7 @@ def open_session(middlewares: Sequence[ClientMiddlewareType] = ()) -> aiohttp.Cl
 
 
 def open_socket_session() -> aiohttp.ClientSession:
-    """Open the session for WebSockets: they stay open, so they must not eat up the pool of the requests."""
+    """Open the session for WebSockets: they stay open, so they have a pool of their own."""
     return aiohttp.ClientSession(connector=Pool(limit=0), cookie_jar=aiohttp.DummyCookieJar(), trust_env=_has_proxies())
 
 

@@ -27,7 +27,7 @@ DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class Owner(NamedTuple):
-    """Whose token it is, as `validate` tells."""
+    """The account that a token belongs to."""
 
     user_id: str
     login: str
@@ -50,13 +50,13 @@ APPLICATION_TOKEN = f"this is an application's token, which stands for no accoun
 
 
 class DeviceCode(NamedTuple):
-    """A log-in that waits for a person to enter a code."""
+    """A login that waits for a person to enter a code."""
 
     device_code: str
     user_code: str
     url: str
     interval: float
-    """Seconds between two questions whether the person has done it."""
+    """Seconds between two requests that ask whether the person has entered it."""
     expires_at: float
     """On the monotonic clock, in seconds."""
 
@@ -106,7 +106,7 @@ class OAuth:
             raise OutcomeUnknown(str(foreign(answer)))
         if answer.status in (400, 401, 403):
             self._check_application(answer)
-            # People need not know what a token is; who looks closer finds Twitch's own words in the log.
+            # People need not know what a token is; Twitch's own words are in the debug log.
             logger.debug("Twitch refused a refresh token: %s %s", answer.status, answer.message)
             raise NeedsLogin("Twitch ended the login")
         raise TwitchUnavailable(f"Twitch answered a token refresh with {answer.status}")
@@ -172,7 +172,7 @@ class OAuth:
         raise LoginFailed("the code expired before it was entered: run the login again")
 
     async def revoke(self, access_token: str) -> bool:
-        """End a token at Twitch; say whether Twitch confirmed it."""
+        """Revoke a token; return whether Twitch confirmed it."""
         try:
             answer = by_twitch(await self._post("revoke", {"token": access_token}))
         except (TwitchUnavailable, OutcomeUnknown):
@@ -222,7 +222,7 @@ class OAuth:
 
 
 def _scopes(value: object) -> frozenset[str]:
-    """What Twitch says of scopes, a list or one text; nothing in it may cost us the pair that came along."""
+    """Return the scopes in an answer, a list or a text; an unreadable value must not cost the pair beside it."""
     if isinstance(value, str):
         return frozenset(value.split())
     if isinstance(value, list):

@@ -83,7 +83,7 @@ async def test_the_new_pair_is_on_disk_before_anyone_gets_it(
     assert (await only(store)).pair.access == token
 
 
-async def test_who_asks_with_an_older_token_gets_the_current_one_for_nothing(
+async def test_a_caller_with_an_older_token_gets_the_current_one_and_nothing_is_spent(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -94,7 +94,7 @@ async def test_who_asks_with_an_older_token_gets_the_current_one_for_nothing(
     assert twitch.refreshes == {"me": 1}
 
 
-async def test_giving_up_waiting_does_not_stop_a_refresh(
+async def test_a_refresh_goes_on_when_its_caller_gives_up(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -108,7 +108,7 @@ async def test_giving_up_waiting_does_not_stop_a_refresh(
     assert (await only(store)).generation == login.generation + 1
 
 
-async def test_a_refused_refresh_ends_the_login_with_the_cure(
+async def test_a_revoked_login_is_lost_and_the_error_says_what_helps(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -132,7 +132,7 @@ async def test_a_refused_refresh_ends_the_login_with_the_cure(
     [faults.status(500), faults.status(503), faults.drop(), faults.garbage()],
     ids=["500", "503", "dropped", "garbage"],
 )
-async def test_an_unclear_validation_says_nothing_against_a_login(
+async def test_a_validation_without_a_clear_answer_says_nothing_against_a_login(
     fault: faults.Action, twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -146,7 +146,7 @@ async def test_an_unclear_validation_says_nothing_against_a_login(
 
 
 @pytest.mark.parametrize("fault", [faults.status(500), faults.drop()], ids=["500", "dropped"])
-async def test_a_refresh_that_failed_on_the_way_is_made_again(
+async def test_a_refresh_that_never_reached_twitch_is_made_again(
     fault: faults.Action, twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -176,7 +176,7 @@ async def test_a_spent_token_is_left_alone_while_the_old_access_token_works(
     assert (await only(store)).lost == ""
 
 
-async def test_a_token_refused_right_after_its_issue_leads_to_one_refresh_and_then_to_quiet(
+async def test_a_token_refused_right_after_its_issue_leads_to_one_refresh_and_then_to_a_pause(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -190,7 +190,7 @@ async def test_a_token_refused_right_after_its_issue_leads_to_one_refresh_and_th
     assert len([seen for seen in twitch.requests if seen.path == "/helix/users"]) == 2
 
 
-async def test_a_missing_scope_is_not_cured_by_a_refresh(
+async def test_a_missing_scope_leads_to_no_refresh(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
 ) -> None:
     from colorchanger_bot.color import Color
@@ -241,7 +241,7 @@ async def test_a_login_made_during_a_refresh_wins_over_it(
     assert (await only(store)).pair.access == pair.access
 
 
-async def test_a_token_whose_owner_is_not_known_is_identified_and_refreshed_if_need_be(
+async def test_a_dead_token_of_unknown_owner_is_refreshed_and_identified(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, client_id: str
 ) -> None:
     from colorchanger_bot.store.store import TokenPair
@@ -256,7 +256,7 @@ async def test_a_token_whose_owner_is_not_known_is_identified_and_refreshed_if_n
     assert (after.user_id, twitch.refreshes) == (user.id, {"me": 1})
 
 
-async def test_twitchio_gets_its_validation_and_refresh_without_a_request(
+async def test_what_twitchio_asks_about_tokens_is_answered_without_a_request(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
 ) -> None:
     await log_in("me", expires_in=100)
@@ -291,7 +291,7 @@ async def test_a_token_is_refreshed_ahead_of_its_end(
     assert twitch.spent_twice == []
 
 
-async def test_a_refresh_that_is_slower_than_other_requests_may_be_is_waited_for(
+async def test_a_slow_refresh_is_waited_for_longer_than_other_requests(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -303,7 +303,7 @@ async def test_a_refresh_that_is_slower_than_other_requests_may_be_is_waited_for
 
 
 @pytest.mark.parametrize("app_secret", ["", "a" * 30])
-async def test_what_follows_a_refresh_is_hidden_also_a_refresh_token_that_stays_the_same(
+async def test_the_new_pair_is_redacted_even_if_its_refresh_token_stays_the_same(
     app_secret: str, twitch: LocalTwitch, store: Store, plain: aiohttp.ClientSession
 ) -> None:
     app = twitch.add_app(client_secret=app_secret)

@@ -117,9 +117,7 @@ async def test_a_refused_refresh_ahead_of_need_leaves_a_login_that_works(
     assert [event.state for event in events] == ["refreshed"]
 
 
-async def test_a_refused_refresh_is_not_ended_by_a_401_that_is_not_about_the_token(
-    twitch: LocalTwitch, store: Store, calls: Helix
-) -> None:
+async def test_a_false_401_and_a_refused_refresh_end_no_login(twitch: LocalTwitch, store: Store, calls: Helix) -> None:
     twitch.faults.add(REFRESH, REFUSED, times=None)
     twitch.faults.add(USERS, faults.status(401, message="Invalid OAuth token"), times=None)
     with pytest.raises(TokenRefused):
@@ -138,7 +136,7 @@ async def test_a_login_is_lost_when_its_token_is_dead_and_heals_by_itself(
         await calls.users(["me"])
     for _ in range(5):
         await watch.look()
-        clock.ahead += 30
+        clock.ahead += 5
     assert asked(twitch, REFRESH) == 1
     twitch.faults.clear()
     clock.ahead += FIRST_REFUSED_SECONDS
@@ -163,7 +161,7 @@ async def test_a_lost_login_heals_after_a_restart_by_its_token_or_by_a_refresh(
     assert twitch.spent_twice == []
 
 
-async def test_twitch_is_asked_ever_more_seldom_about_a_lost_login(
+async def test_twitch_is_asked_less_and_less_often_about_a_lost_login(
     twitch: LocalTwitch, keeper: TokenKeeper, watch: Watch, me: Login, clock: JumpyClock
 ) -> None:
     await twitch.revoke_login("me")
@@ -218,7 +216,7 @@ async def test_each_login_is_validated_once_at_the_start_and_then_hourly(
         keeper.worked(me.id, me.pair.access)
 
 
-async def test_who_an_imported_token_belongs_to_is_asked_once_however_many_want_to_know(
+async def test_the_owner_of_an_imported_token_is_asked_for_once(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, watch: Watch, client_id: str
 ) -> None:
     for number in range(30):
@@ -240,7 +238,7 @@ async def test_a_late_401_on_a_token_that_was_renewed_asks_and_pauses_nothing(
     assert (asked(twitch, VALIDATE), asked(twitch, REFRESH)) == (0, 1)
 
 
-async def test_why_nobody_knows_whose_login_it_is_reaches_the_person(
+async def test_the_reason_why_a_login_is_not_identified_reaches_the_person(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, client_id: str
 ) -> None:
     twitch.add_user("me")
@@ -327,7 +325,7 @@ async def test_a_confidential_application_without_its_secret_is_refused_at_the_l
 
 
 @pytest.mark.parametrize("fault", [REFUSED, faults.drop_after(), foreign.answer(403)], ids=["no", "lost", "page"])
-async def test_a_login_that_cannot_be_renewed_right_now_is_kept_and_looked_at_first(
+async def test_a_login_that_cannot_be_renewed_right_now_is_kept_and_validated_first(
     fault: faults.Action,
     twitch: LocalTwitch,
     store: Store,

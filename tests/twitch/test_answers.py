@@ -45,7 +45,7 @@ def oauth(twitch: LocalTwitch, session: aiohttp.ClientSession, client_id: str) -
 
 @pytest.mark.parametrize("name", foreign.BODIES)
 @pytest.mark.parametrize("status", [*REFUSALS, 302, 500, 502])
-def test_what_has_not_twitchs_shape_is_trouble(name: str, status: int) -> None:
+def test_an_answer_without_twitchs_shape_is_trouble(name: str, status: int) -> None:
     answer = Answer(status, {}, foreign.body(name, status))
     assert answer.refusal is None
     with pytest.raises(TwitchUnavailable):
@@ -53,7 +53,7 @@ def test_what_has_not_twitchs_shape_is_trouble(name: str, status: int) -> None:
 
 
 @given(st.sampled_from(REFUSALS), st.text(max_size=300), st.booleans())
-def test_what_has_twitchs_shape_is_its_word(status: int, message: str, named: bool) -> None:
+def test_an_answer_in_twitchs_shape_is_its_word(status: int, message: str, named: bool) -> None:
     body = {"status": status, "message": message} | ({"error": "Some Phrase"} if named else {})
     answer = Answer(status, {}, orjson.dumps(body))
     assert answer.refusal == message[:200]
@@ -97,7 +97,7 @@ async def test_no_call_of_helix_concludes_anything_from_a_foreign_answer(
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 500])
 @pytest.mark.parametrize("name", foreign.BODIES)
-async def test_a_foreign_answer_says_nothing_of_a_token_or_an_application(
+async def test_a_foreign_answer_says_nothing_about_a_token_or_an_application(
     status: int, name: str, twitch: LocalTwitch, oauth: OAuth
 ) -> None:
     twitch.faults.add("* /oauth2/*", foreign.answer(status, name), times=None)
@@ -146,7 +146,7 @@ async def test_redirects_are_not_followed(twitch: LocalTwitch, helix: Helix) -> 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 @pytest.mark.parametrize("status", [200, 403])
-async def test_a_body_larger_than_twitchs_is_not_read(
+async def test_a_body_above_the_limit_is_not_read(
     packed: bool, status: int, twitch: LocalTwitch, session: aiohttp.ClientSession
 ) -> None:
     from aiohttp import web

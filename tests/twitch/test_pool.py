@@ -178,7 +178,7 @@ def test_the_kernel_probes_an_idle_connection_within_fifteen_seconds() -> None:
     assert idle + interval * count < 15
 
 
-async def test_a_name_that_nobody_knows_is_called_so() -> None:
+async def test_a_name_that_cannot_be_resolved_is_said() -> None:
     async with open_session() as session:
         with pytest.raises(TwitchUnavailable, match=r"twitch\.invalid cannot be resolved"):
             await send(session, "GET", "http://twitch.invalid/")
@@ -188,7 +188,7 @@ async def test_a_name_that_nobody_knows_is_called_so() -> None:
 
 
 @pytest.fixture
-def no_proxy_but(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The environment without any proxy of this machine."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "WS_PROXY", "WSS_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -200,25 +200,25 @@ def no_proxy_but(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     ("answer", "words"),
     [("407 Proxy Authentication Required", "asks for a name and password"), ("403 Forbidden", "refuses .* \\(403\\)")],
 )
-async def test_a_proxy_that_refuses_is_named(answer: str, words: str, no_proxy_but: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_that_refuses_is_named(answer: str, words: str, no_proxies: pytest.MonkeyPatch) -> None:
     proxy = ForwardProxy(answer=answer)
     async with served(proxy):
-        no_proxy_but.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        no_proxies.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         async with open_session() as session:
             with pytest.raises(TwitchUnavailable, match=words):
                 await send(session, "PUT", "https://127.0.0.1:1/")
 
 
-async def test_a_proxy_that_is_not_there_is_named(no_proxy_but: pytest.MonkeyPatch) -> None:
-    no_proxy_but.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+async def test_a_proxy_that_is_not_there_is_named(no_proxies: pytest.MonkeyPatch) -> None:
+    no_proxies.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     async with open_session() as session:
         with pytest.raises(TwitchUnavailable, match="check HTTPS_PROXY"):
             await send(session, "GET", "https://127.0.0.1:2/")
 
 
-async def test_no_proxy_is_obeyed(twitch: LocalTwitch, no_proxy_but: pytest.MonkeyPatch) -> None:
-    no_proxy_but.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    no_proxy_but.setenv("NO_PROXY", "127.0.0.1")
+async def test_no_proxy_is_obeyed(twitch: LocalTwitch, no_proxies: pytest.MonkeyPatch) -> None:
+    no_proxies.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    no_proxies.setenv("NO_PROXY", "127.0.0.1")
     async with open_session() as session:
         assert (await send(session, "GET", f"{twitch.api_url}/users")).status == 401
 
@@ -242,7 +242,7 @@ async def test_a_certificate_that_cannot_be_verified_is_said_with_what_helps(
 
 
 async def test_a_run_behind_a_forward_proxy_sends_everything_through_it(
-    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path, no_proxy_but: pytest.MonkeyPatch
+    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path, no_proxies: pytest.MonkeyPatch
 ) -> None:
     authority, proxy = Authority(tmp_path), ForwardProxy()
     async with tls(port_of(twitch), authority.context()) as port, served(proxy):
@@ -277,7 +277,7 @@ async def test_a_run_whose_certificate_is_not_trusted_says_what_to_set(
 
 
 async def test_a_websocket_goes_through_the_same_proxy_as_https(
-    twitch: LocalTwitch, no_proxy_but: pytest.MonkeyPatch
+    twitch: LocalTwitch, no_proxies: pytest.MonkeyPatch
 ) -> None:
     assert http_address(URL("wss://eventsub.wss.twitch.tv/ws?a=1")) == URL("https://eventsub.wss.twitch.tv/ws?a=1")
     assert http_address(URL("ws://127.0.0.1:80/ws")) == URL("http://127.0.0.1:80/ws")

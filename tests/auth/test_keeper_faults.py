@@ -1,4 +1,4 @@
-"""The keeper under attack: whatever Twitch, the disk, the clock and impatient callers do, no login is lost by us."""
+"""No login is lost, whatever Twitch, the disk, the clock and impatient callers do."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ async def stored(store: Store) -> Login:
     return login
 
 
-async def test_each_of_many_expiries_with_two_needs_at_once_is_one_refresh(
+async def test_each_of_many_expiries_under_two_requests_is_one_refresh(
     twitch: LocalTwitch, store: FullDisk, calls: Helix, me: Login
 ) -> None:
     for number in range(EXPIRIES):
@@ -113,7 +113,7 @@ async def test_each_of_many_expiries_with_two_needs_at_once_is_one_refresh(
     assert (await stored(store)).lost == ""
 
 
-async def test_an_expiry_before_the_new_token_was_used_once_is_healed_with_the_next_request(
+async def test_a_new_token_that_dies_unused_is_replaced_at_the_next_request(
     twitch: LocalTwitch, keeper: TokenKeeper, calls: Helix, me: Login
 ) -> None:
     twitch.expire("me")
@@ -123,7 +123,7 @@ async def test_an_expiry_before_the_new_token_was_used_once_is_healed_with_the_n
     assert twitch.refreshes == {"me": 2}
 
 
-async def test_an_expiry_in_the_middle_of_a_request_fails_that_request_alone(
+async def test_an_expiry_in_the_middle_of_a_request_fails_only_that_request(
     twitch: LocalTwitch, calls: Helix, keeper: TokenKeeper
 ) -> None:
     def expire_again(event: LoginEvent) -> None:
@@ -140,7 +140,7 @@ async def test_an_expiry_in_the_middle_of_a_request_fails_that_request_alone(
     assert twitch.refreshes == {"me": 2}
 
 
-async def test_tokens_that_all_die_unused_are_refreshed_ever_more_seldom_and_it_heals(
+async def test_tokens_that_all_die_unused_are_replaced_less_and_less_often(
     twitch: LocalTwitch, keeper: TokenKeeper, calls: Helix, clock: JumpyClock
 ) -> None:
     dying = True
@@ -212,7 +212,7 @@ async def test_a_refresh_whose_token_was_not_spent_is_made_again_when_the_old_on
     assert (await stored(store)).lost == ""
 
 
-async def test_a_refresh_that_a_proxy_refuses_ends_nothing(
+async def test_a_refresh_refused_by_a_proxy_ends_no_login(
     twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, me: Login
 ) -> None:
     async def block(request: web.Request, handler: object) -> web.StreamResponse:
@@ -235,7 +235,7 @@ async def test_a_definite_no_to_a_refresh_ends_a_login_whose_access_token_is_dea
     assert (await stored(store)).lost
 
 
-async def test_twitch_in_trouble_is_not_stormed_with_refreshes(twitch: LocalTwitch, calls: Helix) -> None:
+async def test_refreshes_back_off_while_twitch_is_in_trouble(twitch: LocalTwitch, calls: Helix) -> None:
     twitch.expire("me")
     twitch.faults.add(REFRESH, faults.status(503), times=None)
     for _ in range(20):
@@ -244,7 +244,7 @@ async def test_twitch_in_trouble_is_not_stormed_with_refreshes(twitch: LocalTwit
     assert len([seen for seen in twitch.requests if seen.line == REFRESH]) == 2
 
 
-async def test_odd_scopes_in_an_answer_cost_no_pair(
+async def test_a_pair_with_unreadable_scopes_is_kept(
     twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, me: Login, client_id: str
 ) -> None:
     pair = twitch.issue_tokens("me", client_id)
@@ -258,7 +258,7 @@ async def test_odd_scopes_in_an_answer_cost_no_pair(
     assert (await stored(store)).pair.scopes == me.pair.scopes
 
 
-async def test_a_pair_that_the_disk_did_not_take_is_kept_and_saved_without_spending_again(
+async def test_an_unsaved_pair_is_kept_and_saved_later_without_another_refresh(
     twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, me: Login
 ) -> None:
     store.full = 2
@@ -270,7 +270,7 @@ async def test_a_pair_that_the_disk_did_not_take_is_kept_and_saved_without_spend
     assert twitch.refreshes == {"me": 1}
 
 
-async def test_a_pair_that_the_disk_did_not_take_is_saved_at_the_stop(
+async def test_an_unsaved_pair_is_saved_at_the_stop(
     twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, me: Login
 ) -> None:
     store.full = 1
@@ -280,7 +280,7 @@ async def test_a_pair_that_the_disk_did_not_take_is_saved_at_the_stop(
     assert (await stored(store)).generation == me.generation + 1
 
 
-async def test_callers_that_give_up_leave_one_refresh_that_ends_well(
+async def test_one_refresh_ends_well_although_most_callers_give_up(
     twitch: LocalTwitch, store: FullDisk, calls: Helix
 ) -> None:
     twitch.expire("me")
@@ -295,7 +295,7 @@ async def test_callers_that_give_up_leave_one_refresh_that_ends_well(
     assert (await stored(store)).generation == 2
 
 
-async def test_a_start_after_a_crash_in_a_refresh_looks_before_it_spends(
+async def test_a_start_after_a_crash_in_a_refresh_validates_before_it_spends(
     twitch: LocalTwitch, store: FullDisk, applications: Applications, me: Login
 ) -> None:
     assert await store.begin_refresh(me) is not None
@@ -326,7 +326,7 @@ async def test_a_clock_that_jumps_costs_one_refresh_at_most_and_no_login(
     assert (await stored(store)).lost == ""
 
 
-async def test_the_watch_outlives_a_listener_that_breaks(
+async def test_the_watch_survives_a_listener_that_raises(
     twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, client_id: str, clock: JumpyClock
 ) -> None:
     def broken(event: LoginEvent) -> None:
@@ -358,7 +358,7 @@ async def test_a_login_that_was_removed_during_its_refresh_leaves_no_token_behin
     assert [seen.status for seen in twitch.requests if seen.path == "/oauth2/revoke"] == [200]
 
 
-async def test_a_lost_scope_is_said_without_a_request_and_a_new_login_brings_it_back(
+async def test_a_missing_scope_is_said_without_a_request_until_a_new_login_has_it(
     twitch: LocalTwitch, store: FullDisk, keeper: TokenKeeper, calls: Helix, me: Login, client_id: str
 ) -> None:
     events: list[tuple[str, str]] = []
