@@ -95,7 +95,7 @@ class Helix:
                     for row in _rows(answer)
                 ]
             except (LookupError, TypeError, AttributeError):
-                raise foreign(answer) from None
+                raise foreign(answer.status) from None
         return found
 
     async def subscribe_chat(
@@ -134,7 +134,7 @@ class Helix:
         try:
             return str(_rows(answer)[0]["id"])
         except (LookupError, TypeError):
-            raise foreign(answer) from None
+            raise foreign(answer.status) from None
 
     async def subscriptions(self) -> list[Subscribed]:
         """Return the enabled chat subscriptions of this account and application, in all sessions."""
@@ -217,10 +217,10 @@ class Helix:
 def _rows(answer: Answer) -> list[dict[str, Any]]:
     data: object = answer.json().get("data")
     if not isinstance(data, list):
-        raise foreign(answer)
+        raise foreign(answer.status)
     rows: list[object] = data  # pyright: ignore[reportUnknownVariableType]
     if not all(isinstance(row, dict) for row in rows):
-        raise foreign(answer)
+        raise foreign(answer.status)
     return data  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -256,7 +256,7 @@ def _expect(answer: Answer, *statuses: int) -> None:
     if answer.status in statuses:
         return
     if answer.status < 300:  # a success that Twitch does not have
-        raise foreign(answer)
+        raise foreign(answer.status)
     raise TwitchUnavailable(f"Twitch answered {answer.status} ({answer.message or 'no reason given'})")
 
 

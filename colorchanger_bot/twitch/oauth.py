@@ -103,7 +103,7 @@ class OAuth:
             except TwitchUnavailable:  # spent, it seems, and the new pair is lost on the way
                 raise OutcomeUnknown("Twitch answered a token refresh with something that is not its format") from None
         if answer.refusal is None:  # not Twitch's word, and nobody knows how far the request came
-            raise OutcomeUnknown(str(foreign(answer)))
+            raise OutcomeUnknown(str(foreign(answer.status)))
         if answer.status in (400, 401, 403):
             self._check_application(answer)
             # People need not know what a token is; Twitch's own words are in the debug log.
@@ -143,7 +143,7 @@ class OAuth:
                 expires_at=asked + float(data["expires_in"]),
             )
         except (KeyError, TypeError, ValueError):
-            raise foreign(answer) from None
+            raise foreign(answer.status) from None
 
     async def finish_device_login(self, code: DeviceCode, scopes: frozenset[str]) -> TokenPair:
         """Wait until the person has entered the code.
@@ -193,11 +193,11 @@ class OAuth:
         data = answer.json()
         user_id, login, client_id = data.get("user_id"), data.get("login"), data.get("client_id")
         if not (isinstance(client_id, str) and client_id):
-            return Unknown(str(foreign(answer)))
+            return Unknown(str(foreign(answer.status)))
         if not user_id and not login:
             return "application"
         if not (isinstance(user_id, str | int) and isinstance(login, str) and user_id and login):
-            return Unknown(str(foreign(answer)))
+            return Unknown(str(foreign(answer.status)))
         return Owner(
             user_id=str(user_id),
             login=login.lower(),
@@ -210,7 +210,7 @@ class OAuth:
         data = answer.json()
         access, refresh = data.get("access_token"), data.get("refresh_token") or refresh_token
         if not (isinstance(access, str) and access and isinstance(refresh, str)):
-            raise foreign(answer)
+            raise foreign(answer.status)
         now = self._clock.now().timestamp()
         return TokenPair(access, refresh, self._ends(data.get("expires_in")), _scopes(data.get("scope")), now)
 
