@@ -161,6 +161,22 @@ async def test_a_lost_login_heals_after_a_restart_by_its_token_or_by_a_refresh(
     assert twitch.spent_twice == []
 
 
+async def test_a_login_that_stays_lost_is_not_said_again_after_a_restart(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, applications: Applications, clock: JumpyClock, me: Login
+) -> None:
+    await twitch.revoke_login("me")
+    with pytest.raises(NeedsLogin):
+        await keeper.renew(me.id, refused=me.pair.access)
+    before = asked(twitch, REFRESH)
+    restarted, events = new_keeper(store, applications, clock), list[LoginEvent]()
+    await restarted.load()
+    restarted.on_event(events.append)
+    for _ in range(3):
+        await Watch(restarted, clock=clock, rng=random.Random(1)).look()
+        clock.ahead += 5
+    assert (asked(twitch, REFRESH), events) == (before + 1, [])
+
+
 async def test_twitch_is_asked_less_and_less_often_about_a_lost_login(
     twitch: LocalTwitch, keeper: TokenKeeper, watch: Watch, me: Login, clock: JumpyClock
 ) -> None:
@@ -214,6 +230,29 @@ async def test_each_login_is_validated_once_at_the_start_and_then_hourly(
         await watch.look()
         assert asked(twitch, VALIDATE) == hours
         keeper.worked(me.id, me.pair.access)
+
+
+async def test_a_validation_without_an_answer_is_repeated_with_back_off(
+    twitch: LocalTwitch,
+    keeper: TokenKeeper,
+    watch: Watch,
+    me: Login,
+    clock: JumpyClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    twitch.faults.add(VALIDATE, faults.status(503), times=None)
+    for _ in range(60):
+        await watch.look()
+        clock.ahead += 1
+    assert 4 <= asked(twitch, VALIDATE) <= 8
+    assert caplog.text.count("could not be looked after") == 1
+    twitch.faults.clear()
+    clock.ahead += 60
+    await watch.look()
+    assert await keeper.token(me.id) == me.pair.access
+    before = asked(twitch, VALIDATE)
+    await watch.look()
+    assert asked(twitch, VALIDATE) == before
 
 
 async def test_the_owner_of_an_imported_token_is_asked_for_once(
@@ -403,6 +442,23 @@ async def test_an_application_of_an_import_is_ours_too(
     await store.put_app("another", "secret-of-the-other")
     await applications.add_stored(store)
     assert applications.is_ours("another")
+
+
+@pytest.mark.parametrize("found_by", ["the watch", "a request"])
+async def test_a_login_made_anew_under_the_same_number_is_taken_over(
+    found_by: str, twitch: LocalTwitch, store: Store, keeper: TokenKeeper, watch: Watch, me: Login, client_id: str
+) -> None:
+    token = await keeper.renew(me.id, refused=me.pair.access)
+    await store.forget_login(me.id)
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    made = await store.put_login("me", client_id, TokenPair(pair.access, pair.refresh), me.user_id)
+    assert (made.id, made.generation) == (me.id, 1)
+    if found_by == "the watch":
+        await watch.look()
+    else:
+        assert await keeper.renew(me.id, refused=token) == pair.access
+    assert await keeper.token(me.id) == pair.access
+    assert asked(twitch, REFRESH) == 1
 
 
 async def test_a_person_who_logs_in_again_is_never_undone_by_a_refusal(
