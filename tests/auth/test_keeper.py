@@ -311,8 +311,7 @@ async def test_the_new_pair_is_redacted_even_if_its_refresh_token_stays_the_same
     first = twitch.issue_tokens("me", app.client_id, SCOPES)
     await store.put_login("me", app.client_id, TokenPair(first.access, first.refresh), user.id)
 
-    applications = Applications({}, session=plain, id_url=twitch.id_url, clock=clock)
-
+    applications = Applications({app.client_id: app_secret}, session=plain, id_url=twitch.id_url, clock=clock)
     keeper = TokenKeeper(store, applications, clock=clock, rng=random.Random(1))
     await keeper.load()
     assert redact(f"{first.access} {first.refresh}") == "*** ***"
@@ -320,4 +319,5 @@ async def test_the_new_pair_is_redacted_even_if_its_refresh_token_stays_the_same
     pair = (await only(store)).pair
     assert (pair.refresh == first.refresh) is bool(app_secret)
     assert redact(f"{pair.access} {pair.refresh}") == "*** ***"
+    assert redact(first.access) == first.access  # it is dead, and the list of secrets stays short
     await keeper.close()
