@@ -26,12 +26,8 @@ NOT_YET_VALID, EXPIRED = 9, 10
 """What OpenSSL calls two of the reasons why a certificate is refused (X509_V_ERR_...)."""
 
 
-class TooLarge(aiohttp.ClientPayloadError):
-    """Raised when a body is longer than anything that Twitch sends."""
-
-
 class BoundedResponse(aiohttp.ClientResponse):
-    """A response whose body is read up to a limit, whoever reads it."""
+    """A response whose body is read up to a limit, whoever reads it; a longer one reads as empty."""
 
     async def read(self) -> bytes:
         if self._body is None:
@@ -39,8 +35,10 @@ class BoundedResponse(aiohttp.ClientResponse):
             try:
                 async for chunk in self.content.iter_any():
                     body += chunk
-                    if len(body) > MOST_BYTES:
-                        raise TooLarge(f"a body of more than {MOST_BYTES} bytes")
+                    if len(body) > MOST_BYTES:  # not Twitch's, and nothing of it is looked at
+                        body.clear()
+                        self.close()
+                        break
             except BaseException:
                 self.close()
                 raise
@@ -86,11 +84,7 @@ async def send(session: aiohttp.ClientSession, method: str, url: str, **options:
     # No exception of aiohttp is chained: it carries the request, and the request carries headers.
     try:
         async with session.request(method, url, allow_redirects=False, **options) as response:
-            try:
-                body = await response.read()
-            except TooLarge:  # nothing of it is looked at
-                body = b""
-            return Answer(response.status, response.headers, body)
+            return Answer(response.status, response.headers, await response.read())
     except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError) as error:
         raise TwitchUnavailable(why_unreachable(error)) from None
     except TimeoutError:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from colorchanger_bot.auth.applications import Applications, in_settings
 from colorchanger_bot.auth.device import log_in
@@ -23,7 +24,7 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.twitch.helix import Helix
-from colorchanger_bot.twitch.http import open_session, send
+from colorchanger_bot.twitch.http import MOST_BYTES, open_session, send
 from tests.auth.clocks import JumpyClock
 from tests.conftest import SCOPES
 from tests.fakes import until
@@ -209,9 +210,13 @@ async def test_an_application_that_is_not_accepted_stops_no_login_that_works(
 
 
 async def test_a_page_behind_a_401_spends_nothing(twitch: LocalTwitch, calls: Helix) -> None:
-    twitch.faults.add(USERS, foreign.answer(401))
-    with pytest.raises(TwitchUnavailable):
-        await calls.users(["me"])
+    async def flood(request: web.Request, handler: object) -> web.StreamResponse:
+        return web.Response(status=401, body=b'{"status":401,"message":"Invalid OAuth token"}' + b" " * MOST_BYTES)
+
+    for fault in (foreign.answer(401), flood):
+        twitch.faults.add(USERS, fault)
+        with pytest.raises(TwitchUnavailable):
+            await calls.users(["me"])
     assert asked(twitch, REFRESH) == asked(twitch, VALIDATE) == 0
 
 
