@@ -74,13 +74,15 @@ def http_address(url: URL) -> URL:
     return url.with_scheme({"ws": "http", "wss": "https"}.get(url.scheme, url.scheme))
 
 
-async def send(session: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Answer:
-    """Send one request and read its answer, whatever the status and whoever wrote it.
+async def send(session: aiohttp.ClientSession, method: str, url: str, *, fresh: bool = False, **options: Any) -> Answer:
+    """Send one request, `fresh` on a new connection, and read its answer, whatever the status and whoever wrote it.
 
     Raises:
         TwitchUnavailable: it never reached Twitch.
         OutcomeUnknown: it may have reached Twitch, but no whole answer came back.
     """
+    if fresh and isinstance(session.connector, Pool):
+        session.connector.forget()
     # No exception of aiohttp is chained: it carries the request, and the request carries headers.
     try:
         async with session.request(method, url, allow_redirects=False, **options) as response:

@@ -187,7 +187,8 @@ class OAuth:
         if secret and self._secret:
             data["client_secret"] = self._secret
         limit = limits(seconds, seconds)
-        return await send(self._session, "POST", f"{self._url}/{path}", data=data, timeout=limit)
+        # A token can be lost on a connection that the network has forgotten, and none of these can be repeated.
+        return await send(self._session, "POST", f"{self._url}/{path}", fresh=True, data=data, timeout=limit)
 
     def _owner(self, answer: Answer) -> Validity:
         data = answer.json()

@@ -16,11 +16,13 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import OutcomeUnknown, TwitchUnavailable
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import http_address, open_session, open_socket_session, send
+from colorchanger_bot.twitch.oauth import OAuth, Owner
 from colorchanger_bot.twitch.pool import DNS_SECONDS, KEEP_IDLE_SECONDS, Pool, probed_socket
 from tests.conftest import SCOPES
 from tests.processes import Environment, running
@@ -78,6 +80,21 @@ async def test_a_request_that_must_not_be_repeated_is_sent_once_and_leaves_no_ol
             await send(session, "POST", url, timeout=limit)
         await send(session, "POST", url, timeout=limit)
     assert nat.opened == 2
+
+
+async def test_a_refresh_never_goes_over_a_connection_that_may_be_forgotten(
+    twitch: LocalTwitch, nat: Nat, client_id: str
+) -> None:
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    async with open_session() as session:
+        url = f"http://127.0.0.1:{nat.port}"
+        oauth = OAuth(session, client_id=client_id, client_secret="", id_url=url, clock=SystemClock())
+        assert isinstance(await oauth.validate(pair.access), Owner)
+        nat.forget()
+        async with asyncio.timeout(IN_TIME):
+            assert (await oauth.refresh(pair.refresh)).access
+    assert twitch.refreshes == {"me": 1}
 
 
 async def test_a_connection_that_was_cut_while_idle_costs_no_request(
