@@ -103,7 +103,7 @@ class Renewal:
         """
         login = kept.login
         found = await self._oauth(login.client_id).validate(login.pair.access)
-        if kept.login.generation != login.generation:
+        if kept.login.pair.access != login.pair.access:
             return  # renewed while we asked: the answer is about an older token
         if isinstance(found, Unknown):
             if login.user_id is None:

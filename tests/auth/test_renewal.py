@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -27,7 +28,6 @@ from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import MOST_BYTES, open_session, send
 from tests.auth.clocks import JumpyClock
 from tests.conftest import SCOPES
-from tests.fakes import until
 from tests.twitch import foreign
 
 LogIn = Callable[..., Awaitable[None]]
@@ -268,7 +268,7 @@ async def test_the_owner_of_an_imported_token_is_asked_for_once(
         pair = twitch.issue_tokens(f"user{number}", client_id, SCOPES)
         await store.import_login("", client_id, TokenPair(pair.access, pair.refresh))
     await keeper.load()
-    await asyncio.gather(watch.look(), *(keeper.identify(login.id) for login in keeper))
+    await asyncio.gather(watch.look(), *(keeper.identify(login.id) for login in [*keeper, *keeper]))
     assert asked(twitch, VALIDATE) == 30
 
 
@@ -280,6 +280,28 @@ async def test_a_late_401_on_a_token_that_was_renewed_asks_and_pauses_nothing(
     assert await keeper.renew(me.id, refused=me.pair.access) == token
     assert await keeper.token(me.id) == token
     assert (asked(twitch, VALIDATE), asked(twitch, REFRESH)) == (0, 1)
+
+
+async def test_an_answer_about_an_older_token_counts_for_nothing(
+    twitch: LocalTwitch, keeper: TokenKeeper, me: Login
+) -> None:
+    released = asyncio.Event()
+
+    async def late_no(request: web.Request, handler: Any) -> web.StreamResponse:
+        await released.wait()
+        return await faults.status(401, message="invalid access token")(request, handler)
+
+    twitch.faults.add(VALIDATE, late_no)
+    validating = asyncio.create_task(keeper.validate(me.id))
+    await twitch.wait_for(lambda: asked(twitch, VALIDATE))
+    token = await keeper.renew(me.id, refused=me.pair.access)
+    released.set()
+    await validating
+    await keeper.look_into(me.id, refused=me.pair.access)
+    assert await keeper.token(me.id) == token
+    with pytest.raises(TokenRefused):  # the new one is asked about, so it is not taken to be dead
+        await keeper.look_into(me.id, refused=token)
+    assert (asked(twitch, VALIDATE), asked(twitch, REFRESH)) == (2, 1)
 
 
 async def test_the_reason_why_a_login_is_not_identified_reaches_the_person(
@@ -471,12 +493,13 @@ async def test_a_person_who_logs_in_again_is_never_undone_by_a_refusal(
 ) -> None:
     twitch.expire("me")
 
-    async def slow_no(request: object, handler: object) -> object:
-        await until(released.is_set)
-        return await REFUSED(request, handler)  # type: ignore[arg-type]  # pyright: ignore
-
     released = asyncio.Event()
-    twitch.faults.add(REFRESH, slow_no)  # type: ignore[arg-type]  # pyright: ignore
+
+    async def late_no(request: web.Request, handler: Any) -> web.StreamResponse:
+        await released.wait()
+        return await REFUSED(request, handler)
+
+    twitch.faults.add(REFRESH, late_no)
     renewing = asyncio.create_task(keeper.renew(me.id, refused=me.pair.access))
     await twitch.wait_for(lambda: asked(twitch, REFRESH))
     pair = twitch.issue_tokens("me", client_id, SCOPES)
