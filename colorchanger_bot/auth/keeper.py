@@ -181,9 +181,11 @@ class TokenKeeper:
 
     async def look_after(self, id_: int) -> None:
         """Renew a login ahead of need or validate it, whichever is due; what fails is tried again later."""
-        async with self._questions:
-            kept = self._kept.get(id_)
-            if kept is None or not kept.is_due():
+        kept = self._kept.get(id_)
+        if kept is None:
+            return
+        async with kept.turn, self._questions:
+            if id_ not in self._kept or not kept.is_due():
                 return
             try:
                 if kept.wants_renewal():
@@ -203,8 +205,11 @@ class TokenKeeper:
         Raises:
             AuthError, StoreError, TwitchUnavailable: see `validate`.
         """
-        async with self._questions:
-            if id_ in self._kept and self._kept[id_].login.user_id is None:
+        kept = self._kept.get(id_)
+        if kept is None:
+            return
+        async with kept.turn, self._questions:
+            if id_ in self._kept and kept.login.user_id is None:
                 await self.validate(id_)
 
     async def validate(self, id_: int) -> None:

@@ -52,6 +52,8 @@ class KeptLogin:
     refused: Backoff
     looks: Backoff
     """For questions of the watch that got no answer."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while the start or the watch sees to the login, so that they do not both ask Twitch about it."""
     life: Life = field(default_factory=Life)
     ends_at: float | None = None
     """When the access token ends; None: not known, or never."""
