@@ -263,6 +263,7 @@ async def test_what_twitchio_asks_about_tokens_is_answered_without_a_request(
     await keeper.load()
     login = await only(store)
     name = handle(login.id)
+    await keeper.validate(login.id)  # so it is known to end in 100 s
     asked = len(twitch.requests)
     headers = {"Authorization": f"OAuth {name}"}
     async with guarded.get(f"{twitch.id_url}/oauth2/validate", headers=headers) as response:

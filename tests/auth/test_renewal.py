@@ -220,6 +220,19 @@ async def test_a_page_behind_a_401_spends_nothing(twitch: LocalTwitch, calls: He
     assert asked(twitch, REFRESH) == asked(twitch, VALIDATE) == 0
 
 
+async def test_a_page_is_no_sign_that_twitch_accepts_a_new_token(
+    twitch: LocalTwitch, keeper: TokenKeeper, calls: Helix, me: Login
+) -> None:
+    await keeper.renew(me.id, refused=me.pair.access)
+    twitch.faults.add(USERS, foreign.answer(403))
+    with pytest.raises(TwitchUnavailable):
+        await calls.users(["me"])
+    twitch.faults.add(USERS, faults.status(401, message="Invalid OAuth token"), times=None)
+    with pytest.raises(TokenRefused):
+        await calls.users(["me"])
+    assert twitch.refreshes == {"me": 1}
+
+
 # Validation
 
 
@@ -387,6 +400,7 @@ async def test_a_confidential_application_without_its_secret_is_refused_at_the_l
     with pytest.raises(LoginFailed, match=r"set app\.client_secret, or set its Client Type to Public"):
         await try_with("")
     assert await store.logins() == []
+    assert asked(twitch, "POST /oauth2/revoke") == 1
     assert (await try_with("s" * 30)).login == "me"
 
 
