@@ -21,6 +21,7 @@ from colorchanger_bot.auth.kept import FIRST_REFUSED_SECONDS, VALIDATE_SECONDS, 
 from colorchanger_bot.auth.watch import Watch
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import LoginFailed, NeedsLogin, TokenRefused, TwitchUnavailable
+from colorchanger_bot.redaction import redact
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
@@ -401,7 +402,8 @@ async def test_a_confidential_application_without_its_secret_is_refused_at_the_l
         await try_with("")
     assert await store.logins() == []
     assert asked(twitch, "POST /oauth2/revoke") == 1
-    assert (await try_with("s" * 30)).login == "me"
+    made = await try_with("s" * 30)
+    assert (made.login, redact(made.pair.access)) == ("me", "***")
 
 
 @pytest.mark.parametrize("fault", [REFUSED, faults.drop_after(), foreign.answer(403)], ids=["no", "lost", "page"])

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,8 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.twitch.answers import Answer, by_twitch
 from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix
 from colorchanger_bot.twitch.http import MOST_BYTES, open_session, send
-from colorchanger_bot.twitch.oauth import OAuth, Unknown
+from colorchanger_bot.twitch.oauth import OAuth, Owner, Unknown
+from tests.auth.clocks import JumpyClock
 from tests.conftest import SCOPES
 from tests.twitch import foreign
 
@@ -137,6 +139,34 @@ async def test_a_token_of_an_application_is_told_from_one_of_a_person(
     assert await oauth.validate(made.json()["access_token"]) == "application"
 
 
+async def test_a_token_without_an_end_has_none(twitch: LocalTwitch, oauth: OAuth) -> None:
+    body = {"client_id": "app", "login": "Me", "user_id": "1", "scopes": None, "expires_in": 0}
+
+    async def endless(request: web.Request, handler: object) -> web.StreamResponse:
+        return web.json_response(body)
+
+    twitch.faults.add("GET /oauth2/validate", endless)
+    assert await oauth.validate("token") == Owner("1", "me", "app", frozenset(), None)
+
+
+async def test_a_device_login_outlasts_trouble_and_ends_with_a_definite_answer(
+    twitch: LocalTwitch, session: aiohttp.ClientSession, client_id: str
+) -> None:
+    oauth = OAuth(session, client_id=client_id, client_secret="", id_url=twitch.id_url, clock=JumpyClock())
+    twitch.add_user("me")
+    for fault in (faults.status(503), foreign.answer(403), foreign.answer(200), faults.drop_after()):
+        twitch.faults.add("POST /oauth2/token", fault)
+    code = await oauth.start_device_login(frozenset(SCOPES))
+    twitch.approve_device(code.user_code, "me")
+    with pytest.raises(LoginFailed):  # the lost answer held the tokens, and the code works once
+        await oauth.finish_device_login(code, frozenset(SCOPES))
+    assert [seen.line for seen in twitch.requests].count("POST /oauth2/token") == 5
+    code = await oauth.start_device_login(frozenset(SCOPES))
+    twitch.faults.add("POST /oauth2/token", faults.status(400, message="access_denied"))
+    with pytest.raises(LoginFailed, match="refused on Twitch's page"):
+        await oauth.finish_device_login(code, frozenset(SCOPES))
+
+
 async def test_redirects_are_not_followed(twitch: LocalTwitch, helix: Helix) -> None:
     twitch.faults.add("GET /helix/users", foreign.answer(302, Location=f"{twitch.id_url}/elsewhere"))
     with pytest.raises(TwitchUnavailable):
@@ -149,8 +179,6 @@ async def test_redirects_are_not_followed(twitch: LocalTwitch, helix: Helix) -> 
 async def test_a_body_above_the_limit_is_not_read(
     packed: bool, status: int, twitch: LocalTwitch, session: aiohttp.ClientSession
 ) -> None:
-    from aiohttp import web
-
     async def flood(request: web.Request, handler: object) -> web.StreamResponse:
         response = web.StreamResponse(status=status)
         if packed:

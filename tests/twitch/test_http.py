@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
@@ -115,6 +116,64 @@ async def test_only_a_rate_limit_of_the_bucket_tells_when_it_ends(twitch: LocalT
         await helix.put_color(twitch.user("me").id, RED)
     assert bucket.value.retry_at is not None
     assert other.value.retry_at is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "message", "error", "tells"),
+    [
+        ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "1760000000"}, "Too many requests", RateLimited, True),
+        ({"Ratelimit-Remaining": "7", "Ratelimit-Reset": "1760000000"}, "slow down", TwitchUnavailable, False),
+        ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "soon"}, "slow down", TwitchUnavailable, False),
+        ({}, "slow down", TwitchUnavailable, False),
+        ({}, "number of websocket transports limit exceeded", RateLimited, False),
+        ({}, "maximum subscriptions with type and condition exceeded", RateLimited, False),
+    ],
+)
+async def test_the_429s_of_a_subscription_are_told_apart(
+    headers: dict[str, str],
+    message: str,
+    error: type[ColorChangerError],
+    tells: bool,
+    twitch: LocalTwitch,
+    helix: Helix,
+) -> None:
+    twitch.faults.add("POST /helix/eventsub/subscriptions", faults.status(429, message=message, headers=headers))
+    with pytest.raises(error) as caught:
+        await helix.subscribe_chat("session", broadcaster_id="1", user_id="1")
+    assert (getattr(caught.value, "retry_at", None) is not None) is tells
+
+
+async def test_only_enabled_chat_subscriptions_are_listed_each_with_its_type(twitch: LocalTwitch, helix: Helix) -> None:
+    def row(number: int, type_: str, status: str) -> dict[str, object]:
+        condition = {"broadcaster_user_id": str(number), "user_id": "1"}
+        transport = {"method": "websocket", "session_id": "s"}
+        return {"id": str(number), "type": type_, "status": status, "condition": condition, "transport": transport}
+
+    rows = [
+        row(1, "channel.chat.message", "enabled"),
+        row(2, "channel.chat.notification", "enabled"),
+        row(3, "channel.chat.message", "websocket_disconnected"),
+        row(4, "channel.follow", "enabled"),
+    ]
+
+    async def answer(request: web.Request, handler: object) -> web.StreamResponse:
+        return web.json_response({"data": rows, "pagination": {}})
+
+    twitch.faults.add("GET /helix/eventsub/subscriptions", answer)
+    found = await helix.subscriptions()
+    assert [(each.id, each.type) for each in found] == [
+        ("1", "channel.chat.message"),
+        ("2", "channel.chat.notification"),
+    ]
+
+
+async def test_a_reply_that_twitch_dropped_has_no_id(twitch: LocalTwitch, helix: Helix) -> None:
+    async def dropped(request: web.Request, handler: object) -> web.StreamResponse:
+        return web.json_response({"data": [{"message_id": "", "is_sent": False, "drop_reason": {"code": "spam"}}]})
+
+    twitch.faults.add("POST /helix/chat/messages", dropped)
+    me = twitch.user("me").id
+    assert await helix.say(me, me, "dropped", reply_to="") is None
 
 
 async def test_a_get_without_an_answer_has_no_unknown_outcome(twitch: LocalTwitch, helix: Helix) -> None:

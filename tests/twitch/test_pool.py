@@ -26,7 +26,7 @@ from colorchanger_bot.twitch.oauth import OAuth, Owner
 from colorchanger_bot.twitch.pool import DNS_SECONDS, KEEP_IDLE_SECONDS, Pool, probed_socket
 from tests.conftest import SCOPES
 from tests.processes import Environment, running
-from tests.twitch.network import Authority, ForwardProxy, Nat, served, tls
+from tests.twitch.network import NAME, Authority, ForwardProxy, Nat, served, tls
 
 PUT = "PUT /helix/chat/color"
 IN_TIME = 5.0
@@ -263,7 +263,7 @@ async def test_a_run_behind_a_forward_proxy_sends_everything_through_it(
 ) -> None:
     authority, proxy = Authority(tmp_path), ForwardProxy()
     async with tls(port_of(twitch), authority.context()) as port, served(proxy):
-        here = f"127.0.0.1:{port}"
+        here = f"{NAME}:{port}"  # nothing gets there but through the proxy
         environment = {name: value for name, value in with_tokens.items() if not name.lower().endswith("_proxy")} | {
             "COLORCHANGER_TWITCH__API_URL": f"https://{here}/helix",
             "COLORCHANGER_TWITCH__ID_URL": f"https://{here}",
@@ -275,7 +275,6 @@ async def test_a_run_behind_a_forward_proxy_sends_everything_through_it(
             await twitch.wait_subscribed("me", "me", timeout=20)
             await twitch.say("me", in_="me", text="hello")
             await twitch.wait_for(lambda: twitch.color_changes, timeout=10)
-    assert len(proxy.asked) >= 3  # one at least for each of the three addresses' sessions
     assert set(proxy.asked) == {f"CONNECT {here}"}
 
 
