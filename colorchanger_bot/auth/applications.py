@@ -45,13 +45,17 @@ class Applications:
         named = self._secrets.keys() - {""}
         return not named or client_id in named
 
+    def secret_of(self, client_id: str) -> str:
+        """Return the secret of an application; empty if it has none."""
+        return self._secrets.get(client_id) or self._secrets.get("", "")
+
     def __call__(self, client_id: str) -> OAuth:
         """Return the calls in the name of an application."""
         if client_id not in self._made:
             self._made[client_id] = OAuth(
                 self._session,
                 client_id=client_id,
-                client_secret=self._secrets.get(client_id) or self._secrets.get("", ""),
+                client_secret=self.secret_of(client_id),
                 id_url=self._id_url,
                 clock=self._clock,
             )

@@ -477,14 +477,30 @@ def test_a_secret_belongs_to_its_application() -> None:
     assert in_settings(settings) == {"a" * 20: "s" * 20, "b" * 20: "", "c" * 20: "t" * 20}
 
 
+async def test_a_secret_without_a_client_id_serves_the_application_of_the_token(
+    twitch: LocalTwitch, plain: aiohttp.ClientSession, clock: JumpyClock
+) -> None:
+    app = twitch.add_app(client_secret="s" * 30)
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", app.client_id, SCOPES)
+    settings = Settings.of({"accounts": [{"login": "me", "client_secret": "s" * 30}]})
+    applications = Applications(in_settings(settings), session=plain, id_url=twitch.id_url, clock=clock)
+    assert (await applications(app.client_id).refresh(pair.refresh)).access
+    assert applications.is_ours(app.client_id)
+
+
 async def test_an_application_of_an_import_is_ours_too(
-    store: Store, applications: Applications, client_id: str
+    store: Store, applications: Applications, client_id: str, plain: aiohttp.ClientSession, clock: JumpyClock
 ) -> None:
     assert applications.is_ours(client_id)
     assert not applications.is_ours("another")
     await store.put_app("another", "secret-of-the-other")
     await applications.add_stored(store)
     assert applications.is_ours("another")
+    await store.put_app(client_id, "an older secret")
+    ours = Applications({client_id: "the newer secret"}, session=plain, id_url="", clock=clock)
+    await ours.add_stored(store)
+    assert ours.secret_of(client_id) == "the newer secret"
 
 
 @pytest.mark.parametrize("found_by", ["the watch", "a request"])
