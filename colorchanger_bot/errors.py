@@ -26,6 +26,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+LOG_IN = "run: colorchanger login"
+"""What helps when only the owner of an account can."""
+
 
 class ColorChangerError(Exception):
     """The root: catch this to catch everything that ColorChanger raises on purpose."""

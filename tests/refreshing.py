@@ -10,22 +10,20 @@ import asyncio
 import random
 import sys
 
-from colorchanger_bot.auth.keeper import TokenKeeper, oauth_for
+from colorchanger_bot.auth.applications import Applications
+from colorchanger_bot.auth.keeper import TokenKeeper
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.twitch.http import open_session
-from colorchanger_bot.twitch.oauth import OAuth
 
 
 async def refresh_for_ever(url: str, id_url: str) -> None:
     clock = SystemClock()
     async with Store.open(url) as store, open_session() as session:
+        applications = Applications({}, session=session, id_url=id_url, clock=clock)
 
-        def make(client_id: str, secret: str) -> OAuth:
-            return OAuth(session, client_id=client_id, client_secret=secret, id_url=id_url, clock=clock)
-
-        keeper = TokenKeeper(store, oauth_for({}, make), clock=clock, rng=random.Random(1))
+        keeper = TokenKeeper(store, applications, clock=clock, rng=random.Random(1))
         await keeper.load()
         (login,) = list(keeper)
         token = login.pair.access

@@ -40,6 +40,7 @@ from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.wiring import attach, changer_for
 from tests.conftest import SCOPES
 from tests.fakes import until
+from tests.twitch import foreign
 
 COGS = "colorchanger_bot.cogs"
 PUT = "PUT /helix/chat/color"
@@ -650,6 +651,10 @@ class TestErrors:
             (faults.status(401, message="Missing scope: user:manage:chat_color"), 1, MissingScope),
             (faults.status(401, message="The ID must match"), 1, TokenRefused),
             (faults.status(403, message="no"), 1, TwitchUnavailable),
+            (foreign.answer(400), 1, TwitchUnavailable),
+            (foreign.answer(400, "no status"), 1, TwitchUnavailable),
+            (foreign.answer(403, "a list"), 1, TwitchUnavailable),
+            (foreign.answer(429), 1, TwitchUnavailable),
             (faults.rate_limited(5), 1, RateLimited),
             (faults.status(500), 1, TwitchUnavailable),
             (faults.drop(), 2, OutcomeUnknown),

@@ -1,13 +1,14 @@
-"""TokenGuard: puts the token on a request at the last moment, and answers a 401 with one refresh and one retry.
+"""TokenGuard: puts the token on a request at the last moment, and renews it once after a 401.
 
-Everything above knows an account's token only by its handle, a harmless name that this middleware replaces on the
-wire. TwitchIO gets handles too: what it logs, saves or raises holds no secret, and a refresh or validation that it
-starts on its own is answered by the keeper without spending anything.
+All other code knows a token only by its handle, a harmless name that this middleware replaces on the wire. TwitchIO
+gets handles too: what it logs, saves or raises holds no secret, and the keeper answers the refreshes and validations
+that TwitchIO starts, without spending anything.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import aiohttp
 import orjson
@@ -15,7 +16,6 @@ from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from colorchanger_bot.auth.budget import Budgets
 from colorchanger_bot.auth.keeper import TokenKeeper
 from colorchanger_bot.auth.scopes import COLOR_SCOPE
 from colorchanger_bot.clock import Clock
@@ -27,14 +27,45 @@ COLOR_PATH = "/chat/color"
 
 
 def handle(login_id: int) -> str:
-    """Return the name that stands for an account's token everywhere but on the wire."""
+    """Return the name that stands for the token of an account everywhere but on the wire."""
     return f"{PREFIX}{login_id}"
 
 
 def login_id_of(text: str) -> int | None:
-    """The account that a handle, or a header with one, stands for."""
+    """Return the number of the login in a handle, or in a header with one; None if there is none."""
     _, found, number = text.partition(PREFIX)
     return int(number) if found and number.isdecimal() else None
+
+
+class Budget(NamedTuple):
+    """How many requests Twitch still allows an account (Helix guide, "Rate limits")."""
+
+    remaining: int
+    limit: int
+    reset_at: float
+    """Unix seconds at which the bucket is full again."""
+
+
+class Budgets:
+    """The last rate limit of each account, as the answers that come by tell it."""
+
+    def __init__(self) -> None:
+        self.by_login: dict[int, Budget] = {}
+
+    def note(self, login_id: int, headers: Mapping[str, str]) -> None:
+        """Take note of what an answer to an account's request says of its rate limit, if anything."""
+        budget = _budget(headers)
+        if budget is not None:
+            self.by_login[login_id] = budget
+
+
+def _budget(headers: Mapping[str, str]) -> Budget | None:
+    try:
+        return Budget(
+            int(headers["Ratelimit-Remaining"]), int(headers["Ratelimit-Limit"]), float(headers["Ratelimit-Reset"])
+        )
+    except (KeyError, ValueError):
+        return None
 
 
 class TokenGuard:
@@ -74,7 +105,7 @@ class TokenGuard:
             request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
             response = await handler(request)
             if response.status == 401:
-                # One failed request, one refresh: whether another one would help is for the next request.
+                # One request leads to one renewal: whether another one would help is for the next request.
                 if is_token_refused(await response.read()):
                     await self._keeper.look_into(login_id, refused=token)
                 return response
@@ -86,7 +117,7 @@ class TokenGuard:
         """Answer TwitchIO's validation with what the keeper knows."""
         await self._keeper.token(login_id)
         login = self._keeper[login_id]
-        return KeptAnswer(
+        return AnswerAtHand(
             request,
             {
                 "client_id": login.client_id,
@@ -98,10 +129,10 @@ class TokenGuard:
         )
 
     async def _pair(self, request: aiohttp.ClientRequest, login_id: int) -> aiohttp.ClientResponse:
-        """Answer TwitchIO's refresh: its handle goes on to stand for whatever token is current."""
+        """Answer TwitchIO's refresh: the handle stands for the current token, whichever it is."""
         await self._keeper.token(login_id)
         pair = self._keeper[login_id].pair
-        return KeptAnswer(
+        return AnswerAtHand(
             request,
             {
                 "access_token": handle(login_id),
@@ -113,7 +144,7 @@ class TokenGuard:
         )
 
     def _expires_in(self, expires_at: float | None) -> int:
-        """Seconds to the end, never so few that TwitchIO would think of refreshing: that is the keeper's work."""
+        """Return the seconds to the end, but never so few that TwitchIO would refresh: the keeper does that."""
         left = ENDLESS_SECONDS if expires_at is None else expires_at - self._clock.now().timestamp()
         return max(int(left), 2 * 3600)
 
@@ -127,11 +158,11 @@ def is_token_refused(body: bytes) -> bool:
     )
 
 
-class KeptAnswer(aiohttp.ClientResponse):
-    """An answer that never was on a wire: 200 with a JSON body."""
+class AnswerAtHand(aiohttp.ClientResponse):
+    """An answer made here: 200 with a JSON body."""
 
     def __init__(self, request: aiohttp.ClientRequest, data: dict[str, Any]) -> None:  # pyright: ignore[reportMissingSuperCall]
-        # The parent's constructor wants a connection; nothing of what it sets up is used by an answer at hand.
+        # (the constructor of the parent wants a connection)
         self.method = request.method
         self.status = 200
         self.reason = "OK"

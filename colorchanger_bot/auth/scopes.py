@@ -1,11 +1,13 @@
-"""The permissions (OAuth scopes) that are asked of an account, and in plain words what for."""
+"""The permissions (OAuth scopes) that an account is asked for, and in plain words what for."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection
 
+from colorchanger_bot.errors import LOG_IN
 from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.store.store import Login
 
 READ_SCOPE, COLOR_SCOPE, REPLY_SCOPE = "user:read:chat", "user:manage:chat_color", "user:write:chat"
 FOLLOWS_SCOPE = "user:read:follows"
@@ -20,7 +22,7 @@ PURPOSES = {
 
 
 def needed_scopes(settings: Settings) -> frozenset[str]:
-    """Return the permissions to ask of an account for what the settings want."""
+    """Return the permissions that the settings need."""
     scopes = {READ_SCOPE, COLOR_SCOPE}
     if settings.commands.enabled and settings.commands.reply != "never":
         scopes.add(REPLY_SCOPE)
@@ -30,23 +32,29 @@ def needed_scopes(settings: Settings) -> frozenset[str]:
 
 
 def purpose(scope: str) -> str:
-    """Return what a permission is for, in words that follow its name."""
+    """Return what a permission is for, as words to put after its name."""
     return PURPOSES.get(scope, "as you asked")
 
 
 def missing(granted: Collection[str], needed: Collection[str] = VITAL) -> list[str]:
-    """Return the needed scopes that are not granted; of a token whose scopes nobody has told yet, none."""
+    """Return the needed scopes that are not granted; none if the scopes are not known yet."""
     return [scope for scope in needed if granted and scope not in granted]
+
+
+def missing_permission(login: Login) -> str:
+    """Return what a login may not do that it needs to, with what helps; empty if it may all."""
+    words = " and ".join(f"{scope} ({purpose(scope)})" for scope in missing(login.pair.scopes))
+    return f"the login lacks {words}; {LOG_IN}" if words else ""
 
 
 def parse(text: str) -> frozenset[str]:
     """Return the scopes in a text, between spaces or commas.
 
     Raises:
-        ValueError: one has not the form of a scope.
+        ValueError: one does not have the form of a scope.
     """
     scopes = frozenset(re.split(r"[\s,]+", text.strip())) - {""}
     for scope in scopes:
         if not re.fullmatch(r"[a-z]+(:[a-z_]+){1,3}", scope):
-            raise ValueError(f'"{scope}" is no scope of Twitch: they look like user:read:follows')
+            raise ValueError(f'"{scope}" is not a scope of Twitch: they look like user:read:follows')
     return scopes

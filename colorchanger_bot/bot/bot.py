@@ -13,8 +13,8 @@ import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import handle
-from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, lack
-from colorchanger_bot.auth.scopes import READ_SCOPE, missing
+from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
+from colorchanger_bot.auth.scopes import READ_SCOPE, missing, missing_permission
 from colorchanger_bot.bot import attachment
 from colorchanger_bot.bot.attachment import Attachment
 from colorchanger_bot.bot.messages import chat_message, chat_notification, text_of
@@ -142,7 +142,7 @@ class ColorChangerBot(commands.Bot):
         reading = self._world.readings[user_id] = Reading(session, painter.channels or tuple(channels))
         session.set_channels(reading.listed)
         if login.lost or _is_deaf(login):
-            session.pause(login.lost or lack(login))
+            session.pause(login.lost or missing_permission(login))
         self._scopes[login.id] = login.pair.scopes
         work = {"chat": session.run()}
         if follow:
@@ -182,7 +182,7 @@ class ColorChangerBot(commands.Bot):
     def _go_on(self, session: ChatSession, login: Login) -> None:
         """Let a session make use of a token that it did not know."""
         if _is_deaf(login):
-            session.pause(lack(login))
+            session.pause(missing_permission(login))
             return
         session.resume()
         if self._scopes.get(login.id) != login.pair.scopes:

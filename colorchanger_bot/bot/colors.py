@@ -25,6 +25,7 @@ from colorchanger_bot.errors import (
     UnknownUser,
 )
 from colorchanger_bot.redaction import one_line, redact
+from colorchanger_bot.twitch.answers import foreign, refusal_in
 
 REQUEST_SECONDS = 10.0
 """TwitchIO sets no limit of its own to a request."""
@@ -184,7 +185,12 @@ def _translated(error: Exception, refusals: Refusals) -> ColorChangerError:
 
 
 def _refused(error: twitchio.HTTPException, refusals: Refusals) -> ColorChangerError:
-    said = one_line(redact(str(error.extra.get("message") or "no reason given")))[:200]
+    words = refusal_in(error.status, error.extra)
+    if words is None:  # not Twitch's word
+        trouble = foreign(error.status)
+        renewing = error.route is not None and error.route.use_id
+        return OutcomeUnknown(f"the login could not be renewed: {trouble}") if renewing else trouble
+    said = one_line(redact(words or "no reason given"))
     if error.route is not None and error.route.use_id:  # the refresh in between
         if error.status in (400, 401, 403):
             return NeedsLogin(f"Twitch has ended the login of this account ({said}): authorise it for the bot again")

@@ -245,8 +245,7 @@ async def _page(service: Service) -> AsyncGenerator[None]:
 
 async def _login(settings: Settings, more: str) -> None:
     from colorchanger_bot.auth.device import log_in
-    from colorchanger_bot.auth.keeper import lack
-    from colorchanger_bot.auth.scopes import needed_scopes, parse, purpose
+    from colorchanger_bot.auth.scopes import missing_permission, needed_scopes, parse, purpose
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.errors import ConfigError
     from colorchanger_bot.store.store import Store
@@ -276,7 +275,7 @@ async def _login(settings: Settings, more: str) -> None:
         if made.user_id is None:
             echo("logged in; Twitch did not say as whom yet, which the running bot will find out")
         else:
-            echo(f"logged in as {made.login}: {lack(made) or _next_step(await _is_running(store))}")
+            echo(f"logged in as {made.login}: {missing_permission(made) or _next_step(await _is_running(store))}")
 
 
 def _show_code(code: DeviceCode) -> None:

@@ -16,11 +16,13 @@ import aiohttp
 
 from colorchanger_bot import redaction
 from colorchanger_bot.auth import scopes
-from colorchanger_bot.auth.keeper import CURE, lack
+from colorchanger_bot.auth.applications import Applications
+from colorchanger_bot.auth.renewal import OTHER_APPLICATION
+from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.errors import ColorChangerError, OutcomeUnknown, TwitchUnavailable
+from colorchanger_bot.errors import LOG_IN, ColorChangerError, OutcomeUnknown, TwitchUnavailable
 from colorchanger_bot.eventsub.channel import ChannelStatus, status_text
-from colorchanger_bot.service.standing import Standing, in_words, oauth_of, report_of, standings, switched_off
+from colorchanger_bot.service.standing import Standing, in_words, report_of, standings, switched_off
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.store import Login, Store, exists
@@ -172,8 +174,10 @@ async def _accounts(
     running: Mapping[str, Mapping[str, Any]] | None,
 ) -> AsyncGenerator[Finding]:
     logins = {login.login: login for login in await store.logins()}
+    applications = Applications.of(settings, session, clock)
+    await applications.add_stored(store)
     if not logins:
-        yield Finding("accounts", "wrong", "nobody is logged in", CURE)
+        yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN)
     for standing in await standings(settings, store, clock.now().timestamp()):
         login = logins[standing.login]
         report = (running or {}).get(login.login)
@@ -181,26 +185,27 @@ async def _accounts(
         if off:
             what, _, cure = off.partition("; ")
             yield Finding(login.login, "note", what, cure)
-        found = await _validated(settings, store, login, clock)
+        found = await _validated(applications, login)
         for finding in _token(settings, login, found, clock, running=report is not None):
             yield finding
         if isinstance(found, Owner):
+            if login.pair.issued_at is None and not applications.is_ours(found.client_id):
+                yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN)
             async with aclosing(_helix(settings, session, login, standing)) as findings:
                 async for finding in findings:
                     yield finding
         yield Finding(login.login, "fine", f"colours: {standing.colors}")
-        for finding in _report(login.login, report or {}, lost=bool(login.lost or lack(login))):
+        for finding in _report(login.login, report or {}, lost=bool(login.lost or missing_permission(login))):
             yield finding
 
 
-async def _validated(settings: Settings, store: Store, login: Login, clock: Clock) -> Validity:
+async def _validated(applications: Applications, login: Login) -> Validity:
     """Ask Twitch about the login; one that is lost, or has no token, is not worth the question."""
     for secret in (login.pair.access, login.pair.refresh):
         redaction.keep_secret(secret)
     if login.lost or not login.pair.access:
         return "invalid"
-    async with oauth_of(settings, store, login.client_id, clock) as (_, oauth):
-        return await oauth.validate(login.pair.access)
+    return await applications(login.client_id).validate(login.pair.access)
 
 
 def _token(
@@ -212,7 +217,7 @@ def _token(
     running: bool,
 ) -> Iterator[Finding]:
     if login.lost:
-        yield Finding(login.login, "wrong", login.lost, CURE)
+        yield Finding(login.login, "wrong", login.lost, LOG_IN)
     elif isinstance(found, Owner):
         left = ""
         if found.expires_at is not None:
@@ -220,14 +225,14 @@ def _token(
         yield Finding(login.login, "fine", f"the login works{left}")
         for scope in scopes.missing(found.scopes, sorted(scopes.needed_scopes(settings))):
             level: Level = "wrong" if scope in scopes.VITAL else "note"
-            yield Finding(login.login, level, f"the login lacks {scope} ({scopes.purpose(scope)})", CURE)
+            yield Finding(login.login, level, f"the login lacks {scope} ({scopes.purpose(scope)})", LOG_IN)
     elif isinstance(found, Unknown):
         yield Finding(login.login, "note", f"whether the login works is not known: {found.reason}")
     elif found == "application":
         what, _, advice = APPLICATION_TOKEN.partition("; ")
         yield Finding(login.login, "wrong", what, advice)
     elif not login.pair.refresh:
-        yield Finding(login.login, "wrong", "the token has ended, and there is none to renew it with", CURE)
+        yield Finding(login.login, "wrong", "the token has ended, and there is none to renew it with", LOG_IN)
     else:
         when = "with its next request" if running else "when it starts"
         yield Finding(login.login, "note", f"the token has ended; the bot renews it {when}")

@@ -16,11 +16,11 @@ from typing import Any, Literal, TypeGuard
 from pydantic import TypeAdapter, ValidationError
 
 from colorchanger_bot import redaction
-from colorchanger_bot.auth.keeper import lack
+from colorchanger_bot.auth.applications import calls_of
+from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
-from colorchanger_bot.service.standing import oauth_of
 from colorchanger_bot.settings import types
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
@@ -169,7 +169,7 @@ async def _take(found: Candidate, settings: Settings, store: Store, clock: Clock
     client_id = found.client_id or settings.app.client_id
     if await _is_logged_in(store, found.login):
         return _not(found, "it is logged in here already; to take this one, first run: colorchanger logout")
-    async with oauth_of(settings, store, client_id, clock) as (_, oauth):
+    async with calls_of(settings, store, client_id, clock) as (_, oauth):
         owner = await oauth.validate(found.pair.access) if found.pair.access else "invalid"
     if isinstance(owner, Owner):
         found.name = owner.login
@@ -221,8 +221,8 @@ async def _settle(
         notes.append("neither Turbo nor Prime: only names")
     if not (found.enabled and found.turbo):
         await store.remember(owner.user_id, remembered)
-    if known is not None and lack(known):
-        notes.append(lack(known))
+    if known is not None and missing_permission(known):
+        notes.append(missing_permission(known))
     return Outcome(found.name, taken=True, notes=tuple(notes))
 
 

@@ -16,9 +16,11 @@ from typing import Any, Self
 
 import twitchio
 
-from colorchanger_bot.auth.budget import Budgets
-from colorchanger_bot.auth.guard import TokenGuard, handle
-from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, lack, oauth_for
+from colorchanger_bot.auth.applications import Applications
+from colorchanger_bot.auth.guard import Budgets, TokenGuard, handle
+from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
+from colorchanger_bot.auth.scopes import missing_permission
+from colorchanger_bot.auth.watch import Watch
 from colorchanger_bot.bot.bot import ColorChangerBot
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.clock import Backoff, Clock, Notifier, SystemClock, Tasks, cancel
@@ -29,7 +31,6 @@ from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.twitch.helix import HelixColors
 from colorchanger_bot.twitch.http import open_session, open_socket_session
-from colorchanger_bot.twitch.oauth import OAuth
 
 logger = logging.getLogger(__name__)
 
@@ -39,8 +40,6 @@ RETRY_BEAT_SECONDS = 0.7
 STOP_SECONDS = 3.5
 """A stop takes at most so long: whoever sent the signal waits 5 s, then kills."""
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
-INTRODUCTIONS = 10
-"""So many accounts ask Twitch who they are at a time: a hundred at once leave holes in the memory behind."""
 
 
 class Service:
@@ -67,22 +66,15 @@ class Service:
         self._timing = timing or Timing()
         self._tasks = Tasks(logger)
         self._bad_news = Notifier()
-        self._introductions = asyncio.Semaphore(INTRODUCTIONS)
         self._starts: dict[str, asyncio.Task[Any]] = {}
         self._imported: dict[int, Account] = {}
         """The accounts that came with a token, by the number of the login it is stored as."""
         self._colors = HelixColors()
         self.changer = Changer(self._colors, memory=store, clock=self._clock, rng=self._rng)
         self._plain = open_session()
-        self._secrets = client_secrets(settings)
-        self.oauth = oauth_for(self._secrets, self._oauth)
-        """What asks for logins in the name of an application, by client id."""
-        self.keeper = TokenKeeper(
-            store,
-            self.oauth,
-            clock=self._clock,
-            rng=self._rng,
-        )
+        self.oauth = Applications.of(settings, self._plain, self._clock)
+        """The applications, and their calls by client id."""
+        self.keeper = TokenKeeper(store, self.oauth, clock=self._clock, rng=self._rng, is_ours=self.oauth.is_ours)
         self._session = open_session([TokenGuard(self.keeper, self._clock, self.budgets)])
         self._sockets = open_socket_session()
         self.keeper.on_event(self._on_login)
@@ -160,12 +152,11 @@ class Service:
     async def _start(self) -> None:
         _point_twitchio_at(self.settings)
         self._imported = await import_environment(self.settings, self.store)
-        # A secret in the settings is the newer one.
-        self._secrets |= await self.store.client_secrets() | self._secrets
+        await self.oauth.add_stored(self.store)
         await self.keeper.load()
         if self._needs_account and not list(self.keeper):
             raise NeedsLogin("no account is logged in yet; run: colorchanger login")
-        self._tasks.start(self.keeper.watch(), "token watch")
+        self._tasks.start(Watch(self.keeper, clock=self._clock, rng=self._rng).run(), "token watch")
         self._tasks.start(self._beat(), "heartbeat")
         self._tasks.start(self.memory.run(), "memory watch")
 
@@ -201,10 +192,7 @@ class Service:
         backoff = Backoff(self._rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
         while login.user_id is None and not login.lost:
             try:
-                async with self._introductions:
-                    known = await self.keeper.validate(id_)
-                if not known:
-                    raise ColorChangerError("Twitch does not tell whose login it is")
+                await self.keeper.identify(id_)
             except AuthError as error:
                 if not error.retry:
                     return  # the keeper has said why, and tells when it is found again
@@ -260,15 +248,6 @@ class Service:
             raise ColorChangerError(f"the bot of the application {client_id} could not start: see the log")
         return bot
 
-    def _oauth(self, client_id: str, secret: str) -> OAuth:
-        return OAuth(
-            self._plain,
-            client_id=client_id,
-            client_secret=secret,
-            id_url=self.settings.twitch.id_url,
-            clock=self._clock,
-        )
-
     # Running
 
     async def _beat(self) -> None:
@@ -298,17 +277,6 @@ class Service:
             await self.store.stop_beating()
 
 
-def client_secrets(settings: Settings) -> dict[str, str]:
-    """Return the secret of each application that has one, by client id.
-
-    An account may come with its secret and without its client id, which only its token tells: that secret stands
-    under the empty id, and serves the applications that no other is given for.
-    """
-    apps = [settings.app, *(settings.app_for(account) for account in settings.accounts)]
-    secrets = ((app.client_id, app.client_secret.reveal()) for app in apps)
-    return {client_id: secret for client_id, secret in secrets if secret}
-
-
 async def import_environment(settings: Settings, store: Store) -> dict[int, Account]:
     """Take over the tokens that the environment brings, each pair once; return the accounts by number of the login.
 
@@ -331,7 +299,7 @@ async def import_environment(settings: Settings, store: Store) -> dict[int, Acco
 
 
 def _state(login: Login, *, joined: bool) -> str:
-    if login.lost or lack(login):
+    if login.lost or missing_permission(login):
         return "needs login"
     return "running" if joined else "starting"
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,16 +10,16 @@ import aiohttp
 
 from colorchanger_bot import redaction
 from colorchanger_bot.auth import scopes
-from colorchanger_bot.auth.keeper import CURE, lack
+from colorchanger_bot.auth.applications import calls_of
+from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
-from colorchanger_bot.errors import ColorChangerError, ConfigError, StoreLocked, UnknownColor
+from colorchanger_bot.errors import LOG_IN, ColorChangerError, ConfigError, StoreLocked, UnknownColor
 from colorchanger_bot.eventsub.channel import ChannelStatus, status_text
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Heartbeat, Login, Store, locked
 from colorchanger_bot.twitch.helix import Helix
-from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth, Owner
 
 NOTICE_SECONDS = 15.0
@@ -85,7 +84,7 @@ async def _standing(
         login=login.login,
         user_id=login.user_id,
         state=_state(settings, login, remembered, report if running is not None else None),
-        needs_login=bool(login.lost or lack(login)),
+        needs_login=bool(login.lost or missing_permission(login)),
         channels={
             **dict.fromkeys(wanted, ""),
             **{name: status_text(ChannelStatus(**status)) for name, status in report.get("channels", {}).items()},
@@ -102,9 +101,9 @@ async def _standing(
 
 def _state(settings: Settings, login: Login, remembered: Remembered, report: dict[str, Any] | None) -> str:
     if login.lost:
-        return f"needs login: {login.lost}; {CURE}"
-    if lack(login):
-        return f"needs login: {lack(login)}"
+        return f"needs login: {login.lost}; {LOG_IN}"
+    if missing_permission(login):
+        return f"needs login: {missing_permission(login)}"
     off = switched_off(settings, login.login, remembered)
     if report is None:
         return "logged in, but the bot does not run; run: colorchanger run" if not off else f"{off}; not running"
@@ -177,7 +176,7 @@ async def log_out(settings: Settings, store: Store, name: str, *, clock: Clock, 
     for secret in (login.pair.access, login.pair.refresh):
         redaction.keep_secret(secret)
     remembered = await store.recall(login.user_id or "")
-    async with oauth_of(settings, store, login.client_id, clock) as (session, oauth):
+    async with calls_of(settings, store, login.client_id, clock) as (session, oauth):
         token = await _farewell(settings, store, login, oauth, clock, say)
         if remembered.original and login.user_id:
             await _restore(settings, session, login, token, remembered.original, say)
@@ -237,18 +236,3 @@ async def _restore(
         say(f"the colour could not be put back: {error}")
     else:
         say(f"the colour is {color} again")
-
-
-@asynccontextmanager
-async def oauth_of(
-    settings: Settings, store: Store, client_id: str, clock: Clock
-) -> AsyncGenerator[tuple[aiohttp.ClientSession, OAuth]]:
-    """Open a session with the calls of one application; its secret is looked for in the settings, then in the store."""
-    apps = [settings.app, *(settings.app_for(account) for account in settings.accounts)]
-    secrets = {app.client_id: app.client_secret.reveal() for app in apps if app.client_secret}
-    secret = secrets.get(client_id) or (await store.client_secrets()).get(client_id, "")
-    async with open_session() as session:
-        yield (
-            session,
-            OAuth(session, client_id=client_id, client_secret=secret, id_url=settings.twitch.id_url, clock=clock),
-        )

@@ -31,23 +31,13 @@ class Answer(NamedTuple):
         """
         data = self._object()
         if data is None:
-            raise foreign(self)
+            raise foreign(self.status)
         return data
 
     @property
     def refusal(self) -> str | None:
-        """Twitch's words when it refuses a request, maybe empty; None if the answer is no refusal by Twitch.
-
-        Helix and id.twitch.tv both refuse with a JSON object whose `status` repeats the HTTP status and whose
-        `message` is a text (Twitch API reference, authentication guide).
-        """
-        data = self._object()
-        if self.status < 400 or data is None:
-            return None
-        status, message = data.get("status"), data.get("message")
-        if type(status) is not int or status != self.status or not isinstance(message, str):
-            return None
-        return message[:SHOWN_CHARACTERS]
+        """Twitch's words when it refuses a request, maybe empty; None if the answer is no refusal by Twitch."""
+        return refusal_in(self.status, self._object())
 
     @property
     def message(self) -> str:
@@ -62,6 +52,21 @@ class Answer(NamedTuple):
         return data if isinstance(data, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
+def refusal_in(http_status: int, data: object) -> str | None:
+    """Return the words of a refusal by Twitch, maybe empty; None if the decoded body is not one.
+
+    Helix and id.twitch.tv both refuse with a JSON object whose `status` repeats the HTTP status and whose `message` is
+    a text (Twitch API reference, authentication guide).
+    """
+    if http_status < 400 or not isinstance(data, dict):
+        return None
+    body: dict[str, Any] = data  # pyright: ignore[reportUnknownVariableType]
+    status, message = body.get("status"), body.get("message")
+    if type(status) is not int or status != http_status or not isinstance(message, str):
+        return None
+    return message[:SHOWN_CHARACTERS]
+
+
 def by_twitch(answer: Answer) -> Answer:
     """Return the answer if it is a success or a refusal by Twitch; what a success says is checked by its reader.
 
@@ -69,16 +74,16 @@ def by_twitch(answer: Answer) -> Answer:
         TwitchUnavailable: something between here and Twitch has answered, or Twitch is in trouble.
     """
     if not (200 <= answer.status < 300 or answer.refusal is not None):
-        raise foreign(answer)
+        raise foreign(answer.status)
     if answer.status >= 500:
         raise TwitchUnavailable(f"Twitch is in trouble ({answer.status})")
     return answer
 
 
-def foreign(answer: Answer) -> TwitchUnavailable:
+def foreign(status: int) -> TwitchUnavailable:
     """Return the error for an answer that Twitch did not write."""
-    if answer.status >= 500:
-        return TwitchUnavailable(f"Twitch is in trouble ({answer.status})")
+    if status >= 500:
+        return TwitchUnavailable(f"Twitch is in trouble ({status})")
     return TwitchUnavailable(
-        f"something other than Twitch answered ({answer.status}): a proxy, a firewall or a login page is in between"
+        f"something other than Twitch answered ({status}): a proxy, a firewall or a login page is in between"
     )

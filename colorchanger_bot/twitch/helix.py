@@ -1,4 +1,4 @@
-"""The Helix calls that ColorChanger makes itself, with every error mapped (Twitch API reference)."""
+"""The Helix calls that ColorChanger makes, with every error mapped (Twitch API reference)."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import aiohttp
 
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
+    LOG_IN,
     ChannelRefused,
     ColorChangerError,
     ColorRejected,
@@ -27,12 +28,11 @@ CHAT_MESSAGE, CHAT_NOTIFICATION = "channel.chat.message", "channel.chat.notifica
 """The two types in which an account's own words come: the second for announcements, watch streaks and resubs."""
 USERS_PER_CALL = 100
 MOST_PAGES = 50
-LOG_IN = "run: colorchanger login"
 UNREADABLE = "Twitch answered with a list that is not in its format"
 
 
 class User(NamedTuple):
-    """A Twitch user, who is a channel too."""
+    """A Twitch user, and the channel of the same name."""
 
     id: str
     login: str
@@ -40,7 +40,7 @@ class User(NamedTuple):
 
 
 class Subscribed(NamedTuple):
-    """A chat subscription that Twitch says delivers, in whichever session and of whichever program."""
+    """An enabled chat subscription, in any session of any program of this application."""
 
     id: str
     session_id: str
@@ -50,7 +50,7 @@ class Subscribed(NamedTuple):
 
 
 class Helix:
-    """The calls of one account; the session's guard puts the token in the place of `handle`."""
+    """The calls of one account; the guard of the session replaces `handle` by the token."""
 
     def __init__(self, session: aiohttp.ClientSession, *, client_id: str, handle: str, api_url: str) -> None:
         self._session = session
@@ -62,21 +62,21 @@ class Helix:
         forget_connections(self._session)
 
     async def put_color(self, user_id: str, color: Color) -> None:
-        """Give the account a colour (scope user:manage:chat_color).
+        """Set the colour of the account (scope user:manage:chat_color).
 
         Raises:
             ColorRejected, MissingScope, TokenRefused, NeedsLogin, RateLimited, OutcomeUnknown, TwitchUnavailable
         """
         answer = await self._call("PUT", "chat/color", params={"user_id": user_id, "color": color.wire})
         if answer.status == 400:
-            raise ColorRejected(f"Twitch does not take {color} ({answer.message or 'no reason given'})")
+            raise ColorRejected(f"Twitch does not accept {color} ({answer.message or 'no reason given'})")
         _expect(answer, 204)  # a 200 did not come from Twitch, and the colour is asked for again
 
     async def get_color(self, user_id: str) -> Color | None:
-        """Return the colour a user has; None for one who never chose.
+        """Return the colour of a user; None if they never chose one.
 
         Raises:
-            the errors of `put_color` but ColorRejected
+            the errors of `put_color`, except ColorRejected
         """
         data = await self._data("GET", "chat/color", params={"user_id": user_id})
         text = data[0].get("color") if data else None
@@ -99,7 +99,7 @@ class Helix:
                     for row in _rows(answer)
                 ]
             except (LookupError, TypeError, AttributeError):
-                raise foreign(answer) from None
+                raise foreign(answer.status) from None
         return found
 
     async def subscribe_chat(
@@ -107,12 +107,12 @@ class Helix:
     ) -> str:
         """Let an EventSub session see a channel's chat as `user_id` (scope user:read:chat); return the subscription.
 
-        An empty id stands for a subscription that existed already.
+        The id is empty if the subscription existed already.
 
         Raises:
             ChannelRefused: banned there, or the scope is missing.
             SessionGone: the session has ended.
-            RateLimited: `retry_at` is None when, and only when, lingering sessions are in the way.
+            RateLimited: `retry_at` is None if, and only if, sessions that have ended still count at Twitch.
             the other errors of `put_color`
         """
         body = {
@@ -124,7 +124,7 @@ class Helix:
         try:
             answer = await self._call("POST", "eventsub/subscriptions", json=body)
         except RateLimited as error:
-            raise _in_the_way(error) from None
+            raise _refused_subscription(error) from None
         if answer.status == 409:
             return ""
         if answer.status == 403:
@@ -138,10 +138,10 @@ class Helix:
         try:
             return str(_rows(answer)[0]["id"])
         except (LookupError, TypeError):
-            raise foreign(answer) from None
+            raise foreign(answer.status) from None
 
     async def subscriptions(self) -> list[Subscribed]:
-        """Return the chat subscriptions of this account and application that deliver, in all sessions."""
+        """Return the enabled chat subscriptions of this account and application, in all sessions."""
         rows = await self._pages("eventsub/subscriptions", [("status", "enabled")])
         try:
             return [
@@ -167,7 +167,7 @@ class Helix:
             raise TwitchUnavailable(UNREADABLE) from None
 
     async def unsubscribe(self, subscription_id: str) -> None:
-        """End a subscription; one that is gone already is fine."""
+        """End a subscription; it may be gone already."""
         answer = await self._call("DELETE", "eventsub/subscriptions", params={"id": subscription_id})
         _expect(answer, 204, 404)
 
@@ -184,7 +184,7 @@ class Helix:
         return str(sent.get("message_id", "")) if sent.get("is_sent") else None
 
     async def _pages(self, path: str, params: Sequence[tuple[str, str]]) -> list[dict[str, Any]]:
-        """Return all rows of a list that comes in pages; all or none, and no more pages than there can be."""
+        """Return all rows of a list that comes in pages, up to a limit that no list of ours reaches."""
         rows: list[dict[str, Any]] = []
         after: list[tuple[str, str]] = []
         for _ in range(MOST_PAGES):
@@ -207,7 +207,7 @@ class Helix:
         try:
             answer = await send(self._session, method, f"{self._url}/{path}", headers=self._headers, **options)
         except OutcomeUnknown as error:
-            if method == "GET":  # it asks and changes nothing: no answer is no harm
+            if method == "GET":  # it changes nothing
                 raise TwitchUnavailable(str(error)) from None
             raise
         by_twitch(answer)
@@ -221,10 +221,10 @@ class Helix:
 def _rows(answer: Answer) -> list[dict[str, Any]]:
     data: object = answer.json().get("data")
     if not isinstance(data, list):
-        raise foreign(answer)
+        raise foreign(answer.status)
     rows: list[object] = data  # pyright: ignore[reportUnknownVariableType]
     if not all(isinstance(row, dict) for row in rows):
-        raise foreign(answer)
+        raise foreign(answer.status)
     return data  # pyright: ignore[reportUnknownVariableType]
 
 
@@ -232,10 +232,10 @@ def _table(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
-def _in_the_way(error: RateLimited) -> ColorChangerError:
-    """Tell apart the 429s of a subscription: dead sessions that still count, the bucket, and whatever else."""
+def _refused_subscription(error: RateLimited) -> ColorChangerError:
+    """Tell the 429s of a subscription apart: ended sessions that still count, the bucket, or anything else."""
     if "limit exceeded" in str(error) or "condition exceeded" in str(error):
-        return RateLimited(f"Twitch still counts sessions of before ({error})")
+        return RateLimited(f"Twitch still counts sessions that have ended ({error})")
     return error if error.retry_at is not None else TwitchUnavailable(str(error))
 
 
@@ -246,7 +246,7 @@ def _unauthorized(message: str) -> ColorChangerError:
 
 
 def _reset(answer: Answer) -> float | None:
-    """When the rate limit's bucket is full again; None for a 429 that is not about the bucket."""
+    """Return when the bucket of the rate limit is full again; None for a 429 that is not about the bucket."""
     text = answer.headers.get("Ratelimit-Reset", "")
     if answer.headers.get("Ratelimit-Remaining", "0") != "0":
         return None
@@ -260,12 +260,12 @@ def _expect(answer: Answer, *statuses: int) -> None:
     if answer.status in statuses:
         return
     if answer.status < 300:  # a success that Twitch does not have
-        raise foreign(answer)
+        raise foreign(answer.status)
     raise TwitchUnavailable(f"Twitch answered {answer.status} ({answer.message or 'no reason given'})")
 
 
 class HelixColors:
-    """The `ColorApi` of our own bot: each account's calls go through its own `Helix`."""
+    """The `ColorApi` of our own bot: each account has its own `Helix`."""
 
     def __init__(self) -> None:
         self.by_user: dict[str, Helix] = {}

@@ -26,12 +26,8 @@ NOT_YET_VALID, EXPIRED = 9, 10
 """What OpenSSL calls two of the reasons why a certificate is refused (X509_V_ERR_...)."""
 
 
-class TooLarge(aiohttp.ClientPayloadError):
-    """Raised when a body is longer than anything that Twitch sends."""
-
-
 class BoundedResponse(aiohttp.ClientResponse):
-    """A response whose body is read up to a limit, whoever reads it."""
+    """A response whose body is read up to a limit, whoever reads it; a longer one reads as empty."""
 
     async def read(self) -> bytes:
         if self._body is None:
@@ -39,8 +35,10 @@ class BoundedResponse(aiohttp.ClientResponse):
             try:
                 async for chunk in self.content.iter_any():
                     body += chunk
-                    if len(body) > MOST_BYTES:
-                        raise TooLarge(f"a body of more than {MOST_BYTES} bytes")
+                    if len(body) > MOST_BYTES:  # not Twitch's, and nothing of it is looked at
+                        body.clear()
+                        self.close()
+                        break
             except BaseException:
                 self.close()
                 raise
@@ -62,7 +60,7 @@ def open_session(middlewares: Sequence[ClientMiddlewareType] = ()) -> aiohttp.Cl
 
 
 def open_socket_session() -> aiohttp.ClientSession:
-    """Open the session for WebSockets: they stay open, so they must not eat up the pool of the requests."""
+    """Open the session for WebSockets: they stay open, so they have a pool of their own."""
     return aiohttp.ClientSession(
         connector=Pool(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -96,21 +94,19 @@ def http_address(url: URL) -> URL:
     return url.with_scheme({"ws": "http", "wss": "https"}.get(url.scheme, url.scheme))
 
 
-async def send(session: aiohttp.ClientSession, method: str, url: str, **options: Any) -> Answer:
-    """Send one request and read its answer, whatever the status and whoever wrote it.
+async def send(session: aiohttp.ClientSession, method: str, url: str, *, fresh: bool = False, **options: Any) -> Answer:
+    """Send one request, `fresh` on a new connection, and read its answer, whatever the status and whoever wrote it.
 
     Raises:
         TwitchUnavailable: it never reached Twitch.
         OutcomeUnknown: it may have reached Twitch, but no whole answer came back.
     """
+    if fresh and isinstance(session.connector, Pool):
+        session.connector.forget()
     # No exception of aiohttp is chained: it carries the request, and the request carries headers.
     try:
         async with session.request(method, url, allow_redirects=False, **options) as response:
-            try:
-                body = await response.read()
-            except TooLarge:  # nothing of it is looked at
-                body = b""
-            return Answer(response.status, response.headers, body)
+            return Answer(response.status, response.headers, await response.read())
     except (aiohttp.ClientConnectorError, aiohttp.ClientHttpProxyError, aiohttp.ConnectionTimeoutError) as error:
         raise TwitchUnavailable(why_unreachable(error)) from None
     except TimeoutError:

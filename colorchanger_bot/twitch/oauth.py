@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import aiohttp
 
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.errors import LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
+from colorchanger_bot.errors import LOG_IN, LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
 from colorchanger_bot.store.store import TokenPair
 from colorchanger_bot.twitch.answers import Answer, by_twitch, foreign
 from colorchanger_bot.twitch.http import REQUEST_SECONDS, limits, send
@@ -27,7 +27,7 @@ DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
 class Owner(NamedTuple):
-    """Whose token it is, as `validate` tells."""
+    """The account that a token belongs to."""
 
     user_id: str
     login: str
@@ -46,17 +46,17 @@ class Unknown(NamedTuple):
 
 Validity = Owner | Unknown | Literal["invalid", "application"]
 """What `validate` finds: a person's token, nothing for certain, a dead token, or a token of an application alone."""
-APPLICATION_TOKEN = "this is an application's token, which stands for no account; run: colorchanger login"  # noqa: S105
+APPLICATION_TOKEN = f"this is an application's token, which stands for no account; {LOG_IN}"
 
 
 class DeviceCode(NamedTuple):
-    """A log-in that waits for a person to enter a code."""
+    """A login that waits for a person to enter a code."""
 
     device_code: str
     user_code: str
     url: str
     interval: float
-    """Seconds between two questions whether the person has done it."""
+    """Seconds between two requests that ask whether the person has entered it."""
     expires_at: float
     """On the monotonic clock, in seconds."""
 
@@ -103,10 +103,10 @@ class OAuth:
             except TwitchUnavailable:  # spent, it seems, and the new pair is lost on the way
                 raise OutcomeUnknown("Twitch answered a token refresh with something that is not its format") from None
         if answer.refusal is None:  # not Twitch's word, and nobody knows how far the request came
-            raise OutcomeUnknown(str(foreign(answer)))
+            raise OutcomeUnknown(str(foreign(answer.status)))
         if answer.status in (400, 401, 403):
             self._check_application(answer)
-            # People need not know what a token is; who looks closer finds Twitch's own words in the log.
+            # People need not know what a token is; Twitch's own words are in the debug log.
             logger.debug("Twitch refused a refresh token: %s %s", answer.status, answer.message)
             raise NeedsLogin("Twitch ended the login")
         raise TwitchUnavailable(f"Twitch answered a token refresh with {answer.status}")
@@ -143,7 +143,7 @@ class OAuth:
                 expires_at=asked + float(data["expires_in"]),
             )
         except (KeyError, TypeError, ValueError):
-            raise foreign(answer) from None
+            raise foreign(answer.status) from None
 
     async def finish_device_login(self, code: DeviceCode, scopes: frozenset[str]) -> TokenPair:
         """Wait until the person has entered the code.
@@ -172,7 +172,7 @@ class OAuth:
         raise LoginFailed("the code expired before it was entered: run the login again")
 
     async def revoke(self, access_token: str) -> bool:
-        """End a token at Twitch; say whether Twitch confirmed it."""
+        """Revoke a token; return whether Twitch confirmed it."""
         try:
             answer = by_twitch(await self._post("revoke", {"token": access_token}))
         except (TwitchUnavailable, OutcomeUnknown):
@@ -187,17 +187,18 @@ class OAuth:
         if secret and self._secret:
             data["client_secret"] = self._secret
         limit = limits(seconds, seconds)
-        return await send(self._session, "POST", f"{self._url}/{path}", data=data, timeout=limit)
+        # A token can be lost on a connection that the network has forgotten, and none of these can be repeated.
+        return await send(self._session, "POST", f"{self._url}/{path}", fresh=True, data=data, timeout=limit)
 
     def _owner(self, answer: Answer) -> Validity:
         data = answer.json()
         user_id, login, client_id = data.get("user_id"), data.get("login"), data.get("client_id")
         if not (isinstance(client_id, str) and client_id):
-            return Unknown(str(foreign(answer)))
+            return Unknown(str(foreign(answer.status)))
         if not user_id and not login:
             return "application"
         if not (isinstance(user_id, str | int) and isinstance(login, str) and user_id and login):
-            return Unknown(str(foreign(answer)))
+            return Unknown(str(foreign(answer.status)))
         return Owner(
             user_id=str(user_id),
             login=login.lower(),
@@ -210,7 +211,7 @@ class OAuth:
         data = answer.json()
         access, refresh = data.get("access_token"), data.get("refresh_token") or refresh_token
         if not (isinstance(access, str) and access and isinstance(refresh, str)):
-            raise foreign(answer)
+            raise foreign(answer.status)
         now = self._clock.now().timestamp()
         return TokenPair(access, refresh, self._ends(data.get("expires_in")), _scopes(data.get("scope")), now)
 
@@ -222,7 +223,7 @@ class OAuth:
 
 
 def _scopes(value: object) -> frozenset[str]:
-    """What Twitch says of scopes, a list or one text; nothing in it may cost us the pair that came along."""
+    """Return the scopes in an answer, a list or a text; an unreadable value must not cost the pair beside it."""
     if isinstance(value, str):
         return frozenset(value.split())
     if isinstance(value, list):

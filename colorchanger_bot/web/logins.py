@@ -12,8 +12,7 @@ from typing import Any, Literal
 import segno
 
 from colorchanger_bot.auth.device import log_in
-from colorchanger_bot.auth.keeper import lack
-from colorchanger_bot.auth.scopes import needed_scopes, purpose
+from colorchanger_bot.auth.scopes import missing_permission, needed_scopes, purpose
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.service.service import Service
@@ -97,7 +96,7 @@ class Logins:
             logger.exception("the log-in from the dashboard failed")
             progress.state, progress.text = "failed", "an error of ColorChanger itself: see the log"
         else:
-            progress.state, progress.text = "done", lack(made) or f"Logged in as {made.login}."
+            progress.state, progress.text = "done", missing_permission(made) or f"Logged in as {made.login}."
         progress.code = progress.url = ""
         self._tell()
 

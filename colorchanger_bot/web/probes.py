@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from colorchanger_bot.auth.keeper import lack
+from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.eventsub.channel import status_text
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.store.store import Login
@@ -29,7 +29,7 @@ def _channels(service: Service, login: Login) -> list[tuple[str, str, str]]:
     """The wanted channels of an account: name, state, story."""
     bot = service.bots.get(login.client_id)
     session = bot.sessions.get(login.id) if bot is not None else None
-    why = login.lost or lack(login)
+    why = login.lost or missing_permission(login)
     if why:
         names = [channel.login for channel in session.channels] if session is not None else [login.login]
         return [(name, "parked", why) for name in names]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from colorchanger_bot.auth.keeper import CURE
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import DARK, LIGHT, Color, fitting_names
+from colorchanger_bot.errors import LOG_IN
 from colorchanger_bot.eventsub.channel import status_text
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.service.service import Service
@@ -32,7 +32,7 @@ def _account(service: Service, ledger: Ledger, login: Login, report: dict[str, A
         "state": _state(report, painter),
         "trouble": trouble,
         "cure": cure,
-        "needsLogin": CURE in report["trouble"],
+        "needsLogin": LOG_IN in report["trouble"],
         "channels": _channels(service, login),
         "messages": report["messages"],
         "changes": report["changes"],
@@ -93,7 +93,7 @@ def _state(report: dict[str, Any], painter: Painter | None) -> str:
 def _cured(trouble: str) -> tuple[str, str]:
     """What is wrong, and what helps: on the page a login is made with a button."""
     what, _, cure = trouble.partition("; ")
-    return what, "log in again" if CURE in cure else cure
+    return what, "log in again" if LOG_IN in cure else cure
 
 
 def _channels(service: Service, login: Login) -> list[dict[str, str]]:

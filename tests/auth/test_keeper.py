@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import pytest
 
+from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.guard import TokenGuard, handle
-from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper, oauth_for
+from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
+from colorchanger_bot.auth.watch import Watch
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import NeedsLogin, TokenRefused, TwitchUnavailable
 from colorchanger_bot.redaction import redact
@@ -18,7 +20,6 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
-from colorchanger_bot.twitch.oauth import OAuth
 from tests.conftest import SCOPES
 
 LogIn = Callable[..., Awaitable[None]]
@@ -36,10 +37,9 @@ async def plain() -> AsyncIterator[aiohttp.ClientSession]:
 async def keeper(twitch: LocalTwitch, store: Store, plain: aiohttp.ClientSession) -> AsyncIterator[TokenKeeper]:
     clock = SystemClock()
 
-    def make(client_id: str, secret: str) -> OAuth:
-        return OAuth(plain, client_id=client_id, client_secret=secret, id_url=twitch.id_url, clock=clock)
+    applications = Applications({}, session=plain, id_url=twitch.id_url, clock=clock)
 
-    kept = TokenKeeper(store, oauth_for({}, make), clock=clock, rng=random.Random(1))
+    kept = TokenKeeper(store, applications, clock=clock, rng=random.Random(1))
     yield kept
     await kept.close()
 
@@ -83,7 +83,7 @@ async def test_the_new_pair_is_on_disk_before_anyone_gets_it(
     assert (await only(store)).pair.access == token
 
 
-async def test_who_asks_with_an_older_token_gets_the_current_one_for_nothing(
+async def test_a_caller_with_an_older_token_gets_the_current_one_and_nothing_is_spent(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -94,7 +94,7 @@ async def test_who_asks_with_an_older_token_gets_the_current_one_for_nothing(
     assert twitch.refreshes == {"me": 1}
 
 
-async def test_giving_up_waiting_does_not_stop_a_refresh(
+async def test_a_refresh_goes_on_when_its_caller_gives_up(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -108,7 +108,7 @@ async def test_giving_up_waiting_does_not_stop_a_refresh(
     assert (await only(store)).generation == login.generation + 1
 
 
-async def test_a_refused_refresh_ends_the_login_with_the_cure(
+async def test_a_revoked_login_is_lost_and_the_error_says_what_helps(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -132,20 +132,21 @@ async def test_a_refused_refresh_ends_the_login_with_the_cure(
     [faults.status(500), faults.status(503), faults.drop(), faults.garbage()],
     ids=["500", "503", "dropped", "garbage"],
 )
-async def test_an_unclear_validation_says_nothing_against_a_login(
+async def test_a_validation_without_a_clear_answer_says_nothing_against_a_login(
     fault: faults.Action, twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
     await keeper.load()
     login = await only(store)
     twitch.faults.add(VALIDATE, fault, times=2)
-    assert await keeper.validate(login.id) is False
+    with pytest.raises(TwitchUnavailable):
+        await keeper.validate(login.id)
     assert (await only(store)).lost == ""
     assert twitch.refreshes.get("me", 0) == 0
 
 
 @pytest.mark.parametrize("fault", [faults.status(500), faults.drop()], ids=["500", "dropped"])
-async def test_a_refresh_that_failed_on_the_way_is_made_again(
+async def test_a_refresh_that_never_reached_twitch_is_made_again(
     fault: faults.Action, twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -175,7 +176,7 @@ async def test_a_spent_token_is_left_alone_while_the_old_access_token_works(
     assert (await only(store)).lost == ""
 
 
-async def test_a_token_refused_right_after_its_issue_leads_to_one_refresh_and_then_to_quiet(
+async def test_a_token_refused_right_after_its_issue_leads_to_one_refresh_and_then_to_a_pause(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -189,7 +190,7 @@ async def test_a_token_refused_right_after_its_issue_leads_to_one_refresh_and_th
     assert len([seen for seen in twitch.requests if seen.path == "/helix/users"]) == 2
 
 
-async def test_a_missing_scope_is_not_cured_by_a_refresh(
+async def test_a_missing_scope_leads_to_no_refresh(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
 ) -> None:
     from colorchanger_bot.color import Color
@@ -240,7 +241,7 @@ async def test_a_login_made_during_a_refresh_wins_over_it(
     assert (await only(store)).pair.access == pair.access
 
 
-async def test_a_token_whose_owner_is_not_known_is_identified_and_refreshed_if_need_be(
+async def test_a_dead_token_of_unknown_owner_is_refreshed_and_identified(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, client_id: str
 ) -> None:
     from colorchanger_bot.store.store import TokenPair
@@ -250,18 +251,19 @@ async def test_a_token_whose_owner_is_not_known_is_identified_and_refreshed_if_n
     twitch.expire("me")
     await store.import_login("me", client_id, TokenPair(pair.access, pair.refresh))
     await keeper.load()
-    assert await keeper.validate((await only(store)).id) is True
+    await keeper.identify((await only(store)).id)
     after = await only(store)
     assert (after.user_id, twitch.refreshes) == (user.id, {"me": 1})
 
 
-async def test_twitchio_gets_its_validation_and_refresh_without_a_request(
+async def test_what_twitchio_asks_about_tokens_is_answered_without_a_request(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, guarded: aiohttp.ClientSession, log_in: LogIn
 ) -> None:
     await log_in("me", expires_in=100)
     await keeper.load()
     login = await only(store)
     name = handle(login.id)
+    await keeper.validate(login.id)  # so it is known to end in 100 s
     asked = len(twitch.requests)
     headers = {"Authorization": f"OAuth {name}"}
     async with guarded.get(f"{twitch.id_url}/oauth2/validate", headers=headers) as response:
@@ -282,7 +284,7 @@ async def test_a_token_is_refreshed_ahead_of_its_end(
     await keeper.load()
     login = await only(store)
     await keeper.validate(login.id)
-    watch = asyncio.create_task(keeper.watch())
+    watch = asyncio.create_task(Watch(keeper, clock=SystemClock(), rng=random.Random(1)).run())
     try:
         await twitch.wait_for(lambda: twitch.refreshes.get("me"), timeout=12)
     finally:
@@ -290,7 +292,7 @@ async def test_a_token_is_refreshed_ahead_of_its_end(
     assert twitch.spent_twice == []
 
 
-async def test_a_refresh_that_is_slower_than_other_requests_may_be_is_waited_for(
+async def test_a_slow_refresh_is_waited_for_longer_than_other_requests(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -302,7 +304,7 @@ async def test_a_refresh_that_is_slower_than_other_requests_may_be_is_waited_for
 
 
 @pytest.mark.parametrize("app_secret", ["", "a" * 30])
-async def test_what_follows_a_refresh_is_hidden_also_a_refresh_token_that_stays_the_same(
+async def test_the_new_pair_is_redacted_even_if_its_refresh_token_stays_the_same(
     app_secret: str, twitch: LocalTwitch, store: Store, plain: aiohttp.ClientSession
 ) -> None:
     app = twitch.add_app(client_secret=app_secret)
@@ -310,14 +312,13 @@ async def test_what_follows_a_refresh_is_hidden_also_a_refresh_token_that_stays_
     first = twitch.issue_tokens("me", app.client_id, SCOPES)
     await store.put_login("me", app.client_id, TokenPair(first.access, first.refresh), user.id)
 
-    def make(client_id: str, secret: str) -> OAuth:
-        return OAuth(plain, client_id=client_id, client_secret=secret, id_url=twitch.id_url, clock=clock)
-
-    keeper = TokenKeeper(store, oauth_for({app.client_id: app_secret}, make), clock=clock, rng=random.Random(1))
+    applications = Applications({app.client_id: app_secret}, session=plain, id_url=twitch.id_url, clock=clock)
+    keeper = TokenKeeper(store, applications, clock=clock, rng=random.Random(1))
     await keeper.load()
     assert redact(f"{first.access} {first.refresh}") == "*** ***"
     await keeper.renew((await only(store)).id, refused=first.access)
     pair = (await only(store)).pair
     assert (pair.refresh == first.refresh) is bool(app_secret)
     assert redact(f"{pair.access} {pair.refresh}") == "*** ***"
+    assert redact(first.access) == first.access  # it is dead, and the list of secrets stays short
     await keeper.close()

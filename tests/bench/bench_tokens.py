@@ -13,15 +13,15 @@ import tempfile
 import time
 from pathlib import Path
 
+from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.guard import TokenGuard, handle
-from colorchanger_bot.auth.keeper import TokenKeeper, oauth_for
+from colorchanger_bot.auth.keeper import TokenKeeper
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
-from colorchanger_bot.twitch.oauth import OAuth
 from tests.killing import kill_refreshes
 
 
@@ -33,10 +33,9 @@ async def expire(url: str, times: int) -> bool:
         pair = twitch.issue_tokens("me", app.client_id)
         await store.put_login("me", app.client_id, TokenPair(pair.access, pair.refresh), user.id)
 
-        def make(client_id: str, secret: str) -> OAuth:
-            return OAuth(plain, client_id=client_id, client_secret=secret, id_url=twitch.id_url, clock=clock)
+        applications = Applications({}, session=plain, id_url=twitch.id_url, clock=clock)
 
-        keeper = TokenKeeper(store, oauth_for({}, make), clock=clock, rng=random.Random(1))
+        keeper = TokenKeeper(store, applications, clock=clock, rng=random.Random(1))
         await keeper.load()
         (login,) = list(keeper)
         began = time.perf_counter()

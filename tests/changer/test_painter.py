@@ -323,6 +323,20 @@ async def test_after_a_rate_limit_one_change_follows(make: Make, clock: FakeCloc
     assert len(api.sent) == 2
 
 
+@pytest.mark.parametrize(("reset_in", "waited"), [(86_400, 300), (-86_400, 1)])
+async def test_a_rate_limit_that_ends_at_an_odd_time_is_waited_for_five_minutes_at_most(
+    reset_in: float, waited: float, make: Make, clock: FakeClock, api: FakeColors
+) -> None:
+    painter = make()
+    api.answers.append(RateLimited("slow down", retry_at=EPOCH + reset_in))
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    await clock.advance(waited - 0.1)
+    assert len(api.sent) == 1
+    await clock.advance(0.2)
+    assert len(api.sent) == 2
+
+
 async def test_a_command_waits_for_the_rate_limit_too(make: Make, clock: FakeClock, api: FakeColors) -> None:
     painter = make()
     api.answers.append(RateLimited("slow down", retry_at=EPOCH + 20))

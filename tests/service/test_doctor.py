@@ -15,9 +15,11 @@ from colorchanger_bot.service.doctor import Finding, examine, verdict
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
+from colorchanger_bot.twitch.http import open_session, send
 from colorchanger_bot.vault import new_key
 from tests.conftest import SCOPES
 from tests.fakes import until
+from tests.twitch import foreign
 
 LogIn = Callable[..., Awaitable[None]]
 SettingsFor = Callable[..., Settings]
@@ -194,3 +196,29 @@ async def test_colours_remembered_as_names_only_are_told(
     until_then = SystemClock().now().timestamp() + 60
     await store.remember(str(login.user_id), Remembered(no_hex_until=until_then))
     assert any("names only" in finding.text for finding in await examined(settings_for()))
+
+
+async def test_tokens_that_cannot_be_renewed_here_are_named(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
+) -> None:
+    generator = twitch.add_app(client_secret="s" * 30)
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", generator.client_id, SCOPES)
+    await store.import_login("me", client_id, TokenPair(pair.access, pair.refresh))
+    form = {"client_id": generator.client_id, "client_secret": "s" * 30, "grant_type": "client_credentials"}
+    async with open_session() as session:
+        made = await send(session, "POST", f"{twitch.id_url}/oauth2/token", data=form)
+    await store.import_login("robot", client_id, TokenPair(made.json()["access_token"], "refresh-of-nobody"))
+    said = wrong(await examined(settings_for()))
+    assert "me: its token is of another application and cannot be renewed here; run: colorchanger login" in said
+    assert "robot: this is an application's token, which stands for no account; run: colorchanger login" in said
+
+
+async def test_a_login_page_in_between_is_said_and_nothing_is_concluded_from_it(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    twitch.faults.add("GET *", foreign.answer(200), times=None)
+    findings = [finding.line() for finding in await examined(settings_for())]
+    assert any("answers, but not as Twitch" in line for line in findings)
+    assert any("whether the login works is not known" in line and "login page" in line for line in findings)

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+NAME = "twitch.invalid"
+"""A name that only the forward proxy knows."""
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -39,11 +41,12 @@ class Nat:
 
 
 class ForwardProxy:
-    """An HTTP proxy that knows CONNECT and nothing else; `asked` are the targets it was asked for."""
+    """An HTTP proxy that knows CONNECT and nothing else, and leads every name to this machine."""
 
     def __init__(self, *, answer: str = "") -> None:
         self.port = 0
         self.asked: list[str] = []
+        """The method and target of each request."""
         self._answer = answer
 
     async def connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -54,8 +57,7 @@ class ForwardProxy:
             writer.write(f"HTTP/1.1 {self._answer or '405 Method Not Allowed'}\r\nContent-Length: 0\r\n\r\n".encode())
             await _end(writer)
             return
-        host, _, port = target.rpartition(":")
-        there = await asyncio.open_connection(host, int(port))
+        there = await asyncio.open_connection("127.0.0.1", int(target.rpartition(":")[2]))
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         await _join((reader, writer), there)
 
@@ -144,7 +146,7 @@ class Authority:
         self.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
     def context(self, *, begins: timedelta = timedelta(days=-1), ends: timedelta = timedelta(days=1)) -> ssl.SSLContext:
-        """Return the context of a server at 127.0.0.1 with a certificate that is valid from and until then."""
+        """Return the context of a server with a certificate for 127.0.0.1 and NAME, valid from and until then."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
         made = self._certificate(name, key.public_key(), begins=begins, ends=ends)
@@ -178,6 +180,9 @@ class Authority:
             .not_valid_before(now + begins)
             .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName(NAME)]),
+                critical=False,
+            )
             .sign(self._key, hashes.SHA256())
         )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import aiohttp
 import orjson
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,7 +19,8 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.twitch.answers import Answer, by_twitch
 from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix
 from colorchanger_bot.twitch.http import MOST_BYTES, open_session, send
-from colorchanger_bot.twitch.oauth import OAuth, Unknown
+from colorchanger_bot.twitch.oauth import OAuth, Owner, Unknown
+from tests.auth.clocks import JumpyClock
 from tests.conftest import SCOPES
 from tests.twitch import foreign
 
@@ -45,7 +47,7 @@ def oauth(twitch: LocalTwitch, session: aiohttp.ClientSession, client_id: str) -
 
 @pytest.mark.parametrize("name", foreign.BODIES)
 @pytest.mark.parametrize("status", [*REFUSALS, 302, 500, 502])
-def test_what_has_not_twitchs_shape_is_trouble(name: str, status: int) -> None:
+def test_an_answer_without_twitchs_shape_is_trouble(name: str, status: int) -> None:
     answer = Answer(status, {}, foreign.body(name, status))
     assert answer.refusal is None
     with pytest.raises(TwitchUnavailable):
@@ -53,7 +55,7 @@ def test_what_has_not_twitchs_shape_is_trouble(name: str, status: int) -> None:
 
 
 @given(st.sampled_from(REFUSALS), st.text(max_size=300), st.booleans())
-def test_what_has_twitchs_shape_is_its_word(status: int, message: str, named: bool) -> None:
+def test_an_answer_in_twitchs_shape_is_its_word(status: int, message: str, named: bool) -> None:
     body = {"status": status, "message": message} | ({"error": "Some Phrase"} if named else {})
     answer = Answer(status, {}, orjson.dumps(body))
     assert answer.refusal == message[:200]
@@ -97,7 +99,7 @@ async def test_no_call_of_helix_concludes_anything_from_a_foreign_answer(
 
 @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 500])
 @pytest.mark.parametrize("name", foreign.BODIES)
-async def test_a_foreign_answer_says_nothing_of_a_token_or_an_application(
+async def test_a_foreign_answer_says_nothing_about_a_token_or_an_application(
     status: int, name: str, twitch: LocalTwitch, oauth: OAuth
 ) -> None:
     twitch.faults.add("* /oauth2/*", foreign.answer(status, name), times=None)
@@ -137,6 +139,34 @@ async def test_a_token_of_an_application_is_told_from_one_of_a_person(
     assert await oauth.validate(made.json()["access_token"]) == "application"
 
 
+async def test_a_token_without_an_end_has_none(twitch: LocalTwitch, oauth: OAuth) -> None:
+    body = {"client_id": "app", "login": "Me", "user_id": "1", "scopes": None, "expires_in": 0}
+
+    async def endless(request: web.Request, handler: object) -> web.StreamResponse:
+        return web.json_response(body)
+
+    twitch.faults.add("GET /oauth2/validate", endless)
+    assert await oauth.validate("token") == Owner("1", "me", "app", frozenset(), None)
+
+
+async def test_a_device_login_outlasts_trouble_and_ends_with_a_definite_answer(
+    twitch: LocalTwitch, session: aiohttp.ClientSession, client_id: str
+) -> None:
+    oauth = OAuth(session, client_id=client_id, client_secret="", id_url=twitch.id_url, clock=JumpyClock())
+    twitch.add_user("me")
+    for fault in (faults.status(503), foreign.answer(403), foreign.answer(200), faults.drop_after()):
+        twitch.faults.add("POST /oauth2/token", fault)
+    code = await oauth.start_device_login(frozenset(SCOPES))
+    twitch.approve_device(code.user_code, "me")
+    with pytest.raises(LoginFailed):  # the lost answer held the tokens, and the code works once
+        await oauth.finish_device_login(code, frozenset(SCOPES))
+    assert [seen.line for seen in twitch.requests].count("POST /oauth2/token") == 5
+    code = await oauth.start_device_login(frozenset(SCOPES))
+    twitch.faults.add("POST /oauth2/token", faults.status(400, message="access_denied"))
+    with pytest.raises(LoginFailed, match="refused on Twitch's page"):
+        await oauth.finish_device_login(code, frozenset(SCOPES))
+
+
 async def test_redirects_are_not_followed(twitch: LocalTwitch, helix: Helix) -> None:
     twitch.faults.add("GET /helix/users", foreign.answer(302, Location=f"{twitch.id_url}/elsewhere"))
     with pytest.raises(TwitchUnavailable):
@@ -146,11 +176,9 @@ async def test_redirects_are_not_followed(twitch: LocalTwitch, helix: Helix) -> 
 
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
 @pytest.mark.parametrize("status", [200, 403])
-async def test_a_body_larger_than_twitchs_is_not_read(
+async def test_a_body_above_the_limit_is_not_read(
     packed: bool, status: int, twitch: LocalTwitch, session: aiohttp.ClientSession
 ) -> None:
-    from aiohttp import web
-
     async def flood(request: web.Request, handler: object) -> web.StreamResponse:
         response = web.StreamResponse(status=status)
         if packed:

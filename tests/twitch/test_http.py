@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
@@ -43,13 +44,13 @@ def helix(twitch: LocalTwitch, session: aiohttp.ClientSession, client_id: str) -
     return Helix(session, client_id=client_id, handle=pair.access, api_url=twitch.api_url)
 
 
-async def test_the_pool_is_as_large_and_as_patient_as_promised(session: aiohttp.ClientSession) -> None:
+async def test_the_pool_has_the_documented_limits(session: aiohttp.ClientSession) -> None:
     assert session.connector is not None
     assert (session.connector.limit, session.connector.limit_per_host) == (50, 10)
     assert session.timeout.total == 10
 
 
-async def test_sockets_do_not_eat_up_the_pool_of_the_requests() -> None:
+async def test_websockets_take_no_connections_from_requests() -> None:
     async with open_socket_session() as sockets:
         assert sockets.connector is not None
         assert sockets.connector.limit == 0
@@ -106,7 +107,7 @@ async def test_answers_to_a_colour_are_mapped(
         await helix.put_color(twitch.user("me").id, RED)
 
 
-async def test_a_rate_limit_tells_when_it_ends_if_it_is_one_of_the_bucket(twitch: LocalTwitch, helix: Helix) -> None:
+async def test_only_a_rate_limit_of_the_bucket_tells_when_it_ends(twitch: LocalTwitch, helix: Helix) -> None:
     twitch.faults.add(PUT, faults.rate_limited(5))
     twitch.faults.add(PUT, faults.status(429, message="number of websocket transports limit exceeded"))
     with pytest.raises(RateLimited) as bucket:
@@ -117,7 +118,65 @@ async def test_a_rate_limit_tells_when_it_ends_if_it_is_one_of_the_bucket(twitch
     assert other.value.retry_at is None
 
 
-async def test_a_question_without_an_answer_is_no_unknown_outcome(twitch: LocalTwitch, helix: Helix) -> None:
+@pytest.mark.parametrize(
+    ("headers", "message", "error", "tells"),
+    [
+        ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "1760000000"}, "Too many requests", RateLimited, True),
+        ({"Ratelimit-Remaining": "7", "Ratelimit-Reset": "1760000000"}, "slow down", TwitchUnavailable, False),
+        ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "soon"}, "slow down", TwitchUnavailable, False),
+        ({}, "slow down", TwitchUnavailable, False),
+        ({}, "number of websocket transports limit exceeded", RateLimited, False),
+        ({}, "maximum subscriptions with type and condition exceeded", RateLimited, False),
+    ],
+)
+async def test_the_429s_of_a_subscription_are_told_apart(
+    headers: dict[str, str],
+    message: str,
+    error: type[ColorChangerError],
+    tells: bool,
+    twitch: LocalTwitch,
+    helix: Helix,
+) -> None:
+    twitch.faults.add("POST /helix/eventsub/subscriptions", faults.status(429, message=message, headers=headers))
+    with pytest.raises(error) as caught:
+        await helix.subscribe_chat("session", broadcaster_id="1", user_id="1")
+    assert (getattr(caught.value, "retry_at", None) is not None) is tells
+
+
+async def test_only_enabled_chat_subscriptions_are_listed_each_with_its_type(twitch: LocalTwitch, helix: Helix) -> None:
+    def row(number: int, type_: str, status: str) -> dict[str, object]:
+        condition = {"broadcaster_user_id": str(number), "user_id": "1"}
+        transport = {"method": "websocket", "session_id": "s"}
+        return {"id": str(number), "type": type_, "status": status, "condition": condition, "transport": transport}
+
+    rows = [
+        row(1, "channel.chat.message", "enabled"),
+        row(2, "channel.chat.notification", "enabled"),
+        row(3, "channel.chat.message", "websocket_disconnected"),
+        row(4, "channel.follow", "enabled"),
+    ]
+
+    async def answer(request: web.Request, handler: object) -> web.StreamResponse:
+        return web.json_response({"data": rows, "pagination": {}})
+
+    twitch.faults.add("GET /helix/eventsub/subscriptions", answer)
+    found = await helix.subscriptions()
+    assert [(each.id, each.type) for each in found] == [
+        ("1", "channel.chat.message"),
+        ("2", "channel.chat.notification"),
+    ]
+
+
+async def test_a_reply_that_twitch_dropped_has_no_id(twitch: LocalTwitch, helix: Helix) -> None:
+    async def dropped(request: web.Request, handler: object) -> web.StreamResponse:
+        return web.json_response({"data": [{"message_id": "", "is_sent": False, "drop_reason": {"code": "spam"}}]})
+
+    twitch.faults.add("POST /helix/chat/messages", dropped)
+    me = twitch.user("me").id
+    assert await helix.say(me, me, "dropped", reply_to="") is None
+
+
+async def test_a_get_without_an_answer_has_no_unknown_outcome(twitch: LocalTwitch, helix: Helix) -> None:
     twitch.faults.add("GET /helix/chat/color", faults.drop(), times=2)  # aiohttp asks a second time by itself
     with pytest.raises(TwitchUnavailable):
         await helix.get_color(twitch.user("me").id)
@@ -152,7 +211,7 @@ async def test_a_subscription_that_exists_already_is_fine(twitch: LocalTwitch, h
     assert await helix.subscribe_chat("session", broadcaster_id="1", user_id="1") == ""
 
 
-async def test_a_colour_arrives_as_it_was_meant(twitch: LocalTwitch, helix: Helix) -> None:
+async def test_a_colour_arrives_in_the_spelling_that_twitch_takes(twitch: LocalTwitch, helix: Helix) -> None:
     me = twitch.user("me")
     me.turbo = True
     await helix.put_color(me.id, Color.parse("#12ab56"))
@@ -161,7 +220,7 @@ async def test_a_colour_arrives_as_it_was_meant(twitch: LocalTwitch, helix: Heli
     assert [change.sent for change in twitch.color_changes] == ["#12AB56", "hot_pink"]
 
 
-async def test_somebody_who_never_chose_a_colour_has_none(twitch: LocalTwitch, helix: Helix) -> None:
+async def test_a_user_who_never_chose_a_colour_has_none(twitch: LocalTwitch, helix: Helix) -> None:
     assert await helix.get_color(twitch.user("me").id) is None
 
 

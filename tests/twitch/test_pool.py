@@ -16,15 +16,17 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import OutcomeUnknown, TwitchUnavailable
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import http_address, open_session, open_socket_session, send
+from colorchanger_bot.twitch.oauth import OAuth, Owner
 from colorchanger_bot.twitch.pool import DNS_SECONDS, KEEP_IDLE_SECONDS, Pool, probed_socket
 from tests.conftest import SCOPES
 from tests.processes import Environment, running
-from tests.twitch.network import Authority, ForwardProxy, Nat, served, tls
+from tests.twitch.network import NAME, Authority, ForwardProxy, Nat, served, tls
 
 PUT = "PUT /helix/chat/color"
 IN_TIME = 5.0
@@ -78,6 +80,21 @@ async def test_a_request_that_must_not_be_repeated_is_sent_once_and_leaves_no_ol
             await send(session, "POST", url, timeout=limit)
         await send(session, "POST", url, timeout=limit)
     assert nat.opened == 2
+
+
+async def test_a_refresh_never_goes_over_a_connection_that_may_be_forgotten(
+    twitch: LocalTwitch, nat: Nat, client_id: str
+) -> None:
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    async with open_session() as session:
+        url = f"http://127.0.0.1:{nat.port}"
+        oauth = OAuth(session, client_id=client_id, client_secret="", id_url=url, clock=SystemClock())
+        assert isinstance(await oauth.validate(pair.access), Owner)
+        nat.forget()
+        async with asyncio.timeout(IN_TIME):
+            assert (await oauth.refresh(pair.refresh)).access
+    assert twitch.refreshes == {"me": 1}
 
 
 async def test_a_connection_that_was_cut_while_idle_costs_no_request(
@@ -178,7 +195,7 @@ def test_the_kernel_probes_an_idle_connection_within_fifteen_seconds() -> None:
     assert idle + interval * count < 15
 
 
-async def test_a_name_that_nobody_knows_is_called_so() -> None:
+async def test_a_name_that_cannot_be_resolved_is_said() -> None:
     async with open_session() as session:
         with pytest.raises(TwitchUnavailable, match=r"twitch\.invalid cannot be resolved"):
             await send(session, "GET", "http://twitch.invalid/")
@@ -188,7 +205,7 @@ async def test_a_name_that_nobody_knows_is_called_so() -> None:
 
 
 @pytest.fixture
-def no_proxy_but(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The environment without any proxy of this machine."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "WS_PROXY", "WSS_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -200,25 +217,25 @@ def no_proxy_but(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     ("answer", "words"),
     [("407 Proxy Authentication Required", "asks for a name and password"), ("403 Forbidden", "refuses .* \\(403\\)")],
 )
-async def test_a_proxy_that_refuses_is_named(answer: str, words: str, no_proxy_but: pytest.MonkeyPatch) -> None:
+async def test_a_proxy_that_refuses_is_named(answer: str, words: str, no_proxies: pytest.MonkeyPatch) -> None:
     proxy = ForwardProxy(answer=answer)
     async with served(proxy):
-        no_proxy_but.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
+        no_proxies.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.port}")
         async with open_session() as session:
             with pytest.raises(TwitchUnavailable, match=words):
                 await send(session, "PUT", "https://127.0.0.1:1/")
 
 
-async def test_a_proxy_that_is_not_there_is_named(no_proxy_but: pytest.MonkeyPatch) -> None:
-    no_proxy_but.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+async def test_a_proxy_that_is_not_there_is_named(no_proxies: pytest.MonkeyPatch) -> None:
+    no_proxies.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     async with open_session() as session:
         with pytest.raises(TwitchUnavailable, match="check HTTPS_PROXY"):
             await send(session, "GET", "https://127.0.0.1:2/")
 
 
-async def test_no_proxy_is_obeyed(twitch: LocalTwitch, no_proxy_but: pytest.MonkeyPatch) -> None:
-    no_proxy_but.setenv("HTTP_PROXY", "http://127.0.0.1:1")
-    no_proxy_but.setenv("NO_PROXY", "127.0.0.1")
+async def test_no_proxy_is_obeyed(twitch: LocalTwitch, no_proxies: pytest.MonkeyPatch) -> None:
+    no_proxies.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    no_proxies.setenv("NO_PROXY", "127.0.0.1")
     async with open_session() as session:
         assert (await send(session, "GET", f"{twitch.api_url}/users")).status == 401
 
@@ -242,11 +259,11 @@ async def test_a_certificate_that_cannot_be_verified_is_said_with_what_helps(
 
 
 async def test_a_run_behind_a_forward_proxy_sends_everything_through_it(
-    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path, no_proxy_but: pytest.MonkeyPatch
+    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path, no_proxies: pytest.MonkeyPatch
 ) -> None:
     authority, proxy = Authority(tmp_path), ForwardProxy()
     async with tls(port_of(twitch), authority.context()) as port, served(proxy):
-        here = f"127.0.0.1:{port}"
+        here = f"{NAME}:{port}"  # nothing gets there but through the proxy
         environment = {name: value for name, value in with_tokens.items() if not name.lower().endswith("_proxy")} | {
             "COLORCHANGER_TWITCH__API_URL": f"https://{here}/helix",
             "COLORCHANGER_TWITCH__ID_URL": f"https://{here}",
@@ -258,12 +275,25 @@ async def test_a_run_behind_a_forward_proxy_sends_everything_through_it(
             await twitch.wait_subscribed("me", "me", timeout=20)
             await twitch.say("me", in_="me", text="hello")
             await twitch.wait_for(lambda: twitch.color_changes, timeout=10)
-    assert len(proxy.asked) >= 3  # one at least for each of the three addresses' sessions
     assert set(proxy.asked) == {f"CONNECT {here}"}
 
 
+async def test_a_run_whose_certificate_is_not_trusted_says_what_to_set(
+    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path
+) -> None:
+    authority = Authority(tmp_path)
+    async with tls(port_of(twitch), authority.context()) as port:
+        environment = with_tokens | {"COLORCHANGER_TWITCH__ID_URL": f"https://127.0.0.1:{port}"}
+        async with running(environment) as process:
+            assert process.stderr is not None
+            line = b""
+            async with asyncio.timeout(20):
+                while b"SSL_CERT_FILE" not in line:
+                    line = await process.stderr.readline()
+
+
 async def test_a_websocket_goes_through_the_same_proxy_as_https(
-    twitch: LocalTwitch, no_proxy_but: pytest.MonkeyPatch
+    twitch: LocalTwitch, no_proxies: pytest.MonkeyPatch
 ) -> None:
     assert http_address(URL("wss://eventsub.wss.twitch.tv/ws?a=1")) == URL("https://eventsub.wss.twitch.tv/ws?a=1")
     assert http_address(URL("ws://127.0.0.1:80/ws")) == URL("http://127.0.0.1:80/ws")

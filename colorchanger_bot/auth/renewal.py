@@ -1,0 +1,299 @@
+"""Renewal: walks one login from state to state until it has a token that may work, or until nothing can be done.
+
+Twitch's refresh tokens of public clients work once, and one that is spent twice ends the whole login (TWITCH.md,
+section 5). Hence: the store knows of a refresh before Twitch does, the new pair is on disk before anyone gets it, and
+a token that may be spent is left alone while the access token works.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+
+from colorchanger_bot.auth.kept import KeptLogin, LoginEvent, forget, hide
+from colorchanger_bot.auth.scopes import missing_permission
+from colorchanger_bot.auth.states import State
+from colorchanger_bot.errors import (
+    LOG_IN,
+    NeedsLogin,
+    OutcomeUnknown,
+    StoreError,
+    TokenRefused,
+    TwitchUnavailable,
+)
+from colorchanger_bot.store.store import Login, Store
+from colorchanger_bot.twitch.oauth import APPLICATION_TOKEN, OAuth, Owner, Unknown
+
+logger = logging.getLogger(__name__)
+
+LOGGED_OUT = f"logged out; {LOG_IN}"
+OTHER_APPLICATION = "its token is of another application and cannot be renewed here"
+
+
+def not_renewable(kept: KeptLogin) -> str:
+    """Return in words that a login is used to its end and cannot be renewed now."""
+    if not kept.login.pair.refresh:
+        return "the login came without a refresh token: it is used until it ends"
+    return "Twitch refuses to renew the login: it is used until it ends, and trying goes on"
+
+
+class Renewal:
+    """What is done to a login at Twitch and in the store; one at a time for each login."""
+
+    def __init__(
+        self,
+        store: Store,
+        oauth: Callable[[str], OAuth],
+        *,
+        is_ours: Callable[[str], bool],
+        tell: Callable[[LoginEvent], None],
+    ) -> None:
+        self._store = store
+        self._oauth = oauth
+        self._is_ours = is_ours
+        self._tell = tell
+        self.ends: Counter[str] = Counter()
+        """How many refreshes ended how: refreshed, ended, refused or unanswered."""
+
+    async def run(self, kept: KeptLogin, *, ahead: bool) -> None:
+        """Renew a login after a 401, or `ahead` of need.
+
+        Raises:
+            NeedsLogin: its owner must log in again.
+            TokenRefused: Twitch refuses what it issued, or the application; asking is paused.
+            TwitchUnavailable: not now.
+            StoreError: the store cannot be read, or the new pair could not be saved, so nobody gets it.
+        """
+        stored = await self._store.login(kept.login.id)
+        if stored is None:
+            raise NeedsLogin(LOGGED_OUT)
+        # (a login that was removed and made anew may have the number and the generation of the one before)
+        if (stored.generation, stored.pair.access) != (kept.login.generation, kept.login.pair.access):
+            self.adopt(kept, stored)
+            return None
+        kept.life = kept.life.questioned()
+        while True:
+            match kept.life.step(ahead=ahead, may_spend=kept.may_spend()):
+                case "use":
+                    return None
+                case "save":
+                    return await self._save(kept)
+                case "validate":
+                    await self.ask(kept)
+                case "spend":
+                    await self._spend(kept, ahead=ahead)
+                case "wait":
+                    raise TwitchUnavailable("the login could not be renewed several times; trying again soon")
+                case "pause":
+                    self.pause(kept)
+                case "lose":
+                    await self._lose(kept, kept.why or kept.login.lost)
+
+    # Asking
+
+    async def ask(self, kept: KeptLogin) -> None:
+        """Ask Twitch whose token this is, and keep what it says.
+
+        Raises:
+            TwitchUnavailable: it does not tell, which never speaks against a login.
+            NeedsLogin: the token stands for no account.
+            StoreError: what it said could not be kept.
+        """
+        login = kept.login
+        found = await self._oauth(login.client_id).validate(login.pair.access)
+        if kept.login.pair.access != login.pair.access:
+            return  # renewed while we asked: the answer is about an older token
+        if isinstance(found, Unknown):
+            if login.user_id is None:
+                kept.unidentified = f"Twitch does not tell whose login it is: {found.reason}"
+            raise TwitchUnavailable(f"Twitch does not tell whether the login works: {found.reason}")
+        kept.validated()
+        if found == "invalid":
+            kept.life = kept.life.after("dead")
+        elif found == "application":
+            kept.life = kept.life.after("dead").after("refused")
+            await self._lose(kept, APPLICATION_TOKEN.partition(";")[0])
+        else:
+            kept.life = kept.life.after("valid")
+            kept.unidentified = ""
+            await self._identify(kept, login, found)
+
+    async def _identify(self, kept: KeptLogin, login: Login, owner: Owner) -> None:
+        if owner.login != login.login and login.user_id is None:
+            logger.warning("the token given for %s belongs to %s: managing that account", login.login, owner.login)
+        pair = replace(login.pair, expires_at=owner.expires_at, scopes=owner.scopes)
+        try:
+            # The token knows best which application it is of; a client id that does not match is refused by Helix.
+            known = await self._store.identify(
+                login, user_id=owner.user_id, name=owner.login, client_id=owner.client_id, pair=pair
+            )
+        except StoreError:
+            if login.user_id is None or login.lost:
+                raise
+            return  # nothing that matters is new: it is kept the next time
+        if known is None or kept.login.generation != known.generation:
+            return
+        kept.replace(known)
+        if login.user_id is None or login.lost:
+            self.complain(known)
+            self._tell(LoginEvent("found", known))
+        elif missing_permission(known) != missing_permission(login):
+            self.complain(known)
+            problem = missing_permission(known)
+            self._tell(LoginEvent("limited" if problem else "found", known, problem))
+
+    def complain(self, login: Login) -> None:
+        """Say what is missing for a login to work, now or for long."""
+        if login.lost:
+            return
+        if problem := missing_permission(login):
+            logger.error("%s: %s", login.login, problem)
+        if self.is_of_another_application(login):
+            logger.error("%s: %s; %s", login.login, OTHER_APPLICATION, LOG_IN)
+
+    def is_of_another_application(self, login: Login) -> bool:
+        """Whether the token came from elsewhere, and from an application that nobody here has set up."""
+        return login.pair.issued_at is None and login.user_id is not None and not self._is_ours(login.client_id)
+
+    # Refreshing
+
+    async def _spend(self, kept: KeptLogin, *, ahead: bool) -> None:
+        """Present the refresh token to Twitch."""
+        login = kept.login
+        if not login.pair.refresh:
+            self._refused(kept, "the token has ended, and it came without a refresh token")
+            return
+        if kept.life.state is State.FRESH and not ahead:
+            kept.fresh_until = kept.now + kept.pauses.next()
+        if not login.doubt:
+            # On disk before the request: after a crash in the middle, the next start knows that it must look first.
+            begun = await self._store.begin_refresh(login)
+            if begun is None:
+                raise TwitchUnavailable("the login was changed just now")
+            kept.login = begun
+        try:
+            pair = await self._oauth(login.client_id).refresh(login.pair.refresh)
+        except NeedsLogin as error:
+            self.ends["ended"] += 1
+            self._refused(kept, OTHER_APPLICATION if self.is_of_another_application(login) else str(error))
+        except TokenRefused as error:
+            self.ends["refused"] += 1
+            self._blocked(kept, str(error))
+        except (OutcomeUnknown, TwitchUnavailable) as error:
+            self.ends["unanswered"] += 1
+            self._unanswered(kept)
+            raise TwitchUnavailable(f"the login could not be renewed: {error}") from None
+        else:
+            self.ends["refreshed"] += 1
+            kept.unsaved = pair if pair.scopes else replace(pair, scopes=login.pair.scopes)
+            kept.life = kept.life.after("issued")
+
+    def _refused(self, kept: KeptLogin, why: str) -> None:
+        known = kept.life.state in (State.REFUSED, State.LOST)
+        kept.life = kept.life.after("refused")
+        kept.why, kept.refused_at = why, kept.now
+        kept.retry_at = kept.now + kept.refused.next() if kept.login.pair.refresh else float("inf")
+        if not known:
+            logger.warning("%s: %s", kept.login.login, not_renewable(kept))
+
+    def _blocked(self, kept: KeptLogin, why: str) -> None:
+        known = kept.life.state is State.BLOCKED and kept.why == why
+        kept.life = kept.life.after("blocked")
+        kept.why = why
+        kept.retry_at = kept.now + kept.pauses.next()
+        if not known:
+            logger.error("%s: the login cannot be renewed: %s", kept.login.login, why)
+
+    def _unanswered(self, kept: KeptLogin) -> None:
+        kept.life = kept.life.after("unanswered")
+        if kept.unanswered.attempts:  # the first one may be repeated at once
+            kept.retry_at = kept.now + kept.unanswered.next()
+        else:
+            kept.retry_at = kept.now
+        kept.unanswered.attempts += 1
+        if kept.life.state is State.LOST:
+            kept.retry_at = kept.now + kept.refused.next()
+
+    async def _save(self, kept: KeptLogin) -> None:
+        pair, before = kept.unsaved, kept.login
+        if pair is None:
+            raise AssertionError("a login is unsaved without a pair")
+        hide(pair)
+        saved = await self._store.replace_pair(before, pair)
+        if saved is None:
+            await self._too_late(kept)
+            return
+        forget(before.pair)
+        hide(pair)  # once more: an application with a secret keeps its refresh token, which is in both pairs
+        kept.unsaved, kept.life, kept.why = None, kept.life.after("saved"), ""
+        kept.retry_at = kept.paused_until = float("-inf")
+        kept.replace(saved)
+        kept.validated()
+        kept.unanswered.reset()
+        kept.refused.reset()
+        if before.lost:
+            logger.info("%s: the login works again", saved.login)
+        self._tell(LoginEvent("found" if before.lost else "refreshed", saved))
+
+    async def _too_late(self, kept: KeptLogin) -> None:
+        """The login was replaced or removed during the refresh: what a person did is the newer."""
+        stored = await self._store.login(kept.login.id)
+        if stored is not None:
+            self.adopt(kept, stored)
+            return
+        pair, kept.unsaved = kept.unsaved, None
+        kept.life = kept.life.after("saved")
+        if pair is not None:
+            await self._oauth(kept.login.client_id).revoke(pair.access)  # nobody would ever use it
+        raise NeedsLogin(LOGGED_OUT)
+
+    def adopt(self, kept: KeptLogin, login: Login) -> None:
+        """Take a pair that another process stored."""
+        ours = kept.unsaved is not None and kept.unsaved.access == login.pair.access  # saved, but we were not told
+        kept.begin(login)
+        if ours:
+            self._tell(LoginEvent("refreshed", login))
+        elif not login.lost:
+            logger.info("a new login of %s was found in the store", login.login)
+            self.complain(login)
+            self._tell(LoginEvent("found", login, by_person=True))
+
+    # Ends
+
+    def pause(self, kept: KeptLogin) -> None:
+        """Ask Twitch for nothing for a while.
+
+        Raises:
+            TokenRefused: always.
+        """
+        if kept.life.state is State.BLOCKED:
+            kept.pause(kept.why, kept.retry_at)
+        elif kept.life.works:
+            kept.pause("Twitch refuses a token that it calls valid")
+        else:
+            kept.pause("Twitch refuses each token that it issues", kept.fresh_until)
+        logger.error("%s: %s; trying again in %.0f s", kept.login.login, kept.why, kept.paused_until - kept.now)
+        raise TokenRefused(kept.why)
+
+    async def _lose(self, kept: KeptLogin, reason: str) -> None:
+        """Give a login up until a person or Twitch brings it back.
+
+        Raises:
+            NeedsLogin: always, unless a person has logged in again meanwhile.
+        """
+        if kept.life.state is not State.LOST:
+            lost = await self._store.lose(kept.login, reason)
+            if lost is None:
+                stored = await self._store.login(kept.login.id)
+                if stored is not None:
+                    self.adopt(kept, stored)
+                raise TwitchUnavailable("the login was renewed just now")
+            kept.login = lost
+            kept.life = kept.life.after("given up")
+            logger.error("%s must log in again: %s; %s", lost.login, reason, LOG_IN)
+            self._tell(LoginEvent("lost", lost, reason))
+        elif kept.now >= kept.retry_at:
+            kept.retry_at = kept.now + kept.refused.next()
+        raise NeedsLogin(f"{reason}; {LOG_IN}")

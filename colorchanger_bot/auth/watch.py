@@ -1,0 +1,47 @@
+"""The watch over all logins: validates hourly, renews ahead of need, and picks up what other processes stored."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+
+from colorchanger_bot.auth.keeper import TokenKeeper
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.errors import StoreError
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 5.0
+"""How often the store is looked at for logins that another process (`colorchanger login`) has made."""
+
+
+class Watch:
+    """Looks every few seconds for what is due."""
+
+    def __init__(self, keeper: TokenKeeper, *, clock: Clock, rng: random.Random) -> None:
+        self._keeper = keeper
+        self._clock = clock
+        self._rng = rng
+        self._complaint = ""
+
+    async def run(self) -> None:
+        """Look until it is cancelled."""
+        while True:
+            await self._clock.sleep(LOOK_SECONDS * self._rng.uniform(0.8, 1.0))
+            try:
+                await self.look()
+            except Exception:  # the outermost place of this task, which must not end before the process does
+                logger.exception("the watch over the logins failed; it goes on")
+
+    async def look(self) -> None:
+        """Look once, and do what is due."""
+        complaint = ""
+        try:
+            await self._keeper.load()
+        except StoreError as error:
+            complaint = str(error)
+        if complaint and complaint != self._complaint:  # said once, not every few seconds
+            logger.error("the store cannot be read: %s", complaint)
+        self._complaint = complaint
+        await asyncio.gather(*(self._keeper.look_after(id_) for id_ in self._keeper.due()))
