@@ -96,3 +96,21 @@ def test_the_strategy_of_the_readme_works() -> None:
     for _ in range(3):
         shown.insert(0, strategy.next(Moment(history=shown, rng=Random(1), now=datetime.now(UTC))))
     assert [str(color) for color in shown] == ["green", "red", "green", "red"]
+
+
+def test_the_tree_in_the_architecture_page_is_the_one_on_disk() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    (tree,) = [block for block in blocks(page, "") if block.startswith("colorchanger_bot/")]
+    named = {line.split()[0].rstrip("/") for line in tree.splitlines() if line.startswith("  ")}
+    package = ROOT / "colorchanger_bot"
+    rooms = {path.name for path in package.iterdir() if (path / "__init__.py").exists()}
+    modules = {path.name for path in package.glob("*.py")} - {"__init__.py"}
+    assert named == rooms | modules
+
+
+def test_every_file_that_the_architecture_page_names_exists() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The way of a message")[2]
+    named = set(re.findall(r"\b((?:[a-z]+/)+[a-z_]+\.py)\b", page)) | set(re.findall(r"`([a-z_]+\.py)`", page))
+    places = (ROOT / "colorchanger_bot", ROOT)
+    assert len(named) > 30
+    assert [name for name in sorted(named) if not any((place / name).exists() for place in places)] == []
