@@ -96,7 +96,7 @@ async def test_keys_from_new_to_off(environment: Environment, store: Store, stor
         call("run", environment=environment | {"COLORCHANGER_STORAGE__KEY": new_key()}),
         call("accounts", environment=environment),
     )
-    assert "storage.key is not the key that the logins were encrypted with" in wrong
+    assert "storage.key is not the key that encrypted the logins" in wrong
     assert "the logins are encrypted: set storage.key" in without
     code, output, _ = await call("key", "off", environment=with_key)
     assert (code, "1 entries are plain now" in output) == (0, True)
