@@ -9,6 +9,7 @@ import time
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import faults
 from colorchanger_bot.store.store import TokenPair
+from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION
 from tests.faults.stage import SCOPES, SOCKET, SUBSCRIBE, Stage, scenario
 
 SOON = Timing(second_try=0.3, park=(1.0, 2.0), unused=0.8, compare=60)
@@ -170,4 +171,19 @@ async def no_follows(stage: Stage) -> float:
     await stage.twitch.wait_for(lambda: stage.asked("GET /helix/streams/followed") > 2)
     seconds = await stage.recovers(1)
     assert stage.ours.session().reconnects == 0
+    return seconds
+
+
+@scenario("an announcement of one's own is read like a message, also after a reconnect", promise=2, inside=True)
+async def announcement(stage: Stage) -> float:
+    seconds = 0.0
+    for number in range(2):
+        await stage.twitch.wait_for(lambda: stage.twitch.subscriptions_to(CHAT_NOTIFICATION))
+        before, began = stage.changes(), time.monotonic()
+        await stage.twitch.announce("me", in_="me", text="listen, everybody")
+        await stage.twitch.wait_for(lambda before=before: stage.changes() > before)
+        seconds = time.monotonic() - began
+        if number == 0:
+            await stage.twitch.eventsub.drop_all()
+            await stage.twitch.wait_for(lambda: not stage.twitch.subscriptions_to(CHAT_NOTIFICATION))
     return seconds
