@@ -9,8 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ import pytest
 import twitchio
 from aiohttp import web
 from twitchio import eventsub
-from twitchio.eventsub import websockets
 from twitchio.ext import commands
-from twitchio.http import Route
 
 from colorchanger_bot.bot.colors import TwitchioColors
 from colorchanger_bot.color import Color
@@ -35,53 +32,18 @@ from colorchanger_bot.errors import (
     TokenRefused,
     TwitchUnavailable,
 )
-from colorchanger_bot.sandbox import App, LocalTwitch, Pair, faults
-from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.sandbox import App, LocalTwitch, faults
 from colorchanger_bot.wiring import attach, changer_for
 from tests.conftest import SCOPES
 from tests.fakes import until
+from tests.hosts import COGS, Host, Hosts, quick, ready
 
-COGS = "colorchanger_bot.cogs"
 PUT = "PUT /helix/chat/color"
 SAY = "POST /helix/chat/messages"
 REFRESH = "POST /oauth2/token"
 FILE = Path(".tio.tokens.json")
 NAMED = Color.parse("hot pink")
 HEX = Color.parse("#123456")
-
-
-class Host(commands.Bot):
-    """Somebody else's bot; it notes what goes wrong in it."""
-
-    def __init__(self, twitch: LocalTwitch, login: str, app: App, **options: Any) -> None:
-        self.errors: list[Exception] = []
-        self.unknown: list[str] = []
-        """The commands that it does not have, as it would say in chat."""
-        self.hellos = 0
-        self.channel = twitch.user(login)
-        options = {"prefix": "!", "bot_id": self.channel.id} | options
-        super().__init__(client_id=app.client_id, client_secret=app.client_secret, **options)
-        self.add_command(hello)
-
-    async def event_error(self, payload: twitchio.EventErrorPayload) -> None:
-        self.errors.append(payload.error)
-
-    async def event_command_error(self, payload: commands.CommandErrorPayload) -> None:
-        if isinstance(payload.exception, commands.CommandNotFound):
-            self.unknown.append(payload.context.content)
-        else:
-            self.errors.append(payload.exception)
-
-    async def read(self, *channels: str) -> None:
-        for channel in channels:
-            chat = eventsub.ChatMessageSubscription(broadcaster_user_id=channel, user_id=self.bot_id)
-            await self.subscribe_websocket(chat, token_for=self.bot_id, as_bot=False)
-
-
-@commands.command(name="hello")
-async def hello(ctx: commands.Context[Host]) -> None:
-    """The host's own command."""
-    ctx.bot.hellos += 1
 
 
 class Eager(Host):
@@ -157,74 +119,10 @@ class AutoHost(Host, commands.AutoBot):
     """Has its chat from a conduit, which the local Twitch does not know."""
 
 
-class Hosts:
-    """Starts bots, and knows every secret they were given."""
-
-    def __init__(self, twitch: LocalTwitch, stack: AsyncExitStack) -> None:
-        self._twitch = twitch
-        self._stack = stack
-        self.secrets: set[str] = set()
-
-    def pair(self, login: str, app: App) -> Pair:
-        pair = self._twitch.issue_tokens(login, app.client_id, SCOPES)
-        self.secrets |= {pair.access, pair.refresh, app.client_secret} - {""}
-        return pair
-
-    async def start(self, kind: type[Host] = Host, login: str = "me", *, public: bool = False, **options: Any) -> Host:
-        self._twitch.add_user(login, "#FF0000", turbo=True)
-        app = self._twitch.add_app(client_secret="" if public else "the-host-s-secret")
-        bot = await self._stack.enter_async_context(kind(self._twitch, login, app, **options))
-        pair = self.pair(login, app)
-        await bot.login(token=pair.access if public else None, load_tokens=False, save_tokens=False)
-        await bot.add_token(pair.access, pair.refresh)
-        return bot
-
-
-@pytest.fixture(autouse=True)
-def _endpoints(twitch: LocalTwitch) -> Iterator[None]:
-    """Where TwitchIO looks for Twitch: a class attribute for each host and a module variable for the sockets."""
-    real = Route.BASE, Route.ID_BASE, websockets.WSS
-    Route.BASE, Route.ID_BASE, websockets.WSS = f"{twitch.api_url}/", f"{twitch.id_url}/", twitch.eventsub_url
-    yield
-    Route.BASE, Route.ID_BASE, websockets.WSS = real
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TwitchIO keeps its tokens in the working directory."""
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-async def hosts(twitch: LocalTwitch, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Hosts]:
-    """Whatever a test does, none of our log records holds a secret of the host."""
-    caplog.set_level(logging.DEBUG, "colorchanger_bot")
-    async with AsyncExitStack() as stack:
-        made = Hosts(twitch, stack)
-        yield made
-    for record in caplog.get_records("call"):
-        if record.name.startswith("colorchanger_bot"):
-            told = f"{record.getMessage()} {record.exc_info}"
-            assert not [secret for secret in made.secrets if secret in told]
-
-
 @pytest.fixture
 async def host(hosts: Hosts) -> Host:
     """A bot that reads its own channel, and has our cogs."""
     return await ready(hosts)
-
-
-async def ready(hosts: Hosts, kind: type[Host] = Host, login: str = "me", **sections: Any) -> Host:
-    bot = await hosts.start(kind, login)
-    attach(bot, settings=quick(**sections))
-    await bot.load_module(COGS)
-    await bot.read(bot.channel.id)
-    return bot
-
-
-def quick(**sections: Any) -> Settings:
-    color = {"delay": 0, "restore": False, **sections.pop("color", {})}
-    return Settings.of({"color": color, **sections})
 
 
 def lines(twitch: LocalTwitch, line: str) -> int:
@@ -879,7 +777,7 @@ class TestSavingTokens:
 
     async def test_a_closed_bot_empties_nothing(self, boot: Any, twitch: LocalTwitch) -> None:
         bot = await boot()
-        component = bot.get_component("TokenLifecycle")
+        component = bot.get_component("colorchanger_bot.TokenLifecycle")
         await bot.close()
         before = saved(FILE)
         await component.save()

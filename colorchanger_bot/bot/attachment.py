@@ -6,11 +6,13 @@ does not matter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from twitchio.ext import commands
 
+from colorchanger_bot.bot.checkup import Checkup
+from colorchanger_bot.bot.refresh import SharedRefresh
 from colorchanger_bot.changer.actions import World
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.chat import Speaker
@@ -30,6 +32,30 @@ class ChatSource(Protocol):
 
 
 @dataclass(slots=True)
+class Guest:
+    """What runs in somebody else's bot from the load of the first of our cogs to the unload of the last."""
+
+    refresh: SharedRefresh
+    checkup: Checkup
+    cogs: set[str] = field(default_factory=set[str])
+    """The names of the cogs that are loaded."""
+
+    def cog_loaded(self, name: str) -> None:
+        """Begin with the first cog."""
+        if not self.cogs:
+            self.refresh.start()
+            self.checkup.start()
+        self.cogs.add(name)
+
+    async def cog_unloaded(self, name: str) -> None:
+        """End with the last cog."""
+        if self.cogs == {name}:
+            await self.checkup.stop()
+            await self.refresh.stop()
+        self.cogs.discard(name)
+
+
+@dataclass(slots=True)
 class Attachment:
     """What the cogs of one bot share."""
 
@@ -45,6 +71,8 @@ class Attachment:
     """A strategy of the author's own; None: the one in the settings."""
     is_own_bot: bool = False
     """Whether this is our own bot, which manages its accounts itself; in others the cogs manage the bot's account."""
+    guest: Guest | None = None
+    """What runs beside the cogs in somebody else's bot; None in our own."""
     listening: ChatSource | None = None
     """Our chat session in somebody else's bot, where it was asked for."""
     takes_commands: bool = False

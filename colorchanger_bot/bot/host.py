@@ -1,11 +1,20 @@
-"""What is asked of somebody else's bot, and how its answers are made ours."""
+"""What a host, which is somebody else's bot, can be asked, and how its answers become ours."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import cast
 
+import aiohttp
+import twitchio
 from twitchio.ext import commands
+
+CHAT_MESSAGE = "channel.chat.message"
+REQUEST_SECONDS = 10.0
+"""TwitchIO sets no limit of its own to a request."""
+STUMBLES = (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+"""What TwitchIO lets through from below, or raises itself about an answer that is not in Twitch's format."""
 
 
 def host_id(bot: commands.Bot) -> str | None:
@@ -17,6 +26,18 @@ def host_id(bot: commands.Bot) -> str | None:
     return str(found) if found else None  # many bots pass a number: TwitchIO keeps it as it is
 
 
+def name_of(bot: commands.Bot, user_id: str) -> str:
+    """Return the login of an account if the bot knows it, else its id."""
+    user = bot.user
+    return user.name.lower() if user is not None and user.name and str(user.id) == user_id else user_id
+
+
+def own_name(bot: commands.Bot) -> str:
+    """Return the name of the bot's own account, for the log; a bot that has none yet is "the bot"."""
+    user_id = host_id(bot)
+    return "the bot" if user_id is None else name_of(bot, user_id)
+
+
 def prefixes_of(bot: commands.Bot) -> tuple[str, ...]:
     """Return the prefixes of the bot's commands where they are plain text; none if a coroutine decides them."""
     # The only place where TwitchIO keeps it. A coroutine is not called: it is the bot's, and may count its calls.
@@ -25,3 +46,55 @@ def prefixes_of(bot: commands.Bot) -> tuple[str, ...]:
         return (prefix,) if prefix else ()
     several = cast("Iterable[object]", prefix) if isinstance(prefix, list | tuple | set | frozenset) else ()
     return tuple(each for each in several if isinstance(each, str) and each)
+
+
+def socket_channels(bot: commands.Bot) -> frozenset[str]:
+    """Return the ids of the channels whose chat TwitchIO reads over its own WebSockets now."""
+    try:
+        subscriptions = bot.websocket_subscriptions().values()
+    except NotImplementedError:  # an AutoBot reads over a conduit
+        return frozenset()
+    return frozenset(
+        str(each.condition.get("broadcaster_user_id")) for each in subscriptions if str(each.type.value) == CHAT_MESSAGE
+    )
+
+
+async def chat_channels(bot: commands.Bot) -> frozenset[str] | None:
+    """Return the ids of the channels whose chat the bot reads by itself; None if that cannot be known.
+
+    WebSockets are known to TwitchIO. Twitch is asked for those of a conduit and for webhooks.
+    """
+    channels = socket_channels(bot)
+    if not bot.http.client_secret:  # conduits and webhooks need the application's own token
+        return channels
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            found = await bot.fetch_eventsub_subscriptions(type=CHAT_MESSAGE)
+            return channels | {
+                str(each.condition.get("broadcaster_user_id"))
+                async for each in found.subscriptions
+                if each.status == "enabled" and each.transport.method != "websocket"
+            }
+    except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *STUMBLES):
+        return channels or None
+
+
+async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None:
+    """Return the scopes of a user token, as Twitch tells them; None if it cannot be asked now."""
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            return frozenset((await bot.http.validate_token(token)).scopes)
+    except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *STUMBLES):
+        return None
+
+
+def is_from_twitch(error: twitchio.HTTPException) -> bool:
+    """Return whether Twitch itself wrote this answer: JSON with a `message`, and the `status` that it came with.
+
+    A gateway or a protection page answers 400, 401 or 403 as well, and says nothing about tokens, bans or Turbo.
+    """
+    extra = cast("object", error.extra)  # TwitchIO keeps whatever JSON came
+    if not isinstance(extra, dict):
+        return False
+    said = cast("dict[str, object]", extra)
+    return said.get("status") == error.status and isinstance(said.get("message"), str)

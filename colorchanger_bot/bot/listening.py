@@ -1,4 +1,8 @@
-"""Listening: our supervised chat session in somebody else's bot, in the place of TwitchIO's, with that bot's token."""
+"""Listening: our supervised chat session in somebody else's bot, in the place of TwitchIO's, with that bot's token.
+
+A channel that the bot subscribes to by itself is left to it, so that each message comes once. If TwitchIO gives its
+socket up, its subscriptions go with it, and our session takes over.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,7 @@ from aiohttp.client_middlewares import ClientHandlerType
 from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
-from colorchanger_bot.bot.host import host_id
+from colorchanger_bot.bot.host import REQUEST_SECONDS, STUMBLES, chat_channels, host_id, own_name, socket_channels
 from colorchanger_bot.bot.messages import chat_message, chat_notification
 from colorchanger_bot.clock import Backoff, RecentIds, SystemClock, Tasks
 from colorchanger_bot.errors import NeedsLogin
@@ -26,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 HANDLE = "the-token-of-the-bot"
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
+LOOK_SECONDS = 1.0
+"""How often the bot's own subscriptions are compared with the channels of our session."""
 AUTHORISE = "authorise the bot's account, with user:read:chat"
 
 
@@ -59,7 +65,7 @@ class HostToken:
         async with self._lock:
             if self._token() == refused:
                 try:
-                    # Any request of TwitchIO's own makes it refresh; the tokens stay its affair.
+                    # Any request of TwitchIO's own makes it refresh; it goes on to own the tokens.
                     await self._bot.fetch_users(ids=[self._id()], token_for=self._id())
                 except twitchio.HTTPException as error:
                     ended = error.status
@@ -76,8 +82,14 @@ class Listening:
     def __init__(self, bot: commands.Bot, settings: Settings) -> None:
         self._bot = bot
         self._settings = settings
-        self._tasks = Tasks(logger)
+        self._tasks = Tasks(logging.LoggerAdapter(logger, {"account": own_name(bot)}))
         self._seen = RecentIds(SystemClock())
+        self._ids: dict[str, str] = {}
+        """The channels to read: login to user id."""
+        self._elsewhere: frozenset[str] = frozenset()
+        """Ids of the channels that the bot reads over a conduit or webhooks."""
+        self._left: frozenset[str] = frozenset()
+        """Logins of the channels that are left to the bot."""
         self.session: ChatSession | None = None
         """The chat session, once the bot is ready."""
 
@@ -93,12 +105,14 @@ class Listening:
     async def _run(self) -> None:
         await self._bot.wait_until_ready()
         clock, rng = SystemClock(), random.Random()
-        login = await self._login(Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
+        user_id = host_id(self._bot) or ""
+        login = await self._resolve(user_id, Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
+        self._elsewhere = (await chat_channels(self._bot) or frozenset()) - socket_channels(self._bot)
         async with open_session([HostToken(self._bot)]) as requests, open_socket_session() as sockets:
             twitch = self._settings.twitch
             client_id = self._bot.http.client_id
-            self.session = ChatSession(
-                host_id(self._bot) or "",
+            session = self.session = ChatSession(
+                user_id,
                 login,
                 helix=Helix(requests, client_id=client_id, handle=HANDLE, api_url=twitch.api_url),
                 sockets=sockets,
@@ -108,24 +122,53 @@ class Listening:
                 receive=self._receive,
                 wants=lambda _event: True,  # the host's other cogs are there for everybody
             )
-            listed = self._settings.account(login)
-            self.session.want((listed.channels if listed else ()) or (login,))
-            await self.session.run()
+            following = self._tasks.start(self._follow(session), f"the channels of {login}")
+            try:
+                await session.run()
+            finally:
+                following.cancel()
 
-    async def _login(self, backoff: Backoff) -> str:
-        """The login of the bot's account; asked until Twitch answers."""
+    async def _resolve(self, user_id: str, backoff: Backoff) -> str:
+        """Return the login of the bot's account, and learn the ids of the channels; ask until Twitch answers."""
+        log = logging.LoggerAdapter(logger, {"account": own_name(self._bot)})
         while True:
             try:
-                users = await self._bot.fetch_users(ids=[host_id(self._bot) or ""])
-            except (twitchio.HTTPException, aiohttp.ClientError, OSError) as error:
-                logger.warning("the name of the bot's account is not known yet (%s)", type(error).__name__)
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    (own,) = await self._bot.fetch_users(ids=[user_id])
+                    login = (own.name or "").lower()
+                    listed = self._settings.account(login)
+                    wanted = (listed.channels if listed else ()) or (login,)
+                    found = await self._bot.fetch_users(logins=list(wanted))
+            except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *STUMBLES) as error:
+                log.warning("Twitch does not tell the name of the bot's account (%s); retrying", type(error).__name__)
             else:
-                if users and users[0].name:
-                    return users[0].name
+                ids = {(user.name or "").lower(): user.id for user in found}
+                self._ids = {each: ids.get(each, "") for each in wanted}
+                return login
             await asyncio.sleep(backoff.next())
 
+    async def _follow(self, session: ChatSession) -> None:
+        """Leave to the bot what it reads by itself, and take back what it reads no longer."""
+        log = logging.LoggerAdapter(logger, {"account": session.login})
+        while True:
+            theirs = self._theirs()
+            left = frozenset(login for login, id_ in self._ids.items() if id_ in theirs)
+            for login in sorted(left - self._left):
+                log.info("#%s: the bot reads it by itself, so ColorChanger's session does not", login)
+            for login in sorted(self._left - left):
+                log.info("#%s: the bot reads it no longer; ColorChanger's session does", login)
+            self._left = left
+            session.want(
+                [login for login in self._ids if login not in left],
+                {login: id_ for login, id_ in self._ids.items() if id_},
+            )
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _theirs(self) -> frozenset[str]:
+        return self._elsewhere | socket_channels(self._bot)
+
     def _receive(self, event: Event, _delivery_id: str, type_: str) -> None:
-        if not self._seen.add(event["message_id"]):
+        if event["broadcaster_user_id"] in self._theirs() or not self._seen.add(event["message_id"]):
             return
         if type_ == CHAT_NOTIFICATION:
             self._bot.dispatch("chat_notification", chat_notification(event, self._bot.http))

@@ -1,0 +1,157 @@
+"""Checkup: what a host lacks for its colours, said once when our cogs are loaded, with what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from twitchio.ext import commands
+
+from colorchanger_bot.bot.host import chat_channels, granted_scopes, host_id, own_name
+from colorchanger_bot.clock import Tasks
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 2.0
+"""A host that has just started may still be adding tokens and subscriptions."""
+EVENTS = ("event_ready", "event_token_refreshed", "event_oauth_authorized")
+"""After these it is worth looking again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What the settings need of a host."""
+
+    accounts: Mapping[str, str]
+    """The accounts that get colours: user id to login."""
+    scopes: Mapping[str, str]
+    """Each scope that their tokens need, and in plain words what for."""
+    reading: str
+    """The one of these that is needed to read chat over a WebSocket."""
+    chat_from_host: bool
+    """Whether messages come in over the host's own chat subscription only, and not over our session."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that a host lacks."""
+
+    account: str
+    what: str
+    """What is lacking, as a key: it is said once as long as it stays so."""
+    text: str
+    level: int = logging.WARNING
+
+
+class Checkup:
+    """Looks at a host when it has started, and again when a login changed.
+
+    What neither TwitchIO nor Twitch tells is not claimed.
+    """
+
+    def __init__(self, bot: commands.Bot, needs: Callable[[], Needs]) -> None:
+        self.grace_seconds = GRACE_SECONDS
+        """How long nothing must have happened before it looks."""
+        self._bot = bot
+        self._needs = needs
+        self._tasks = Tasks(logging.LoggerAdapter(logger, {"account": own_name(bot)}))
+        self._news = asyncio.Event()
+        self._is_ready = False
+        self._said: frozenset[tuple[str, str]] = frozenset()
+
+    def start(self) -> None:
+        """Look when the host has settled."""
+        for event in EVENTS:
+            self._bot.add_listener(self._look_again, event=event)
+        self._news.set()
+        self._tasks.start(self._run(), "the check of what the bot lacks for its colours")
+
+    async def stop(self) -> None:
+        """Look no longer."""
+        while self._bot.remove_listener(self._look_again) is not None:
+            pass  # one event at a time
+        await self._tasks.cancel()
+
+    async def _look_again(self, payload: object = None) -> None:
+        if payload is None:
+            self._is_ready = True
+        self._news.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            await asyncio.sleep(self.grace_seconds)
+            if not self._news.is_set() and self._has_started():
+                self._say(await findings(self._bot, self._needs()))
+
+    def _has_started(self) -> bool:
+        """Return whether the host is past its `setup_hook`, in which most add their tokens and subscriptions."""
+        # A bot that only logs in, without `start`, never tells that it is ready. No public attribute says so.
+        return self._is_ready or (host_id(self._bot) is not None and getattr(self._bot, "_setup_called", True))
+
+    def _say(self, found: Iterable[Finding]) -> None:
+        now: set[tuple[str, str]] = set()
+        for finding in found:
+            now.add(key := (finding.account, finding.what))
+            if key not in self._said:
+                logger.log(finding.level, finding.text, extra={"account": finding.account})
+        self._said = frozenset(now)
+
+
+async def findings(bot: commands.Bot, needs: Needs) -> list[Finding]:
+    """Return what a host lacks."""
+    if not needs.accounts:
+        return [Finding(own_name(bot), "account", "the bot has no account (bot_id): nobody gets colours here")]
+    channels = await chat_channels(bot) if needs.chat_from_host else None
+    scopes = dict(needs.scopes)
+    if needs.chat_from_host and (channels != frozenset() or isinstance(bot, commands.AutoBot)):
+        del scopes[needs.reading]  # it reads already, or by an authorisation that is not in the token
+    found: list[Finding] = []
+    for user_id, login in needs.accounts.items():
+        token = bot.tokens.get(user_id)
+        if token is None:
+            how = how_to_authorise(bot, scopes)
+            found.append(Finding(login, "token", f"no token of {login} ({user_id}), so no new colours: {how}"))
+        elif (granted := await granted_scopes(bot, token["token"])) is not None:
+            found += _missing_scopes(bot, login, granted, scopes)
+    user_id = host_id(bot) or ""
+    if channels is not None and user_id in needs.accounts and user_id not in channels:
+        found.append(_unread(needs.accounts[user_id], has_others=bool(channels)))
+    return found
+
+
+def _missing_scopes(
+    bot: commands.Bot, login: str, granted: frozenset[str], scopes: Mapping[str, str]
+) -> Iterator[Finding]:
+    lacking = [f"{scope} ({purpose})" for scope, purpose in scopes.items() if scope not in granted]
+    if lacking:
+        # A login has the scopes it was made with: those that the host uses itself must be asked for again.
+        how = how_to_authorise(bot, {*granted, *scopes})
+        yield Finding(login, "scope", f"the token of {login} lacks {' and '.join(lacking)}: {how}")
+
+
+def _unread(login: str, *, has_others: bool) -> Finding:
+    text = (
+        f"the bot has no chat subscription for the channel {login}: what {login} writes there changes no colour; "
+        "subscribe to eventsub.ChatMessageSubscription(broadcaster_user_id=bot.bot_id, user_id=bot.bot_id), "
+        "or attach(bot, listen=True)"
+    )
+    # A bot that is at home in other people's channels may well want it so.
+    return Finding(login, "chat", text, logging.INFO if has_others else logging.WARNING)
+
+
+def how_to_authorise(bot: commands.Bot, scopes: Iterable[str]) -> str:
+    """Return what to do to get a token with these scopes, in words."""
+    wanted = sorted({*scopes, *(bot.http.scopes.selected if bot.http.scopes else ())})
+    if not bot.http.client_secret:
+        return f"log in again by device code: login_dcf(scopes=..., force_flow=True) with {' '.join(wanted)}"
+    adapter: Any = bot.adapter
+    base, path = getattr(adapter, "_domain", "http://localhost:4343"), getattr(adapter, "_oauth_path", "/oauth")
+    address = f"{base}{path}?scopes={'+'.join(wanted)}&force_verify=true"
+    if getattr(adapter, "_running", False):
+        return f"log in to Twitch as that account and open {address}"
+    return f"start the bot with its web adapter (with_adapter=True), log in as that account and open {address}"
