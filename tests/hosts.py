@@ -6,14 +6,16 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import twitchio
+from aiohttp import web
 from twitchio import eventsub
 from twitchio.ext import commands
 
-from colorchanger_bot.sandbox import App, LocalTwitch, Pair
+from colorchanger_bot.sandbox import App, LocalTwitch, Pair, faults
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.wiring import attach
 
 COGS = "colorchanger_bot.cogs"
+SUBSCRIPTIONS = "GET /helix/eventsub/subscriptions"
 
 
 class Host(commands.Bot):
@@ -102,3 +104,26 @@ async def ready(hosts: Hosts, kind: type[Host] = Host, login: str = "me", **sect
 def quick(**sections: Any) -> Settings:
     color = {"delay": 0, "restore": False, **sections.pop("color", {})}
     return Settings.of({"color": color, **sections})
+
+
+def listing(*subscriptions: dict[str, Any]) -> faults.Action:
+    """What Twitch says of the subscriptions over conduits and webhooks."""
+    body = {"data": list(subscriptions), "total": len(subscriptions), "total_cost": 0, "max_total_cost": 10}
+
+    async def act(_request: web.Request, _handler: Any) -> web.StreamResponse:
+        return web.json_response(body | {"pagination": {}})
+
+    return act
+
+
+def subscription(channel: str, method: str = "conduit", status: str = "enabled") -> dict[str, Any]:
+    return {
+        "id": f"{method} {channel}",
+        "status": status,
+        "type": "channel.chat.message",
+        "version": "1",
+        "condition": {"broadcaster_user_id": channel, "user_id": "77"},
+        "created_at": "2026-01-01T00:00:00Z",
+        "cost": 0,
+        "transport": {"method": method, "conduit_id": "conduit"},
+    }

@@ -16,10 +16,9 @@ from twitchio.ext import commands
 from colorchanger_bot.sandbox import App, LocalTwitch, faults
 from colorchanger_bot.wiring import attach, attachment_of
 from tests.fakes import until
-from tests.hosts import COGS, Host, Hosts, quick
+from tests.hosts import COGS, SUBSCRIPTIONS, Host, Hosts, listing, quick, subscription
 
 COLOR, READ, REPLY = "user:manage:chat_color", "user:read:chat", "user:write:chat"
-SUBSCRIPTIONS = "GET /helix/eventsub/subscriptions"
 GRACE_SECONDS = 0.2
 OAUTH = "http://localhost:4343/oauth?scopes="
 
@@ -41,29 +40,6 @@ async def load(bot: commands.Bot) -> None:
 async def looked() -> None:
     """Long enough for the look that follows a load or an event."""
     await asyncio.sleep(GRACE_SECONDS + 0.4)
-
-
-def listing(*subscriptions: dict[str, Any]) -> faults.Action:
-    """What Twitch says of the subscriptions over conduits and webhooks."""
-    body = {"data": list(subscriptions), "total": len(subscriptions), "total_cost": 0, "max_total_cost": 10}
-
-    async def act(_request: web.Request, _handler: Any) -> web.StreamResponse:
-        return web.json_response(body | {"pagination": {}})
-
-    return act
-
-
-def subscription(channel: str, method: str = "conduit", status: str = "enabled") -> dict[str, Any]:
-    return {
-        "id": f"{method} {channel}",
-        "status": status,
-        "type": "channel.chat.message",
-        "version": "1",
-        "condition": {"broadcaster_user_id": channel, "user_id": "77"},
-        "created_at": "2026-01-01T00:00:00Z",
-        "cost": 0,
-        "transport": {"method": method, "conduit_id": "conduit"},
-    }
 
 
 class TestTokens:
