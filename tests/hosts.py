@@ -127,3 +127,12 @@ def subscription(channel: str, method: str = "conduit", status: str = "enabled")
         "cost": 0,
         "transport": {"method": method, "conduit_id": "conduit"},
     }
+
+
+def page(status: int, text: str = "<html>Access denied</html>", content_type: str = "text/html") -> faults.Action:
+    """What a gateway or a protection page answers in the place of Twitch."""
+
+    async def act(_request: web.Request, _handler: Any) -> web.StreamResponse:
+        return web.Response(status=status, text=text, content_type=content_type)
+
+    return act

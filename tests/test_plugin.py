@@ -36,7 +36,7 @@ from colorchanger_bot.sandbox import App, LocalTwitch, faults
 from colorchanger_bot.wiring import attach, changer_for
 from tests.conftest import SCOPES
 from tests.fakes import until
-from tests.hosts import COGS, Host, Hosts, quick, ready
+from tests.hosts import COGS, Host, Hosts, page, quick, ready
 
 PUT = "PUT /helix/chat/color"
 SAY = "POST /helix/chat/messages"
@@ -401,6 +401,58 @@ class TestCommands:
         await until(lambda: is_off(host))
         assert counted(host) == 0
 
+    @pytest.mark.parametrize("kind", [Host, Eager])
+    async def test_a_host_with_its_own_color_command(self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch) -> None:
+        """The host's works for whoever the host obeys, ours for the account itself; neither knows of the other."""
+        theirs: list[str | None] = []
+        bot = await hosts.start(kind)
+
+        @commands.command(name="color", aliases=["colour"])
+        async def color(ctx: commands.Context[Any], *, text: str = "") -> None:
+            """The host's own."""
+            theirs.append(ctx.chatter.name)
+
+        bot.add_command(color)
+        attach(bot, settings=quick())
+        await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        twitch.add_user("stranger")
+        await twitch.say("stranger", in_="me", text="!color off")
+        await until(lambda: theirs == ["stranger"])
+        await twitch.say("me", in_="me", text="!color off")
+        await until(lambda: is_off(bot))
+        await quiet()
+        assert theirs == (["stranger", "me"] if kind is Eager else ["stranger"])
+        assert (len(answers(twitch)), bot.errors, bot.unknown) == (1, [], [])
+
+    @pytest.mark.parametrize("first", ["host", "cogs"])
+    async def test_components_of_the_host_that_are_called_like_ours(
+        self, first: str, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        class ColorChanger(commands.Component):
+            """The host's own."""
+
+        class ColorCommands(commands.Component):
+            """The host's own."""
+
+        class TokenLifecycle(commands.Component):
+            """The host's own."""
+
+        bot = await hosts.start()
+        attach(bot, settings=quick())
+        if first == "cogs":
+            await bot.load_module(COGS)
+        for component in (ColorChanger(), ColorCommands(), TokenLifecycle()):
+            component.__component_name__ = type(component).__name__
+            await bot.add_component(component)
+        if first == "host":
+            await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        await twitch.say("me", in_="me", text="!color hex #00ff00")
+        await twitch.wait_for(lambda: twitch.user("me").color == "#00FF00")
+        await bot.unload_module(COGS)
+        assert bot.get_component("ColorChanger") is not None
+
     async def test_another_name_works_beside_the_hosts_command(self, hosts: Hosts, twitch: LocalTwitch) -> None:
         theirs: list[str] = []
         bot = await hosts.start(Eager)
@@ -573,6 +625,41 @@ class TestErrors:
         assert (raised.value.__context__, raised.value.__cause__) == (None, None)
         assert not [secret for secret in hosts.secrets if secret in str(raised.value)]
 
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            ("<html>Access denied</html>", "text/html"),
+            ("", "text/plain"),
+            ("{}", "application/json"),
+            ("[]", "application/json"),
+            ('"no"', "application/json"),
+            ("{", "application/json"),
+            ('{"message": "Missing scope"}', "application/json"),
+            ('{"status": 418, "message": "invalid color"}', "application/json"),
+            ('{"status": "400", "message": ["invalid color"]}', "application/json"),
+        ],
+        ids=lambda body: body[0] or "empty",
+    )
+    async def test_an_answer_that_twitch_did_not_write_decides_nothing(
+        self, body: tuple[str, str], status: int, colors: TwitchioColors, host: Host, twitch: LocalTwitch
+    ) -> None:
+        twitch.faults.add(PUT, page(status, *body))
+        with pytest.raises(ColorChangerError) as raised:
+            await colors.put_color(host.channel.id, HEX)
+        assert type(raised.value) in (TwitchUnavailable, OutcomeUnknown)
+        await colors.put_color(host.channel.id, HEX)
+        assert twitch.refreshes["me"] == 0
+
+    @pytest.mark.parametrize("body", [("{}", "application/json"), ("<html>Welcome</html>", "text/html")])
+    async def test_a_200_that_changed_nothing_is_no_change(
+        self, body: tuple[str, str], colors: TwitchioColors, host: Host, twitch: LocalTwitch
+    ) -> None:
+        twitch.faults.add(PUT, page(200, *body))
+        with pytest.raises((TwitchUnavailable, OutcomeUnknown)):
+            await colors.put_color(host.channel.id, HEX)
+        assert twitch.user("me").color == "#FF0000"
+
     async def test_an_account_without_turbo_gets_the_nearest_name(self, host: Host, twitch: LocalTwitch) -> None:
         twitch.add_user("poor", "#FF0000")
         pair = twitch.issue_tokens("poor", host.http.client_id, SCOPES)
@@ -655,6 +742,19 @@ class TestLogins:
         await colors.put_color(bot.channel.id, HEX)
         assert twitch.user("me").color == HEX.hex
 
+    @pytest.mark.parametrize("status", [200, 400, 401, 403])
+    async def test_a_page_in_the_place_of_a_refresh_ends_no_login(
+        self, status: int, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        bot = await hosts.start(public=True)
+        colors = TwitchioColors(bot)
+        twitch.expire("me")
+        twitch.faults.add(REFRESH, page(status))
+        with pytest.raises((TwitchUnavailable, OutcomeUnknown)):
+            await colors.put_color(bot.channel.id, HEX)
+        await colors.put_color(bot.channel.id, HEX)
+        assert (twitch.user("me").color, twitch.spent_twice) == (HEX.hex, [])
+
     async def test_a_refresh_without_an_answer_is_not_repeated_at_once(self, hosts: Hosts, twitch: LocalTwitch) -> None:
         bot = await hosts.start()
         twitch.expire("me")
@@ -689,6 +789,30 @@ class HalfElsewhere(Host):
         await super().load_tokens("mine.json")
 
 
+class Plain(Host):
+    """Saves its tokens in a plain function."""
+
+    saves = 0
+
+    def save_tokens(self, path: str | None = None, /) -> None:  # type: ignore[override]
+        self.saves += 1
+
+    async def close(self, **options: Any) -> None:
+        await super().close(save_tokens=False)
+
+
+class Promising(Host):
+    """Saves its tokens in something that can be awaited and is no coroutine."""
+
+    saves = 0
+
+    def save_tokens(self, path: str | None = None, /) -> Any:  # type: ignore[override]
+        self.saves += 1
+        saved = asyncio.get_running_loop().create_future()
+        saved.set_result(None)
+        return saved
+
+
 class TestSavingTokens:
     @pytest.fixture
     def app(self, twitch: LocalTwitch) -> App:
@@ -700,12 +824,14 @@ class TestSavingTokens:
         """Start a bot as its owner would: tokens in a file, cogs loaded when it is logged in."""
         bots: list[Host] = []
 
-        async def start(kind: type[Host] = Host, *, load: bool = True, file: Path = FILE, **others: Any) -> Host:
+        async def start(
+            kind: type[Host] = Host, *, load: bool = True, save: bool = True, file: Path = FILE, **others: Any
+        ) -> Host:
             pair = hosts.pair("me", app)
             file.write_text(json.dumps({twitch.user("me").id: entry("me", pair.access, pair.refresh), **others}))
             bot = kind(twitch, "me", app)
             bots.append(bot)
-            await bot.login(load_tokens=load)
+            await bot.login(load_tokens=load, save_tokens=save)
             if not load:
                 await bot.add_token(pair.access, pair.refresh)
             await bot.load_module(COGS)
@@ -749,6 +875,26 @@ class TestSavingTokens:
         await change_with_expired_token(bot, twitch)
         await quiet()
         assert FILE.read_text() == before
+
+    @pytest.mark.parametrize("kind", [Host, Plain, Promising])
+    async def test_a_bot_that_wants_no_tokens_saved_gets_none_saved(
+        self, kind: type[Host], boot: Any, twitch: LocalTwitch
+    ) -> None:
+        bot = await boot(kind, save=False)
+        before = FILE.read_text()
+        await change_with_expired_token(bot, twitch)
+        await quiet()
+        assert (FILE.read_text(), os.listdir(), getattr(bot, "saves", 0)) == (before, [FILE.name], 0)
+
+    @pytest.mark.parametrize("kind", [Plain, Promising])
+    async def test_a_bot_that_saves_in_no_plain_coroutine(
+        self, kind: type[Host], boot: Any, twitch: LocalTwitch
+    ) -> None:
+        bot = await boot(kind)
+        await change_with_expired_token(bot, twitch)
+        await until(lambda: bot.saves == 1)
+        await quiet()
+        assert bot.errors == []
 
     async def test_a_bot_with_its_own_place_is_asked_to_save_there(self, boot: Any, twitch: LocalTwitch) -> None:
         mine = Path("mine.json")

@@ -18,7 +18,7 @@ from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.wiring import attach, attachment_of
 from tests.fakes import until
-from tests.hosts import COGS, Host, Hosts, quick
+from tests.hosts import COGS, Host, Hosts, page, quick
 
 REFRESH = "POST /oauth2/token"
 USERS = "GET /helix/users"
@@ -48,15 +48,6 @@ def late(seconds: float) -> faults.Action:
         answer = await handler(request)
         await asyncio.sleep(seconds)
         return answer
-
-    return act
-
-
-def page(status: int) -> faults.Action:
-    """What a gateway answers."""
-
-    async def act(_request: web.Request, _handler: Any) -> web.StreamResponse:
-        return web.Response(status=status, text="<html>Access denied</html>", content_type="text/html")
 
     return act
 
