@@ -120,7 +120,9 @@ async def findings(bot: commands.Bot, needs: Needs) -> list[Finding]:
             found += _missing_scopes(bot, login, granted, scopes)
     user_id = host_id(bot) or ""
     if channels is not None and user_id in needs.accounts and user_id not in channels:
-        found.append(_unread(needs.accounts[user_id], has_others=bool(channels)))
+        # A bot may want to read other people's channels only; one without a token may subscribe when it gets one.
+        may_be_so = bool(channels) or user_id not in bot.tokens
+        found.append(_unread(needs.accounts[user_id], logging.INFO if may_be_so else logging.WARNING))
     return found
 
 
@@ -134,14 +136,13 @@ def _missing_scopes(
         yield Finding(login, "scope", f"the token of {login} lacks {' and '.join(lacking)}: {how}")
 
 
-def _unread(login: str, *, has_others: bool) -> Finding:
+def _unread(login: str, level: int) -> Finding:
     text = (
         f"the bot has no chat subscription for the channel {login}: what {login} writes there changes no colour; "
         "subscribe to eventsub.ChatMessageSubscription(broadcaster_user_id=bot.bot_id, user_id=bot.bot_id), "
         "or attach(bot, listen=True)"
     )
-    # A bot that is at home in other people's channels may well want it so.
-    return Finding(login, "chat", text, logging.INFO if has_others else logging.WARNING)
+    return Finding(login, f"chat ({level})", text, level)
 
 
 def how_to_authorise(bot: commands.Bot, scopes: Iterable[str]) -> str:

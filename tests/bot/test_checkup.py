@@ -231,6 +231,11 @@ class TestWhen:
             assert said(caplog, least=logging.INFO) == []
             await bot.login(load_tokens=False, save_tokens=False)
             bot.dispatch("ready")
+            await until(lambda: len(said(caplog, least=logging.INFO)) == 2)
+            assert len(said(caplog)) == 1  # it may subscribe when it has a token
+            pair = hosts.pair("me", app)
+            await bot.add_token(pair.access, pair.refresh)
+            bot.dispatch("oauth_authorized", authorized(pair.access, pair.refresh))
             await until(lambda: len(said(caplog)) == 2)
 
     async def test_it_is_said_once_whatever_happens_and_again_when_it_comes_back(
