@@ -8,9 +8,12 @@ from typing import cast
 
 import aiohttp
 import twitchio
+from twitchio.authentication.oauth import OAuth
 from twitchio.ext import commands
 
 CHAT_MESSAGE = "channel.chat.message"
+INNER_CLIENT = "_ManagedHTTPClient__isolated"
+"""The attribute of TwitchIO's HTTP client that holds the one it refreshes and validates tokens with."""
 REQUEST_SECONDS = 10.0
 """TwitchIO sets no limit of its own to a request."""
 STUMBLES = (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
@@ -79,11 +82,20 @@ async def chat_channels(bot: commands.Bot) -> frozenset[str] | None:
         return channels or None
 
 
+def inner_client(bot: commands.Bot) -> OAuth | None:
+    """Return the client that refreshes and validates tokens for TwitchIO; None in a TwitchIO that we do not know."""
+    client: object = getattr(bot.http, INNER_CLIENT, None)
+    return client if isinstance(client, OAuth) else None
+
+
 async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None:
-    """Return the scopes of a user token, as Twitch tells them; None if it cannot be asked now."""
+    """Return the scopes of a user token, as Twitch tells them; None if that cannot be known now."""
+    client = inner_client(bot)  # `bot.http` would refresh a token that is refused, over and over if need be
+    if client is None:
+        return None
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
-            return frozenset((await bot.http.validate_token(token)).scopes)
+            return frozenset((await client.validate_token(token)).scopes)
     except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *STUMBLES):
         return None
 

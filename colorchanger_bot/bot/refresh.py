@@ -25,12 +25,10 @@ from twitchio.authentication.oauth import OAuth
 from twitchio.authentication.payloads import RefreshTokenPayload
 from twitchio.ext import commands
 
-from colorchanger_bot.bot.host import is_from_twitch, own_name
+from colorchanger_bot.bot.host import inner_client, is_from_twitch, own_name
 
 logger = logging.getLogger(__name__)
 
-INNER_CLIENT = "_ManagedHTTPClient__isolated"
-"""The attribute of TwitchIO's HTTP client that holds the client for refreshes."""
 REMEMBERED_SECONDS = 3600.0
 """A request that was sent with the old token is answered long before."""
 FINISH_SECONDS = 5.0
@@ -69,19 +67,18 @@ class SharedRefresh:
 
     def start(self) -> None:
         """Share from now on."""
-        inner: object = getattr(self._bot.http, INNER_CLIENT, None)
-        if not isinstance(inner, OAuth):
+        inner = inner_client(self._bot)
+        if inner is None:
             logger.warning(
                 "TwitchIO %s refreshes logins in a way that ColorChanger does not know: a login that two requests "
                 "refresh at the same time can be lost",
                 twitchio.__version__,
                 extra={"account": own_name(self._bot)},
             )
-        for client in (self._bot.http, inner):
-            if isinstance(client, OAuth):
-                ours = partial(self._refresh, client.refresh_token)
-                self._installed.append((client, ours, vars(client).get("refresh_token")))
-                setattr(client, "refresh_token", ours)  # noqa: B010 - a method, put on the instance
+        for client in filter(None, (self._bot.http, inner)):
+            ours = partial(self._refresh, client.refresh_token)
+            self._installed.append((client, ours, vars(client).get("refresh_token")))
+            setattr(client, "refresh_token", ours)  # noqa: B010 - a method, put on the instance
 
     async def stop(self) -> None:
         """Wait for the refreshes under way, and leave the clients as they were."""

@@ -199,7 +199,8 @@ class Changer:
             async with asyncio.timeout(RESTORE_SECONDS):
                 await painter.restore()
         except TimeoutError:
-            logger.warning("the colour of %s could not be put back in time", painter.login)
+            account = {"account": painter.login}
+            logger.warning("the colour of %s could not be put back in time", painter.login, extra=account)
 
     def _tell(self, change: Change) -> None:
         for listener in self._listeners:

@@ -93,6 +93,15 @@ class TestTokens:
         await looked()
         assert said(caplog) == []
 
+    async def test_a_token_that_is_refused_is_not_refreshed_to_look_at_it(
+        self, hosts: Hosts, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        bot = await hosts.start(scopes=(READ,))
+        twitch.expire("me")
+        await load(bot)
+        await looked()
+        assert (twitch.refreshes["me"], [line for line in said(caplog) if "lacks" in line]) == (0, [])
+
     async def test_another_managed_account(
         self, hosts: Hosts, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture
     ) -> None:

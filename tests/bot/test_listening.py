@@ -29,7 +29,7 @@ class Host(commands.Bot):
     """A bot that subscribes to nothing, and counts what it hears."""
 
     heard = 0
-    pair = ("", "")
+    pair: tuple[str, str] = ("", "")
 
     async def event_message(self, payload: twitchio.ChatMessage) -> None:
         self.heard += 1

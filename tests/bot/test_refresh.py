@@ -10,7 +10,7 @@ import pytest
 import twitchio
 from aiohttp import web
 
-from colorchanger_bot.bot.refresh import INNER_CLIENT
+from colorchanger_bot.bot.host import INNER_CLIENT
 from colorchanger_bot.color import Color
 from colorchanger_bot.sandbox import App, LocalTwitch, faults
 from colorchanger_bot.service.service import Service
