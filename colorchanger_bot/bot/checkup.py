@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from twitchio.ext import commands
 
-from colorchanger_bot.bot.host import chat_channels, granted_scopes, host_id, own_name
+from colorchanger_bot.bot.host import chat_channels, granted_scopes, host_id, own_name, socket_channels
 from colorchanger_bot.clock import Tasks
 
 logger = logging.getLogger(__name__)
@@ -39,9 +39,9 @@ class Needs:
 class Finding:
     """Something that a host lacks."""
 
+    key: str
+    """What is lacking: it is said once as long as it stays so."""
     account: str
-    what: str
-    """What is lacking, as a key: it is said once as long as it stays so."""
     text: str
     level: int = logging.WARNING
 
@@ -60,7 +60,8 @@ class Checkup:
         self._tasks = Tasks(logging.LoggerAdapter(logger, {"account": own_name(bot)}))
         self._news = asyncio.Event()
         self._is_ready = False
-        self._said: frozenset[tuple[str, str]] = frozenset()
+        self._said: frozenset[str] = frozenset()
+        """The keys of what is lacking and has been said."""
 
     def start(self) -> None:
         """Look when the host has settled."""
@@ -93,61 +94,67 @@ class Checkup:
         # A bot that only logs in, without `start`, never tells that it is ready. No public attribute says so.
         return self._is_ready or (host_id(self._bot) is not None and getattr(self._bot, "_setup_called", True))
 
-    def _say(self, found: Iterable[Finding]) -> None:
-        now: set[tuple[str, str]] = set()
+    def _say(self, found: Collection[Finding]) -> None:
         for finding in found:
-            now.add(key := (finding.account, finding.what))
-            if key not in self._said:
+            if finding.key not in self._said:
                 logger.log(finding.level, finding.text, extra={"account": finding.account})
-        self._said = frozenset(now)
+        self._said = frozenset(finding.key for finding in found)
 
 
 async def findings(bot: commands.Bot, needs: Needs) -> list[Finding]:
     """Return what a host lacks."""
     if not needs.accounts:
-        return [Finding(own_name(bot), "account", "the bot has no account (bot_id): nobody gets colours here")]
-    channels = await chat_channels(bot) if needs.chat_from_host else None
-    scopes = dict(needs.scopes)
-    if needs.chat_from_host and (channels != frozenset() or isinstance(bot, commands.AutoBot)):
-        del scopes[needs.reading]  # it reads already, or by an authorisation that is not in the token
-    found: list[Finding] = []
+        return [Finding("account", own_name(bot), "the bot has no account (bot_id): nobody gets colours here")]
+    own, found = host_id(bot) or "", list[Finding]()
+    channels = None
+    if needs.chat_from_host and own in needs.accounts:
+        channels = socket_channels(bot)
+        if own not in channels:
+            channels = await chat_channels(bot)
     for user_id, login in needs.accounts.items():
-        token = bot.tokens.get(user_id)
-        if token is None:
-            how = how_to_authorise(bot, scopes)
-            found.append(Finding(login, "token", f"no token of {login} ({user_id}), so no new colours: {how}"))
-        elif (granted := await granted_scopes(bot, token["token"])) is not None:
-            found += _missing_scopes(bot, login, granted, scopes)
-    user_id = host_id(bot) or ""
-    if channels is not None and user_id in needs.accounts and user_id not in channels:
+        if user_id not in bot.tokens:
+            how = how_to_authorise(bot, needs.scopes)
+            found.append(
+                Finding(f"token {user_id}", login, f"no token of {login} ({user_id}), so no new colours: {how}")
+            )
+        elif lacking := await _missing_scopes(bot, user_id, _scopes_in_use(bot, needs, channels)):
+            found.append(Finding(f"scope {user_id}", login, f"the token of {login} lacks {lacking}"))
+    if channels is not None and own not in channels:
         # A bot may want to read other people's channels only; one without a token may subscribe when it gets one.
-        may_be_so = bool(channels) or user_id not in bot.tokens
-        found.append(_unread(needs.accounts[user_id], logging.INFO if may_be_so else logging.WARNING))
+        level = logging.INFO if channels or own not in bot.tokens else logging.WARNING
+        found.append(Finding(f"chat {level}", needs.accounts[own], unread(needs.accounts[own]), level))
     return found
 
 
-def _missing_scopes(
-    bot: commands.Bot, login: str, granted: frozenset[str], scopes: Mapping[str, str]
-) -> Iterator[Finding]:
-    lacking = [f"{scope} ({purpose})" for scope, purpose in scopes.items() if scope not in granted]
-    if lacking:
-        # A login has the scopes it was made with: those that the host uses itself must be asked for again.
-        how = how_to_authorise(bot, {*granted, *scopes})
-        yield Finding(login, "scope", f"the token of {login} lacks {' and '.join(lacking)}: {how}")
+def _scopes_in_use(bot: commands.Bot, needs: Needs, channels: frozenset[str] | None) -> Mapping[str, str]:
+    """Return the scopes that a token must have here: that for reading not, where chat comes in some other way."""
+    if not needs.chat_from_host or (channels == frozenset() and not isinstance(bot, commands.AutoBot)):
+        return needs.scopes
+    return {scope: purpose for scope, purpose in needs.scopes.items() if scope != needs.reading}
 
 
-def _unread(login: str, level: int) -> Finding:
-    text = (
+async def _missing_scopes(bot: commands.Bot, user_id: str, scopes: Mapping[str, str]) -> str:
+    """Return which scopes a token lacks and what to do, in words; empty if it has all, or that cannot be known."""
+    granted = await granted_scopes(bot, bot.tokens[user_id]["token"])
+    lacking = [] if granted is None else [f"{each} ({scopes[each]})" for each in scopes if each not in granted]
+    if granted is None or not lacking:
+        return ""
+    # A login has the scopes it was made with: those that the host uses itself must be asked for again.
+    return f"{' and '.join(lacking)}: {how_to_authorise(bot, {*granted, *scopes})}"
+
+
+def unread(login: str) -> str:
+    """Return what to do about a channel that nobody reads, in words."""
+    return (
         f"the bot has no chat subscription for the channel {login}: what {login} writes there changes no colour; "
         "subscribe to eventsub.ChatMessageSubscription(broadcaster_user_id=bot.bot_id, user_id=bot.bot_id), "
         "or attach(bot, listen=True)"
     )
-    return Finding(login, f"chat ({level})", text, level)
 
 
 def how_to_authorise(bot: commands.Bot, scopes: Iterable[str]) -> str:
     """Return what to do to get a token with these scopes, in words."""
-    wanted = sorted({*scopes, *(bot.http.scopes.selected if bot.http.scopes else ())})
+    wanted = sorted({*scopes, *getattr(bot.http.scopes, "selected", ())})
     if not bot.http.client_secret:
         return f"log in again by device code: login_dcf(scopes=..., force_flow=True) with {' '.join(wanted)}"
     adapter: Any = bot.adapter

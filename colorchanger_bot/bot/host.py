@@ -63,20 +63,20 @@ def socket_channels(bot: commands.Bot) -> frozenset[str]:
 
 
 async def chat_channels(bot: commands.Bot) -> frozenset[str] | None:
-    """Return the ids of the channels whose chat the bot reads by itself; None if that cannot be known.
+    """Return the ids of the channels whose chat the bot's account reads by itself; None if that cannot be known.
 
     WebSockets are known to TwitchIO. Twitch is asked for those of a conduit and for webhooks.
     """
-    channels = socket_channels(bot)
-    if not bot.http.client_secret:  # conduits and webhooks need the application's own token
+    channels, user_id = socket_channels(bot), host_id(bot)
+    if user_id is None or not bot.http.client_secret:  # conduits and webhooks need the application's own token
         return channels
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
-            found = await bot.fetch_eventsub_subscriptions(type=CHAT_MESSAGE)
+            found = await bot.fetch_eventsub_subscriptions(user_id=user_id)
             return channels | {
                 str(each.condition.get("broadcaster_user_id"))
                 async for each in found.subscriptions
-                if each.status == "enabled" and each.transport.method != "websocket"
+                if (each.type, each.status) == (CHAT_MESSAGE, "enabled") and each.transport.method != "websocket"
             }
     except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *STUMBLES):
         return channels or None
