@@ -1,8 +1,8 @@
 """The plugin's face: attach ColorChanger to a TwitchIO bot, and get at what is attached.
 
 In our own bot everything is attached before the cogs are loaded. In somebody else's bot the first cog that asks gets a
-changer that works with that bot's tokens and models. Nothing is registered with the bot, and nothing that the bot may
-override is called: a host behaves as if ColorChanger were not there.
+changer that works with that bot's tokens and models. No command is registered with the bot, and its command processing
+is not called: its commands behave as if ColorChanger were not there.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def attach(
 ) -> Attachment:
     """Give a bot its changer, before the cogs are loaded.
 
-    Called again, also while the cogs are loaded, the new settings count from the next message on; what was set in chat
-    and the colours so far stay. To have the original colours put back when the bot stops, call
+    Call it again at any time: the new settings count from the next message on. What was set in chat and the colours so
+    far stay. To have the original colours put back when the bot stops, call
     `await changer_for(bot).close()` in its `close`.
 
     Args:
@@ -65,6 +65,8 @@ def attach(
         from colorchanger_bot.bot.listening import Listening  # noqa: PLC0415 - the cogs alone need no EventSub, no HTTP
 
         listening = Listening(bot, settings)
+    if listening is not None:
+        listening.settings = settings
     attached = Attachment(
         settings=settings,
         changer=Changer(api, memory=memory),

@@ -26,6 +26,8 @@ ATTRIBUTE = "_colorchanger"
 class ChatSource(Protocol):
     """Reads chat for a bot from `start` to `stop`; `Listening` is one, which only a bot that asks for it loads."""
 
+    settings: Settings
+
     def start(self) -> None: ...
 
     async def stop(self) -> None: ...

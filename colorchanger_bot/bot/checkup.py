@@ -79,6 +79,8 @@ class Checkup:
     async def _look_again(self, payload: object = None) -> None:
         if payload is None:
             self._is_ready = True
+        elif getattr(payload, "user_id", None) not in {None, *self._needs().accounts}:
+            return  # the login of somebody else
         self._news.set()
 
     async def _run(self) -> None:

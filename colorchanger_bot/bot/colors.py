@@ -11,7 +11,7 @@ import aiohttp
 import twitchio
 from twitchio.ext import commands
 
-from colorchanger_bot.bot.host import REQUEST_SECONDS, STUMBLES, is_from_twitch
+from colorchanger_bot.bot.host import REQUEST_SECONDS, TWITCHIO_ERRORS, is_from_twitch
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
     ChannelRefused,
@@ -118,10 +118,10 @@ class TwitchioColors:
             tokens = self._bot.tokens.get(user_id)
             if tokens is None or tokens["refresh"] == requests.refused:
                 # Without a token of the account TwitchIO would try the application's.
-                raise NeedsLogin("the bot has no login of this account (any more): authorise it for the bot")
+                raise NeedsLogin("the bot has no token of this account that works: authorise the account for the bot")
             try:
                 return await self._in_time(user_id, requests, request)
-            except (twitchio.HTTPException, aiohttp.ClientError, *STUMBLES) as error:
+            except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
                 failure = _error_of(error, refusals or {})
             if isinstance(failure, NeedsLogin):
                 requests.refused = tokens["refresh"]
@@ -188,13 +188,15 @@ def _refused(error: twitchio.HTTPException, refusals: Refusals) -> ColorChangerE
     said = one_line(redact(error.extra["message"]))[:200]
     match error.status:
         case 400 | 401 | 403 if is_refresh:
-            return NeedsLogin(f"Twitch has ended the login of this account ({said}): authorise it for the bot again")
+            return NeedsLogin(
+                f"Twitch has ended this login ({said}): authorise the account for the bot again"
+            )
         case status if is_refresh:
             return OutcomeUnknown(f"Twitch did not renew the login ({status})")
         case status if status in refusals:
             return refusals[status](f"Twitch refuses ({said})")
         case 401 if "scope" in said.lower():
-            return MissingScope(f"the bot's login lacks a permission ({said}): authorise the account again, with it")
+            return MissingScope(f"the bot's token lacks a scope ({said}): authorise the account again, with that scope")
         case 401:
             return TokenRefused(f"Twitch refuses the bot's token ({said})")
         case 429:

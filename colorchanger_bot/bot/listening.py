@@ -17,7 +17,14 @@ from aiohttp.client_middlewares import ClientHandlerType
 from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
-from colorchanger_bot.bot.host import REQUEST_SECONDS, STUMBLES, chat_channels, host_id, own_name, socket_channels
+from colorchanger_bot.bot.host import (
+    REQUEST_SECONDS,
+    TWITCHIO_ERRORS,
+    chat_channels,
+    host_id,
+    own_name,
+    socket_channels,
+)
 from colorchanger_bot.bot.messages import chat_message, chat_notification
 from colorchanger_bot.clock import Backoff, RecentIds, SystemClock, Tasks
 from colorchanger_bot.errors import NeedsLogin
@@ -81,7 +88,8 @@ class Listening:
 
     def __init__(self, bot: commands.Bot, settings: Settings) -> None:
         self._bot = bot
-        self._settings = settings
+        self.settings = settings
+        """Which channels are read, from the next `start` on."""
         self._tasks = Tasks(logging.LoggerAdapter(logger, {"account": own_name(bot)}))
         self._seen = RecentIds(SystemClock())
         self._ids: dict[str, str] = {}
@@ -109,7 +117,7 @@ class Listening:
         login = await self._resolve(user_id, Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
         self._elsewhere = (await chat_channels(self._bot) or frozenset()) - socket_channels(self._bot)
         async with open_session([HostToken(self._bot)]) as requests, open_socket_session() as sockets:
-            twitch = self._settings.twitch
+            twitch = self.settings.twitch
             client_id = self._bot.http.client_id
             session = self.session = ChatSession(
                 user_id,
@@ -136,10 +144,10 @@ class Listening:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     (own,) = await self._bot.fetch_users(ids=[user_id])
                     login = (own.name or "").lower()
-                    listed = self._settings.account(login)
+                    listed = self.settings.account(login)
                     wanted = (listed.channels if listed else ()) or (login,)
                     found = await self._bot.fetch_users(logins=list(wanted))
-            except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *STUMBLES) as error:
+            except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *TWITCHIO_ERRORS) as error:
                 log.warning("Twitch does not tell the name of the bot's account (%s); retrying", type(error).__name__)
             else:
                 ids = {(user.name or "").lower(): user.id for user in found}

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import twitchio
 from twitchio.authentication.oauth import OAuth
@@ -47,10 +47,11 @@ class _Refresh:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a used refresh token brought, and when (monotonic)."""
+    """What a used refresh token brought; the times are monotonic."""
 
     payload: RefreshTokenPayload
     at: float
+    good_until: float
 
 
 class SharedRefresh:
@@ -126,14 +127,16 @@ class SharedRefresh:
         while token in self._answers:
             answer = self._answers[token]
             token = answer.payload.refresh_token
-        if answer is None or time.monotonic() - answer.at >= answer.payload.expires_in:
+        if answer is None or time.monotonic() >= answer.good_until:
             return token, None
         return token, answer.payload
 
     def _remember(self, token: str, payload: RefreshTokenPayload) -> None:
         now = time.monotonic()
         self._answers = {used: answer for used, answer in self._answers.items() if now - answer.at < REMEMBERED_SECONDS}
-        self._answers[token] = _Answer(payload, now)
+        seconds = cast("object", payload.expires_in)  # TwitchIO takes it as it comes
+        good_until = now + (seconds if isinstance(seconds, int | float) else REMEMBERED_SECONDS)
+        self._answers[token] = _Answer(payload, now, good_until)
         self._answers.pop(payload.refresh_token, None)  # the end of the chain, whatever Twitch sends
 
     def _keep(self, token: str, payload: RefreshTokenPayload) -> None:

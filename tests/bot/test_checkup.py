@@ -268,6 +268,17 @@ class TestWhen:
             await looked()
             assert len(said(caplog)) == lines
 
+    async def test_the_logins_of_other_people_are_no_reason_to_look(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+        bot = await hosts.start()
+        await load(bot)
+        await bot.read(bot.channel.id)
+        await looked()
+        asked = len(twitch.requests)
+        data: Any = {"user_id": "77", "token": "a", "refresh_token": "b", "scopes": twitchio.Scopes(), "expires_in": 9}
+        bot.dispatch("token_refreshed", twitchio.TokenRefreshedPayload(data))
+        await looked()
+        assert len(twitch.requests) == asked
+
     async def test_nothing_is_left_when_the_cogs_are_gone(self, hosts: Hosts, caplog: pytest.LogCaptureFixture) -> None:
         bot = await hosts.start(scopes=())
         await load(bot)
