@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import aiohttp
@@ -122,7 +123,7 @@ class TwitchioColors:
             try:
                 return await self._in_time(user_id, requests, request)
             except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
-                failure = _error_of(error, refusals or {})
+                failure = error_of(error, refusals or {})
             if isinstance(failure, NeedsLogin):
                 requests.refused = tokens["refresh"]
         # Not raised in the handler: TwitchIO's errors hold tokens, and would stay with ours as its context.
@@ -163,7 +164,7 @@ def _look_at_result(task: asyncio.Task[Any]) -> None:
         task.exception()
 
 
-def _error_of(error: Exception, refusals: Refusals) -> ColorChangerError:
+def error_of(error: Exception, refusals: Refusals = MappingProxyType({})) -> ColorChangerError:
     """Return our error for what came out of TwitchIO."""
     match error:
         case twitchio.HTTPException():
@@ -188,9 +189,7 @@ def _refused(error: twitchio.HTTPException, refusals: Refusals) -> ColorChangerE
     said = one_line(redact(error.extra["message"]))[:200]
     match error.status:
         case 400 | 401 | 403 if is_refresh:
-            return NeedsLogin(
-                f"Twitch has ended this login ({said}): authorise the account for the bot again"
-            )
+            return NeedsLogin(f"Twitch has ended this login ({said}): authorise the account for the bot again")
         case status if is_refresh:
             return OutcomeUnknown(f"Twitch did not renew the login ({status})")
         case status if status in refusals:

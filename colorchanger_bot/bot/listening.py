@@ -17,6 +17,7 @@ from aiohttp.client_middlewares import ClientHandlerType
 from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
+from colorchanger_bot.bot.colors import error_of
 from colorchanger_bot.bot.host import (
     REQUEST_SECONDS,
     TWITCHIO_ERRORS,
@@ -74,12 +75,12 @@ class HostToken:
                 try:
                     # Any request of TwitchIO's own makes it refresh; it goes on to own the tokens.
                     await self._bot.fetch_users(ids=[self._id()], token_for=self._id())
-                except twitchio.HTTPException as error:
-                    ended = error.status
+                except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
+                    failure = error_of(error)
                 else:
                     return self._token()
                 # (not raised in the handler: TwitchIO's error holds tokens, and would stay as the context of ours)
-                raise NeedsLogin(f"Twitch ended the login of the bot's account ({ended}): {AUTHORISE}")
+                raise failure
         return self._token()
 
 

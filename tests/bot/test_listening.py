@@ -17,7 +17,7 @@ from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.wiring import attach
 from tests.conftest import SCOPES
 from tests.fakes import until
-from tests.hosts import SUBSCRIPTIONS, listing, subscription
+from tests.hosts import SUBSCRIPTIONS, listing, page, subscription
 
 COG = "colorchanger_bot.cogs.color_changer"
 
@@ -117,6 +117,15 @@ async def test_a_token_that_expired_is_renewed_by_twitchio(host: Host, twitch: L
     await twitch.eventsub.close_all(4000)
     await twitch.wait_subscribed("me", "me")
     assert twitch.refreshes == {"me": 1}
+
+
+async def test_a_page_in_the_place_of_a_refresh_ends_nothing(host: Host, twitch: LocalTwitch) -> None:
+    await twitch.wait_subscribed("me", "me")
+    twitch.expire("me")
+    refused = twitch.faults.add("POST /oauth2/token", page(403))
+    await twitch.eventsub.close_all(4000)
+    await twitch.wait_subscribed("me", "me")
+    assert (refused.hits, twitch.refreshes["me"], twitch.spent_twice) == (1, 1, [])
 
 
 async def test_unloading_ends_the_session_and_reloading_begins_it_anew(host: Host, twitch: LocalTwitch) -> None:
