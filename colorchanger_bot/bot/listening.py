@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
+from contextlib import suppress
 
 import aiohttp
 import twitchio
@@ -40,6 +42,8 @@ HANDLE = "the-token-of-the-bot"
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
 LOOK_SECONDS = 1.0
 """How often the bot's own subscriptions are compared with the channels of our session."""
+MOST_LOGINS = 100
+"""Twitch takes no more in one request."""
 AUTHORISE = "authorise the bot's account, with user:read:chat"
 
 
@@ -93,12 +97,8 @@ class Listening:
         """Which channels are read, from the next `start` on."""
         self._tasks = Tasks(logging.LoggerAdapter(logger, {"account": own_name(bot)}))
         self._seen = RecentIds(SystemClock())
-        self._ids: dict[str, str] = {}
-        """The channels to read: login to user id."""
         self._elsewhere: frozenset[str] = frozenset()
         """Ids of the channels that the bot reads over a conduit or webhooks."""
-        self._left: frozenset[str] = frozenset()
-        """Logins of the channels that are left to the bot."""
         self.session: ChatSession | None = None
         """The chat session, once the bot is ready."""
 
@@ -115,7 +115,10 @@ class Listening:
         await self._bot.wait_until_ready()
         clock, rng = SystemClock(), random.Random()
         user_id = host_id(self._bot) or ""
-        login = await self._resolve(user_id, Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
+        login = await self._login(user_id, Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
+        listed = self.settings.account(login)
+        wanted = (listed.channels if listed else ()) or (login,)
+        ids = {**await self._ids_of(wanted), login: user_id}
         self._elsewhere = (await chat_channels(self._bot) or frozenset()) - socket_channels(self._bot)
         async with open_session([HostToken(self._bot)]) as requests, open_socket_session() as sockets:
             twitch = self.settings.twitch
@@ -131,46 +134,50 @@ class Listening:
                 receive=self._receive,
                 wants=lambda _event: True,  # the host's other cogs are there for everybody
             )
-            following = self._tasks.start(self._follow(session), f"the channels of {login}")
+            following = self._tasks.start(self._follow(session, wanted, ids), f"the channels of {login}")
             try:
                 await session.run()
             finally:
                 following.cancel()
 
-    async def _resolve(self, user_id: str, backoff: Backoff) -> str:
-        """Return the login of the bot's account, and learn the ids of the channels; ask until Twitch answers."""
+    async def _login(self, user_id: str, backoff: Backoff) -> str:
+        """Return the login of the bot's account; ask until Twitch answers."""
         log = logging.LoggerAdapter(logger, {"account": own_name(self._bot)})
         while True:
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
-                    (own,) = await self._bot.fetch_users(ids=[user_id])
-                    login = (own.name or "").lower()
-                    listed = self.settings.account(login)
-                    wanted = (listed.channels if listed else ()) or (login,)
-                    found = await self._bot.fetch_users(logins=list(wanted))
-            except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *TWITCHIO_ERRORS) as error:
+                    users = await self._bot.fetch_users(ids=[user_id])
+            except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
                 log.warning("Twitch does not tell the name of the bot's account (%s); retrying", type(error).__name__)
             else:
-                ids = {(user.name or "").lower(): user.id for user in found}
-                self._ids = {each: ids.get(each, "") for each in wanted}
-                return login
+                if users and users[0].name:
+                    return users[0].name.lower()
             await asyncio.sleep(backoff.next())
 
-    async def _follow(self, session: ChatSession) -> None:
+    async def _ids_of(self, logins: Sequence[str]) -> dict[str, str]:
+        """Return the user ids of channels, as far as Twitch tells them; the session asks again for the others."""
+        found: dict[str, str] = {}
+        with suppress(twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS):
+            async with asyncio.timeout(REQUEST_SECONDS):
+                for start in range(0, len(logins), MOST_LOGINS):
+                    users = await self._bot.fetch_users(logins=list(logins[start : start + MOST_LOGINS]))
+                    found |= {user.name.lower(): user.id for user in users if user.name}
+        return found
+
+    async def _follow(self, session: ChatSession, wanted: Sequence[str], ids: dict[str, str]) -> None:
         """Leave to the bot what it reads by itself, and take back what it reads no longer."""
         log = logging.LoggerAdapter(logger, {"account": session.login})
+        before: set[str] = set()
         while True:
+            ids |= {channel.login: channel.id for channel in session.channels if channel.id}
             theirs = self._theirs()
-            left = frozenset(login for login, id_ in self._ids.items() if id_ in theirs)
-            for login in sorted(left - self._left):
+            left = {login for login in wanted if ids.get(login) in theirs}
+            for login in sorted(left - before):
                 log.info("#%s: the bot reads it by itself, so ColorChanger's session does not", login)
-            for login in sorted(self._left - left):
+            for login in sorted(before - left):
                 log.info("#%s: the bot reads it no longer; ColorChanger's session does", login)
-            self._left = left
-            session.want(
-                [login for login in self._ids if login not in left],
-                {login: id_ for login, id_ in self._ids.items() if id_},
-            )
+            session.want([login for login in wanted if login not in left], ids)
+            before = left
             await asyncio.sleep(LOOK_SECONDS)
 
     def _theirs(self) -> frozenset[str]:

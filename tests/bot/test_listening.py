@@ -217,6 +217,14 @@ async def test_two_channels_one_read_by_each(host: Host, twitch: LocalTwitch) ->
     assert (host.heard, readers(twitch, "me")) == (2, 1)
 
 
+@pytest.mark.parametrize("channels", [("me", "friend", "nobody", *(f"viewer{number}" for number in range(150)))])
+async def test_a_long_list_with_a_name_that_nobody_has(host: Host, twitch: LocalTwitch) -> None:
+    await twitch.wait_subscribed("me", "me")
+    await twitch.wait_subscribed("me", "friend")
+    await read(host, twitch.user("friend").id)
+    await until(lambda: readers(twitch, "friend") == 1)
+
+
 @pytest.mark.parametrize(("channels", "conduit"), [(("me", "friend"), ("friend",))])
 async def test_a_channel_that_the_bot_reads_over_a_conduit_is_left_to_it(
     host: Host, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture
