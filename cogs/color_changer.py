@@ -6,10 +6,21 @@ import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.bot.messages import own_message, own_notification
-from colorchanger_bot.wiring import attachment_of, command_in, manages, note_stranger, painter_for
+from colorchanger_bot.wiring import (
+    attachment_of,
+    cog_loaded,
+    cog_unloaded,
+    command_in,
+    manages,
+    note_stranger,
+    painter_for,
+)
+
+NAME = "colorchanger_bot.ColorChanger"
+"""The bot may have a component called ColorChanger."""
 
 
-class ColorChanger(commands.Component):
+class ColorChanger(commands.Component, name=NAME):
     """Tells the changer of each own message, from whatever program it was written."""
 
     def __init__(self, bot: commands.Bot) -> None:
@@ -17,6 +28,7 @@ class ColorChanger(commands.Component):
 
     async def component_load(self) -> None:
         """Start to read chat over our own session, in a bot that asked for it."""
+        cog_loaded(self.bot, NAME)
         listening = attachment_of(self.bot).listening
         if listening is not None:
             listening.start()
@@ -27,6 +39,7 @@ class ColorChanger(commands.Component):
         if attached.listening is not None:
             await attached.listening.stop()
         attached.changer.pause()
+        await cog_unloaded(self.bot, NAME)
 
     @commands.Component.listener()
     async def event_message(self, message: twitchio.ChatMessage) -> None:

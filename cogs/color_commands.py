@@ -12,12 +12,23 @@ from colorchanger_bot.changer.commands import may_command, run_command, wants_re
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.replies import chat_reply, log_line
 from colorchanger_bot.errors import ColorChangerError
-from colorchanger_bot.wiring import attachment_of, command_in, manages, own_account, painter_for
+from colorchanger_bot.wiring import (
+    attachment_of,
+    cog_loaded,
+    cog_unloaded,
+    command_in,
+    manages,
+    own_account,
+    painter_for,
+)
 
 logger = logging.getLogger(__name__)
 
+NAME = "colorchanger_bot.ColorCommands"
+"""The bot may have a component called ColorCommands."""
 
-class ColorCommands(commands.Component):
+
+class ColorCommands(commands.Component, name=NAME):
     """Runs the chat command for those who may use it; everybody else's is ignored.
 
     The command is read here and not registered with the bot: the bot's own commands, hooks and error handlers never
@@ -29,11 +40,13 @@ class ColorCommands(commands.Component):
 
     async def component_load(self) -> None:
         """Take commands, if the settings say so."""
+        cog_loaded(self.bot, NAME)
         attached = attachment_of(self.bot)
         attached.takes_commands = attached.settings.commands.enabled
 
     async def component_teardown(self) -> None:
         attachment_of(self.bot).takes_commands = False
+        await cog_unloaded(self.bot, NAME)
 
     @commands.Component.listener()
     async def event_message(self, message: twitchio.ChatMessage) -> None:

@@ -1,28 +1,31 @@
 """The plugin's face: attach ColorChanger to a TwitchIO bot, and get at what is attached.
 
 In our own bot everything is attached before the cogs are loaded. In somebody else's bot the first cog that asks gets a
-changer that works with that bot's tokens and models. Nothing is registered with the bot, and nothing that the bot may
-override is called: a host behaves as if ColorChanger were not there.
+changer that works with that bot's tokens and models. No command is registered with the bot, and its command processing
+is not called: its commands behave as if ColorChanger were not there.
 """
 
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.bot import attachment
-from colorchanger_bot.bot.attachment import Attachment
+from colorchanger_bot.bot.attachment import Attachment, Guest
+from colorchanger_bot.bot.checkup import Checkup, Needs
 from colorchanger_bot.bot.colors import TwitchioColors
-from colorchanger_bot.bot.host import host_id, prefixes_of
+from colorchanger_bot.bot.host import host_id, name_of, prefixes_of
+from colorchanger_bot.bot.refresh import SharedRefresh
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import parse_command
 from colorchanger_bot.changer.memory import Memory, ShortMemory
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Strategy
 from colorchanger_bot.errors import StoreError
-from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +40,8 @@ def attach(
 ) -> Attachment:
     """Give a bot its changer, before the cogs are loaded.
 
-    Called again, also while the cogs are loaded, the new settings count from the next message on; what was set in chat
-    and the colours so far stay. To have the original colours put back when the bot stops, call
+    Call it again at any time: the new settings count from the next message on. What was set in chat and the colours so
+    far stay. To have the original colours put back when the bot stops, call
     `await changer_for(bot).close()` in its `close`.
 
     Args:
@@ -49,18 +52,21 @@ def attach(
         memory: keeps colours and what was set in chat over a restart; without one they end with the process.
         listen: read chat over our supervised session, from the load of the cog `color_changer` to its unload. The bot
             then needs no chat subscription of its own. The channels are those that the settings list for the bot's
-            account, else its own. Every message becomes `event_message`, as always.
+            account, else its own; those that the bot subscribes to by itself are left to it. Every message becomes
+            `event_message`, as always. Once on, it stays on.
     """
     before = attachment.find(bot)
     settings = settings or Settings()
     memory = memory or (before and before.memory) or ShortMemory()
     # One for the life of the bot: it lets an account send one request at a time.
     api = before.speaker if before and isinstance(before.speaker, TwitchioColors) else TwitchioColors(bot)
-    listening = None
-    if listen:
+    listening = before.listening if before else None
+    if listen and listening is None:
         from colorchanger_bot.bot.listening import Listening  # noqa: PLC0415 - the cogs alone need no EventSub, no HTTP
 
         listening = Listening(bot, settings)
+    if listening is not None:
+        listening.settings = settings
     attached = Attachment(
         settings=settings,
         changer=Changer(api, memory=memory),
@@ -69,6 +75,7 @@ def attach(
         memory=memory,
         prefixes=prefixes_of(bot) or (settings.commands.prefix,),
         strategy=strategy,
+        guest=(before and before.guest) or Guest(SharedRefresh(bot), Checkup(bot, partial(_needs, bot))),
         listening=listening,
         takes_commands=before is not None and before.takes_commands,
     )
@@ -87,6 +94,26 @@ def changer_for(bot: commands.Bot) -> Changer:
 
 
 # For the cogs
+
+
+def cog_loaded(bot: commands.Bot, cog: str) -> None:
+    """Take note that one of our cogs is loaded; the first one starts what runs beside them in somebody else's bot."""
+    guest = attachment_of(bot).guest
+    if guest is not None:
+        guest.cog_loaded(cog)
+
+
+async def cog_unloaded(bot: commands.Bot, cog: str) -> None:
+    """Take note that one of our cogs is unloaded; the last one ends what runs beside them."""
+    guest = attachment_of(bot).guest
+    if guest is not None:
+        await guest.cog_unloaded(cog)
+
+
+def login_of(bot: commands.Bot, user_id: str) -> str:
+    """Return the login of an account, for the log; its id where the login is not known."""
+    painter = changer_for(bot).get(user_id)
+    return name_of(bot, user_id) if painter is None else painter.login
 
 
 def manages(bot: commands.Bot, user_id: str) -> bool:
@@ -132,3 +159,23 @@ def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
 def own_account(bot: commands.Bot) -> Painter | None:
     """Return the painter of the bot's own account, which others may command if the settings let them."""
     return changer_for(bot).get(host_id(bot) or "")
+
+
+def _needs(bot: commands.Bot) -> Needs:
+    """Return what the settings need of a host."""
+    # The cogs load without it: they need nothing of the room of logins but these names.
+    from colorchanger_bot.auth.scopes import COLOR_SCOPE, READ_SCOPE, REPLY_SCOPE, purpose  # noqa: PLC0415
+
+    attached = attachment_of(bot)
+    accounts = {painter.user_id: painter.login for painter in attached.changer}
+    if (user_id := host_id(bot)) is not None:
+        accounts.setdefault(user_id, name_of(bot, user_id))
+    scopes = [COLOR_SCOPE, READ_SCOPE]
+    if attached.takes_commands and attached.settings.commands.reply != "never":
+        scopes.append(REPLY_SCOPE)
+    return Needs(
+        accounts=accounts,
+        scopes={scope: purpose(scope) for scope in scopes},
+        reading=READ_SCOPE,
+        chat_from_host=attached.listening is None,
+    )

@@ -1,6 +1,4 @@
-"""The minimal bot with a strategy of its own: the colours of a traffic light, which goes on after a restart."""
-
-import asyncio
+"""The minimal bot with a strategy of its own: the colours of a traffic light, which continue after a restart."""
 
 from minimal_bot import Bot, main
 
@@ -34,4 +32,4 @@ class TrafficBot(Bot):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(TrafficBot))
+    main(TrafficBot)

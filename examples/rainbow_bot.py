@@ -1,6 +1,4 @@
-"""The minimal bot with settings: a rainbow, half a second after each message, and the command is called `!paint`."""
-
-import asyncio
+"""The minimal bot with settings: a rainbow, half a second after each message, and a command called `!paint`."""
 
 from minimal_bot import Bot, main
 
@@ -22,4 +20,4 @@ class RainbowBot(Bot):
 
 
 if __name__ == "__main__":
-    asyncio.run(main(RainbowBot))
+    main(RainbowBot)

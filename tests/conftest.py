@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from twitchio.eventsub import websockets
+from twitchio.http import Route
 
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
+from tests.hosts import Hosts
 from tests.processes import Environment
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat")
@@ -97,3 +102,33 @@ def with_tokens(twitch: LocalTwitch, environment: Environment) -> Environment:
         "TWITCH_REFRESH_TOKEN_1": pair.refresh,
         "TWITCH_CLIENT_ID_1": app.client_id,
     }
+
+
+@pytest.fixture
+def endpoints(twitch: LocalTwitch) -> Iterator[None]:
+    """Where TwitchIO looks for Twitch: a class attribute for each host and a module variable for the sockets."""
+    real = Route.BASE, Route.ID_BASE, websockets.WSS
+    Route.BASE, Route.ID_BASE, websockets.WSS = f"{twitch.api_url}/", f"{twitch.id_url}/", twitch.eventsub_url
+    yield
+    Route.BASE, Route.ID_BASE, websockets.WSS = real
+
+
+@pytest.fixture
+async def hosts(
+    twitch: LocalTwitch,
+    endpoints: None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> AsyncIterator[Hosts]:
+    """Other people's bots. Whatever a test does, no log record of ours holds a secret, and each names an account."""
+    monkeypatch.chdir(tmp_path)  # where TwitchIO keeps its tokens
+    caplog.set_level(logging.DEBUG, "colorchanger_bot")
+    async with AsyncExitStack() as stack:
+        made = Hosts(twitch, stack, SCOPES)
+        yield made
+    for record in caplog.get_records("call"):
+        if record.name.startswith("colorchanger_bot"):
+            said = f"{record.getMessage()} {record.exc_info}"
+            assert not [secret for secret in made.secrets if secret in said]
+            assert getattr(record, "account", ""), said

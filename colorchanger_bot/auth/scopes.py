@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from colorchanger_bot.errors import LOG_IN
-from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.store.store import Login
 
 READ_SCOPE, COLOR_SCOPE, REPLY_SCOPE = "user:read:chat", "user:manage:chat_color", "user:write:chat"

@@ -6,17 +6,19 @@ does not matter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from twitchio.ext import commands
 
+from colorchanger_bot.bot.checkup import Checkup
+from colorchanger_bot.bot.refresh import SharedRefresh
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.channels import Platform
 from colorchanger_bot.changer.commands import Speaker
 from colorchanger_bot.changer.memory import Memory
 from colorchanger_bot.color import Strategy
-from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.settings.settings import Settings
 
 ATTRIBUTE = "_colorchanger"
 
@@ -24,9 +26,35 @@ ATTRIBUTE = "_colorchanger"
 class ChatSource(Protocol):
     """Reads chat for a bot from `start` to `stop`; `Listening` is one, which only a bot that asks for it loads."""
 
+    settings: Settings
+
     def start(self) -> None: ...
 
     async def stop(self) -> None: ...
+
+
+@dataclass(slots=True)
+class Guest:
+    """What runs in somebody else's bot from the load of the first of our cogs to the unload of the last."""
+
+    refresh: SharedRefresh
+    checkup: Checkup
+    cogs: set[str] = field(default_factory=set[str])
+    """The names of the cogs that are loaded."""
+
+    def cog_loaded(self, name: str) -> None:
+        """Begin with the first cog."""
+        if not self.cogs:
+            self.refresh.start()
+            self.checkup.start()
+        self.cogs.add(name)
+
+    async def cog_unloaded(self, name: str) -> None:
+        """End with the last cog."""
+        if self.cogs == {name}:
+            await self.checkup.stop()
+            await self.refresh.stop()
+        self.cogs.discard(name)
 
 
 @dataclass(slots=True)
@@ -45,6 +73,8 @@ class Attachment:
     """A strategy of the author's own; None: the one in the settings."""
     is_own_bot: bool = False
     """Whether this is our own bot, which manages its accounts itself; in others the cogs manage the bot's account."""
+    guest: Guest | None = None
+    """What runs beside the cogs in somebody else's bot; None in our own."""
     listening: ChatSource | None = None
     """Our chat session in somebody else's bot, where it was asked for."""
     takes_commands: bool = False

@@ -27,7 +27,8 @@ from colorchanger_bot.eventsub.follows import follow_live
 from colorchanger_bot.eventsub.frames import Event
 from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.settings.load import ColorSettings, Settings
+from colorchanger_bot.settings.model import ColorSettings
+from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.store.store import Login
 from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix, HelixColors
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import aiohttp
 import twitchio
 from twitchio.ext import commands
 
+from colorchanger_bot.bot.host import REQUEST_SECONDS, TWITCHIO_ERRORS
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
     ChannelRefused,
@@ -27,21 +29,18 @@ from colorchanger_bot.errors import (
 from colorchanger_bot.redaction import one_line, redact
 from colorchanger_bot.twitch.answers import foreign, refusal_in
 
-REQUEST_SECONDS = 10.0
-"""TwitchIO sets no limit of its own to a request."""
-
 T = TypeVar("T")
 Refusals = Mapping[int, type[ColorChangerError]]
 """What a status means for one kind of request."""
 
 
 @dataclass(slots=True)
-class Turn:
-    """The requests of one account, one after the other."""
+class AccountRequests:
+    """The requests of one account, which are sent one after the other."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     last: asyncio.Task[Any] | None = None
-    ended: str | None = None
+    refused: str | None = None
     """The refresh token that Twitch refused; another one means that the account was authorised again."""
 
 
@@ -56,18 +55,20 @@ class TwitchioColors:
     def __init__(self, bot: commands.Bot, *, seconds: float = REQUEST_SECONDS) -> None:
         self._bot = bot
         self._seconds = seconds
-        self._turns: dict[str, Turn] = {}
+        self._requests: dict[str, AccountRequests] = {}
+        """By user id."""
 
     async def put_color(self, user_id: str, color: Color) -> None:
         user = self._bot.create_partialuser(user_id)
 
         async def change() -> None:
             try:
-                await user.update_chatter_color(color.wire)
-            except ValueError:
-                # TwitchIO reads an empty 204 that calls itself JSON, and stumbles after the change was made.
-                if await self._shown(user_id) != color:
-                    raise
+                # None for Twitch's 204; whatever else came back, it was not Twitch that wrote it.
+                answer: object = await user.update_chatter_color(color.wire)
+            except ValueError:  # an empty 204 that calls itself JSON, which TwitchIO cannot read
+                answer = ""
+            if answer is not None and await self._shown(user_id) != color:
+                raise ValueError("an answer to a colour change that is not Twitch's")
 
         await self._ask(user_id, change, {400: ColorRejected})
 
@@ -96,7 +97,7 @@ class TwitchioColors:
         """Do nothing: no channel is joined here."""
 
     async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
-        """Do nothing: which channels somebody else's bot reads is its own affair."""
+        """Do nothing: somebody else's bot decides itself which channels it reads."""
 
     async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:
         channel = self._bot.create_partialuser(channel_id)
@@ -117,34 +118,36 @@ class TwitchioColors:
     async def _ask(
         self, user_id: str, request: Callable[[], Coroutine[Any, Any, T]], refusals: Refusals | None = None
     ) -> T:
-        turn = self._turns.setdefault(user_id, Turn())
-        async with turn.lock:
+        requests = self._requests.setdefault(user_id, AccountRequests())
+        async with requests.lock:
             tokens = self._bot.tokens.get(user_id)
-            if tokens is None or tokens["refresh"] == turn.ended:
+            if tokens is None or tokens["refresh"] == requests.refused:
                 # Without a token of the account TwitchIO would try the application's.
-                raise NeedsLogin("the bot has no login of this account (any more): authorise it for the bot")
+                raise NeedsLogin("the bot has no token of this account that works: authorise the account for the bot")
             try:
-                return await self._in_time(user_id, turn, request)
-            except (twitchio.HTTPException, aiohttp.ClientError, *_STUMBLES) as error:
-                failure = _translated(error, refusals or {})
+                return await self._in_time(user_id, requests, request)
+            except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
+                failure = error_of(error, refusals or {})
             if isinstance(failure, NeedsLogin):
-                turn.ended = tokens["refresh"]
+                requests.refused = tokens["refresh"]
         # Not raised in the handler: TwitchIO's errors hold tokens, and would stay with ours as its context.
         raise failure
 
-    async def _in_time(self, user_id: str, turn: Turn, request: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        if turn.last is not None and not turn.last.done():
-            await asyncio.wait({turn.last}, timeout=self._seconds)
-            turn.last.cancel()
-        task = turn.last = asyncio.create_task(request(), name=f"colour request of {user_id}")
-        task.add_done_callback(_retrieve)
-        refreshes = 0
+    async def _in_time(
+        self, user_id: str, requests: AccountRequests, request: Callable[[], Coroutine[Any, Any, T]]
+    ) -> T:
+        if requests.last is not None and not requests.last.done():
+            await asyncio.wait({requests.last}, timeout=self._seconds)
+            requests.last.cancel()
+        task = requests.last = asyncio.create_task(request(), name=f"colour request of {user_id}")
+        task.add_done_callback(_look_at_result)
+        issued: set[str] = set()
 
         async def count(payload: twitchio.TokenRefreshedPayload) -> None:
             # Twitch refuses what it issued a moment ago: TwitchIO would go on refreshing until the stack is full.
-            nonlocal refreshes
-            refreshes += payload.user_id == user_id
-            if refreshes > 1:
+            if payload.user_id == user_id:
+                issued.add(payload.token)  # one for each request that waited for it
+            if len(issued) > 1:
                 task.cancel()
 
         self._bot.add_listener(count, event="event_token_refreshed")
@@ -159,17 +162,13 @@ class TwitchioColors:
         return task.result()
 
 
-_STUMBLES = (OSError, RuntimeError, ValueError, LookupError, TypeError)
-"""What TwitchIO lets through from below, or trips over in an answer that is not in Twitch's format."""
-
-
-def _retrieve(task: asyncio.Task[Any]) -> None:
-    """Look at how a request ended that nobody waits for any more, or asyncio would log it with all it holds."""
+def _look_at_result(task: asyncio.Task[Any]) -> None:
+    """Fetch the exception of a request that nobody waits for, or asyncio logs it with the tokens in it."""
     if not task.cancelled():
         task.exception()
 
 
-def _translated(error: Exception, refusals: Refusals) -> ColorChangerError:
+def error_of(error: Exception, refusals: Refusals = MappingProxyType({})) -> ColorChangerError:
     """Return our error for what came out of TwitchIO."""
     match error:
         case twitchio.HTTPException():
@@ -185,22 +184,22 @@ def _translated(error: Exception, refusals: Refusals) -> ColorChangerError:
 
 
 def _refused(error: twitchio.HTTPException, refusals: Refusals) -> ColorChangerError:
+    is_refresh = error.route is not None and error.route.use_id
     words = refusal_in(error.status, error.extra)
-    if words is None:  # not Twitch's word
-        trouble = foreign(error.status)
-        renewing = error.route is not None and error.route.use_id
-        return OutcomeUnknown(f"the login could not be renewed: {trouble}") if renewing else trouble
+    if words is None or error.status >= 500:  # not Twitch's own word
+        if is_refresh:  # the token may be used up: the next request finds out, a retry at once would use it twice
+            return OutcomeUnknown(f"Twitch did not renew the login ({error.status})")
+        return foreign(error.status)
     said = one_line(redact(words or "no reason given"))
-    if error.route is not None and error.route.use_id:  # the refresh in between
-        if error.status in (400, 401, 403):
-            return NeedsLogin(f"Twitch has ended the login of this account ({said}): authorise it for the bot again")
-        # The token may be spent: whoever asks next finds out, a retry at once would spend it twice.
-        return OutcomeUnknown(f"Twitch did not renew the login ({error.status})")
     match error.status:
+        case 400 | 401 | 403 if is_refresh:
+            return NeedsLogin(f"Twitch has ended this login ({said}): authorise the account for the bot again")
+        case status if is_refresh:
+            return OutcomeUnknown(f"Twitch did not renew the login ({status})")
         case status if status in refusals:
             return refusals[status](f"Twitch refuses ({said})")
         case 401 if "scope" in said.lower():
-            return MissingScope(f"the bot's login lacks a permission ({said}): authorise the account again, with it")
+            return MissingScope(f"the bot's token lacks a scope ({said}): authorise the account again, with that scope")
         case 401:
             return TokenRefused(f"Twitch refuses the bot's token ({said})")
         case 429:

@@ -1,11 +1,25 @@
-"""What is asked of somebody else's bot, and how its answers are made ours."""
+"""What a host, which is somebody else's bot, can be asked, and how its answers become ours."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import cast
 
+import aiohttp
+import twitchio
+from twitchio.authentication.oauth import OAuth
 from twitchio.ext import commands
+
+from colorchanger_bot.twitch.answers import refusal_in
+
+CHAT_MESSAGE = "channel.chat.message"
+INNER_CLIENT = "_ManagedHTTPClient__isolated"
+"""The attribute of TwitchIO's HTTP client that holds the one it refreshes and validates tokens with."""
+REQUEST_SECONDS = 10.0
+"""TwitchIO sets no limit of its own to a request."""
+TWITCHIO_ERRORS = (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
+"""What TwitchIO raises besides its own exceptions, mostly about an answer that is not in Twitch's format."""
 
 
 def host_id(bot: commands.Bot) -> str | None:
@@ -17,6 +31,18 @@ def host_id(bot: commands.Bot) -> str | None:
     return str(found) if found else None  # many bots pass a number: TwitchIO keeps it as it is
 
 
+def name_of(bot: commands.Bot, user_id: str) -> str:
+    """Return the login of an account if the bot knows it, else its id."""
+    user = bot.user
+    return user.name.lower() if user is not None and user.name and str(user.id) == user_id else user_id
+
+
+def own_name(bot: commands.Bot) -> str:
+    """Return the name of the bot's own account, for the log; a bot that has none yet is "the bot"."""
+    user_id = host_id(bot)
+    return "the bot" if user_id is None else name_of(bot, user_id)
+
+
 def prefixes_of(bot: commands.Bot) -> tuple[str, ...]:
     """Return the prefixes of the bot's commands where they are plain text; none if a coroutine decides them."""
     # The only place where TwitchIO keeps it. A coroutine is not called: it is the bot's, and may count its calls.
@@ -25,3 +51,57 @@ def prefixes_of(bot: commands.Bot) -> tuple[str, ...]:
         return (prefix,) if prefix else ()
     several = cast("Iterable[object]", prefix) if isinstance(prefix, list | tuple | set | frozenset) else ()
     return tuple(each for each in several if isinstance(each, str) and each)
+
+
+def socket_channels(bot: commands.Bot) -> frozenset[str]:
+    """Return the ids of the channels whose chat TwitchIO reads over its own WebSockets now."""
+    try:
+        subscriptions = bot.websocket_subscriptions().values()
+    except NotImplementedError:  # an AutoBot reads over a conduit
+        return frozenset()
+    return frozenset(
+        str(each.condition.get("broadcaster_user_id")) for each in subscriptions if str(each.type.value) == CHAT_MESSAGE
+    )
+
+
+async def chat_channels(bot: commands.Bot) -> frozenset[str] | None:
+    """Return the ids of the channels whose chat the bot's account reads by itself; None if that cannot be known.
+
+    WebSockets are known to TwitchIO. Twitch is asked for those of a conduit and for webhooks.
+    """
+    channels, user_id = socket_channels(bot), host_id(bot)
+    if user_id is None or not bot.http.client_secret:  # conduits and webhooks need the application's own token
+        return channels
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            found = await bot.fetch_eventsub_subscriptions(user_id=user_id)
+            return channels | {
+                str(each.condition.get("broadcaster_user_id"))
+                async for each in found.subscriptions
+                if (each.type, each.status) == (CHAT_MESSAGE, "enabled") and each.transport.method != "websocket"
+            }
+    except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *TWITCHIO_ERRORS):
+        return channels or None
+
+
+def inner_client(bot: commands.Bot) -> OAuth | None:
+    """Return the client that refreshes and validates tokens for TwitchIO; None in a TwitchIO that we do not know."""
+    client: object = getattr(bot.http, INNER_CLIENT, None)
+    return client if isinstance(client, OAuth) else None
+
+
+async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None:
+    """Return the scopes of a user token, as Twitch tells them; None if that cannot be known now."""
+    client = inner_client(bot)  # `bot.http` would refresh a token that is refused, over and over if need be
+    if client is None:
+        return None
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            return frozenset((await client.validate_token(token)).scopes)
+    except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *TWITCHIO_ERRORS):
+        return None
+
+
+def is_from_twitch(error: twitchio.HTTPException) -> bool:
+    """Return whether Twitch itself refused the request, and no gateway or protection page in its place."""
+    return refusal_in(error.status, error.extra) is not None

@@ -1,10 +1,16 @@
-"""Listening: our supervised chat session in somebody else's bot, in the place of TwitchIO's, with that bot's token."""
+"""Listening: our supervised chat session in somebody else's bot, in the place of TwitchIO's, with that bot's token.
+
+A channel that the bot subscribes to by itself is left to it, so that each message comes once. If TwitchIO gives its
+socket up, its subscriptions go with it, and our session takes over.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
+from collections.abc import Sequence
+from contextlib import suppress
 
 import aiohttp
 import twitchio
@@ -13,13 +19,21 @@ from aiohttp.client_middlewares import ClientHandlerType
 from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
-from colorchanger_bot.bot.host import host_id
+from colorchanger_bot.bot.colors import error_of
+from colorchanger_bot.bot.host import (
+    REQUEST_SECONDS,
+    TWITCHIO_ERRORS,
+    chat_channels,
+    host_id,
+    own_name,
+    socket_channels,
+)
 from colorchanger_bot.bot.messages import chat_message, chat_notification
 from colorchanger_bot.clock import Backoff, RecentIds, SystemClock, Tasks
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.eventsub.frames import Event
 from colorchanger_bot.eventsub.session import ChatSession
-from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix
 from colorchanger_bot.twitch.http import open_session, open_socket_session
 
@@ -27,6 +41,10 @@ logger = logging.getLogger(__name__)
 
 HANDLE = "the-token-of-the-bot"
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
+LOOK_SECONDS = 1.0
+"""How often the bot's own subscriptions are compared with the channels of our session."""
+MOST_LOGINS = 100
+"""Twitch takes no more in one request."""
 AUTHORISE = "authorise the bot's account, with user:read:chat"
 
 
@@ -60,14 +78,14 @@ class HostToken:
         async with self._lock:
             if self._token() == refused:
                 try:
-                    # Any request of TwitchIO's own makes it refresh; the tokens stay its affair.
+                    # Any request of TwitchIO's own makes it refresh; it goes on to own the tokens.
                     await self._bot.fetch_users(ids=[self._id()], token_for=self._id())
-                except twitchio.HTTPException as error:
-                    ended = error.status
+                except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
+                    failure = error_of(error)
                 else:
                     return self._token()
                 # (not raised in the handler: TwitchIO's error holds tokens, and would stay as the context of ours)
-                raise NeedsLogin(f"Twitch ended the login of the bot's account ({ended}): {AUTHORISE}")
+                raise failure
         return self._token()
 
 
@@ -76,9 +94,12 @@ class Listening:
 
     def __init__(self, bot: commands.Bot, settings: Settings) -> None:
         self._bot = bot
-        self._settings = settings
-        self._tasks = Tasks(logger)
+        self.settings = settings
+        """Which channels are read, from the next `start` on."""
+        self._tasks = Tasks(logging.LoggerAdapter(logger, {"account": own_name(bot)}))
         self._seen = RecentIds(SystemClock())
+        self._elsewhere: frozenset[str] = frozenset()
+        """Ids of the channels that the bot reads over a conduit or webhooks."""
         self.session: ChatSession | None = None
         """The chat session, once the bot is ready."""
 
@@ -94,12 +115,17 @@ class Listening:
     async def _run(self) -> None:
         await self._bot.wait_until_ready()
         clock, rng = SystemClock(), random.Random()
-        login = await self._login(Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
+        user_id = host_id(self._bot) or ""
+        login = await self._login(user_id, Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
+        listed = self.settings.account(login)
+        wanted = (listed.channels if listed else ()) or (login,)
+        ids = {**await self._ids_of(wanted), login: user_id}
+        self._elsewhere = (await chat_channels(self._bot) or frozenset()) - socket_channels(self._bot)
         async with open_session([HostToken(self._bot)]) as requests, open_socket_session() as sockets:
-            twitch = self._settings.twitch
+            twitch = self.settings.twitch
             client_id = self._bot.http.client_id
-            self.session = ChatSession(
-                host_id(self._bot) or "",
+            session = self.session = ChatSession(
+                user_id,
                 login,
                 helix=Helix(requests, client_id=client_id, handle=HANDLE, api_url=twitch.api_url),
                 sockets=sockets,
@@ -109,24 +135,57 @@ class Listening:
                 receive=self._receive,
                 wants=lambda _event: True,  # the host's other cogs are there for everybody
             )
-            listed = self._settings.account(login)
-            self.session.set_channels((listed.channels if listed else ()) or (login,))
-            await self.session.run()
+            following = self._tasks.start(self._follow(session, wanted, ids), f"the channels of {login}")
+            try:
+                await session.run()
+            finally:
+                following.cancel()
 
-    async def _login(self, backoff: Backoff) -> str:
-        """The login of the bot's account; asked until Twitch answers."""
+    async def _login(self, user_id: str, backoff: Backoff) -> str:
+        """Return the login of the bot's account; ask until Twitch answers."""
+        log = logging.LoggerAdapter(logger, {"account": own_name(self._bot)})
         while True:
             try:
-                users = await self._bot.fetch_users(ids=[host_id(self._bot) or ""])
-            except (twitchio.HTTPException, aiohttp.ClientError, OSError) as error:
-                logger.warning("the name of the bot's account is not known yet (%s)", type(error).__name__)
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    users = await self._bot.fetch_users(ids=[user_id])
+            except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
+                log.warning("Twitch does not tell the name of the bot's account (%s); retrying", type(error).__name__)
             else:
                 if users and users[0].name:
-                    return users[0].name
+                    return users[0].name.lower()
             await asyncio.sleep(backoff.next())
 
+    async def _ids_of(self, logins: Sequence[str]) -> dict[str, str]:
+        """Return the user ids of channels, as far as Twitch tells them; the session asks again for the others."""
+        found: dict[str, str] = {}
+        with suppress(twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS):
+            async with asyncio.timeout(REQUEST_SECONDS):
+                for start in range(0, len(logins), MOST_LOGINS):
+                    users = await self._bot.fetch_users(logins=list(logins[start : start + MOST_LOGINS]))
+                    found |= {user.name.lower(): user.id for user in users if user.name}
+        return found
+
+    async def _follow(self, session: ChatSession, wanted: Sequence[str], ids: dict[str, str]) -> None:
+        """Leave to the bot what it reads by itself, and take back what it reads no longer."""
+        log = logging.LoggerAdapter(logger, {"account": session.login})
+        before: set[str] = set()
+        while True:
+            ids |= {channel.login: channel.id for channel in session.channels if channel.id}
+            theirs = self._theirs()
+            left = {login for login in wanted if ids.get(login) in theirs}
+            for login in sorted(left - before):
+                log.info("#%s: the bot reads it by itself, so ColorChanger's session does not", login)
+            for login in sorted(before - left):
+                log.info("#%s: the bot reads it no longer; ColorChanger's session does", login)
+            session.set_channels([login for login in wanted if login not in left], ids)
+            before = left
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _theirs(self) -> frozenset[str]:
+        return self._elsewhere | socket_channels(self._bot)
+
     def _receive(self, event: Event, _delivery_id: str, type_: str) -> None:
-        if not self._seen.add(event["message_id"]):
+        if event["broadcaster_user_id"] in self._theirs() or not self._seen.add(event["message_id"]):
             return
         if type_ == CHAT_NOTIFICATION:
             self._bot.dispatch("chat_notification", chat_notification(event, self._bot.http))

@@ -21,7 +21,7 @@ from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.sender import ColorApi
 from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.color import Color, Strategy
-from colorchanger_bot.settings.load import ColorSettings
+from colorchanger_bot.settings.model import ColorSettings
 
 logger = logging.getLogger(__name__)
 
@@ -239,7 +239,8 @@ class Changer:
             async with asyncio.timeout(RESTORE_SECONDS):
                 await painter.restore()
         except TimeoutError:
-            logger.warning("the colour of %s could not be put back in time", painter.login)
+            account = {"account": painter.login}
+            logger.warning("the colour of %s could not be put back in time", painter.login, extra=account)
 
     def _on_change(self, change: Change) -> None:
         for listener in self._listeners:

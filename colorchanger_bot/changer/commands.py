@@ -13,7 +13,7 @@ from colorchanger_bot.changer.channels import Platform
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, UnknownColor
-from colorchanger_bot.settings.load import CommandSettings
+from colorchanger_bot.settings.model import CommandSettings
 from colorchanger_bot.words import nearest
 
 SHOWN_CHARACTERS = 40

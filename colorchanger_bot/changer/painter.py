@@ -18,7 +18,7 @@ from colorchanger_bot.changer.shown import HISTORY, ShownColors
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color, Strategy
 from colorchanger_bot.errors import ColorChangerError, ConfigError, UnknownColor
-from colorchanger_bot.settings.load import ColorSettings
+from colorchanger_bot.settings.model import ColorSettings
 
 logger = logging.getLogger(__name__)
 

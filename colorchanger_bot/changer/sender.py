@@ -10,7 +10,7 @@ from colorchanger_bot.changer.shown import ShownColors
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color, fitting_names, nearest_name
 from colorchanger_bot.errors import ColorRejected, OutcomeUnknown
-from colorchanger_bot.settings.load import ColorSettings
+from colorchanger_bot.settings.model import ColorSettings
 
 HEX_AGAIN = timedelta(days=1)
 """After Twitch refused a hex colour, how long only names are sent."""

@@ -15,7 +15,7 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
-from tests.fakes import until
+from tests.fakes import subscribed_to_all, until
 
 LogIn = Callable[..., Awaitable[None]]
 SettingsFor = Callable[..., Settings]
@@ -32,6 +32,7 @@ async def service(
     async with Service.running(settings, store) as running:
         await twitch.wait_subscribed("me", "me")
         await twitch.wait_subscribed("me", "friend")
+        await subscribed_to_all(twitch, channels=2)
         yield running
 
 
