@@ -33,6 +33,7 @@ def _command() -> int:
     import traceback
 
     from colorchanger_bot.errors import ColorChangerError
+    from colorchanger_bot.redaction import redact
 
     os.environ.setdefault("LOGURU_AUTOINIT", "False")  # a first sink that `logs.setup` would remove again
     output: object = sys.stdout
@@ -43,9 +44,11 @@ def _command() -> int:
 
         return app.run(sys.argv[1:], called="colorchanger")
     except ColorChangerError as error:
+        from colorchanger_bot.cli.options import complain
+
         if "--debug" in sys.argv:
             _print(traceback.format_exc())
-        _print(str(error))
+        complain(redact(str(error)))
         return exit_code(error)
     except Exception:  # the outermost place of all: a bug of ours, shown whole but without secrets
         _print(traceback.format_exc())

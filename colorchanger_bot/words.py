@@ -1,4 +1,4 @@
-"""How values and suggestions are written where people read them: in the settings, on the command line, in chat."""
+"""How values, numbers, times and suggestions are written where people read them."""
 
 from __future__ import annotations
 
@@ -44,3 +44,21 @@ def shortened(words: str, most: int) -> str:
     """Return a text on one line, of at most so many characters."""
     line = one_line(words)
     return line if len(line) <= most else f"{line[: most - 3]}..."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 0 messages, 1 message, 2 messages."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 40 s, 12 min, 3 h, 5 d."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def seconds_range(low: float, high: float) -> str:
+    """Return a range of seconds: 1 to 3 s, or 2 s where both are the same."""
+    return f"{low:g} s" if low == high else f"{low:g} to {high:g} s"

@@ -22,6 +22,7 @@ ROOMS = {
     "clock": 0,
     "color": 1,
     "words": 1,
+    "console": 1,
     "vault": 1,
     "settings": 2,
     "changer": 3,

@@ -226,7 +226,8 @@ class Painter:
         if change.result == "changed":
             self._note("")
             self.changes += not change.is_restore
-            self._log.info("now %s (%.2f s)", change.color, change.seconds)
+            context = {"account": self.login, "color": change.color.hex if change.color else ""}
+            logger.info("now %s (%.2f s)", change.color, change.seconds, extra=context)
             self._memory.soon(self.user_id, self._remembered)
         elif change.reason:
             self._note(change.reason)

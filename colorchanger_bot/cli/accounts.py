@@ -1,4 +1,4 @@
-"""The commands about accounts: each reads the settings, calls one function elsewhere and prints what it did."""
+"""The commands about accounts: each reads the settings, calls one function elsewhere and prints the result."""
 
 from __future__ import annotations
 
@@ -8,21 +8,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorchanger_bot.cli.options import (
-    AS_JSON,
-    CONFIG,
-    DEBUG,
-    Commands,
-    echo,
-    option,
-    settings_of,
-)
+from colorchanger_bot.cli.options import AS_JSON, CONFIG, DEBUG, Commands, option, settings_of
+from colorchanger_bot.console import echo, say, swatch
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.settings.environment import CONF_FILE
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service.doctor import Finding
+    from colorchanger_bot.service.findings import Finding
     from colorchanger_bot.service.importer import Outcome
+    from colorchanger_bot.service.standing import Standing
     from colorchanger_bot.settings.load import Settings
 
 app = Commands()
@@ -36,8 +30,14 @@ def logout(name: str, config: Path | None, debug: bool) -> int:
 
 
 @app.command(AS_JSON, CONFIG, DEBUG)
+def health(as_json: bool, config: Path | None, debug: bool) -> int:
+    """Say whether the bot runs; exit code 0 if it does, 1 if not."""
+    return asyncio.run(_health(settings_of(config, debug=debug), as_json=as_json))
+
+
+@app.command(AS_JSON, CONFIG, DEBUG)
 def accounts(as_json: bool, config: Path | None, debug: bool) -> None:
-    """Show the accounts: how each stands, its channels, its login."""
+    """Show the accounts: how each is doing, its channels, its login."""
     asyncio.run(_accounts(settings_of(config, debug=debug), as_json=as_json))
 
 
@@ -47,54 +47,103 @@ def accounts(as_json: bool, config: Path | None, debug: bool) -> None:
         metavar="FILE",
         nargs="?",
         type=Path,
-        help=f"twitch_colorchanger.conf, or TwitchIO's .tio.tokens.json; if not given, that of {CONF_FILE}.",
+        help=f"twitch_colorchanger.conf, what TwitchIO saved (JSON or SQLite), a token pair as JSON, or .env; without "
+        f"it, the file that {CONF_FILE} names.",
     ),
     CONFIG,
     DEBUG,
     name="import",
 )
 def import_(file: Path | None, config: Path | None, debug: bool) -> int:
-    """Take over the accounts of another program, with their tokens, channels and flags."""
+    """Import the accounts of another program, with their tokens, channels and flags."""
     named = file or os.environ.get(CONF_FILE, "").strip()
     if not named:
         raise ConfigError([f"name the file: colorchanger import FILE (or set {CONF_FILE})"])
     outcomes = asyncio.run(_import(settings_of(config, debug=debug), Path(named)))
     for outcome in outcomes:
-        echo(outcome.line())
+        say(outcome.line())
     if any(outcome.taken for outcome in outcomes):
-        echo("Stop the other program for good: a refresh token works once, and ours is the next to use it.")
+        say("Stop the other program for good: a refresh token works once, and ColorChanger uses it next.")
     return 0 if any(outcome.taken for outcome in outcomes) else 1
 
 
 @app.command(AS_JSON, CONFIG, DEBUG)
 def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
-    """Look at everything that can keep colours from changing; exit code 0 if nothing is wrong, else 1."""
+    """Look at everything that can keep colours from changing; exit code 0 if all is well, else 1."""
     from colorchanger_bot.service.doctor import verdict
 
     findings = _findings(config, debug=debug)
-    ok = not any(finding.level == "wrong" for finding in findings)
+    ok = not any(finding.level in ("wrong", "waiting") for finding in findings)
     if as_json:
-        rows = [{"about": each.about, "level": each.level, "text": each.text, "cure": each.cure} for each in findings]
+        rows = [finding.to_json() for finding in findings]
         echo(json.dumps({"ok": ok, "verdict": verdict(findings), "findings": rows}, indent=2))
     else:
         for finding in findings:
-            echo(finding.line())
-        echo(verdict(findings))
+            say(finding.line())
+        say(verdict(findings))
     return 0 if ok else 1
 
 
 async def _logout(settings: Settings, name: str) -> bool:
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.service.standing import log_out
+    from colorchanger_bot.service.logout import log_out
     from colorchanger_bot.store.store import Store
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         return await log_out(settings, store, name, clock=SystemClock(), say=echo)
 
 
+async def _health(settings: Settings, *, as_json: bool) -> int:
+    from colorchanger_bot.clock import SystemClock
+    from colorchanger_bot.service import wording
+    from colorchanger_bot.service.standing import standings
+    from colorchanger_bot.store.store import Store, exists
+
+    pid: int | None = None
+    found: list[Standing] = []
+    why, trouble = "not running: there is no store yet", ""
+    if exists(settings.storage.url):
+        async with Store.open(settings.storage.url, settings.storage.keys) as store:
+            now = SystemClock().now().timestamp()
+            beat = await store.heartbeat()
+            why = "" if beat else "not running"
+            if beat:
+                pid, trouble = beat.pid, await store.write_problem()
+            # A bot that cannot write its heartbeat runs all the same: then it still owns the store.
+            if beat and not beat.is_alive(now) and not (trouble and _is_owned(settings)):
+                why = f"process {beat.pid} has given no sign of life for too long"
+            found = [] if why else await standings(settings, store, now)
+    if as_json:
+        rows = [wording.as_json(each, settings.commands) for each in found]
+        echo(json.dumps({"running": not why, "pid": pid, "reason": why or trouble, "accounts": rows}, indent=2))
+        return 1 if why else 0
+    say(why or f"running as process {pid}{f', but {trouble}' if trouble else ''}")
+    for each in found:
+        say(f"  {_swatch(each)}{each.login}: {wording.state_text(each, settings.commands)}")
+        for channel in each.channels:
+            if channel.state in ("joining", "parked") and channel.reason:
+                say(f"    {wording.channel_line(channel)}")
+    return 1 if why else 0
+
+
+def _is_owned(settings: Settings) -> bool:
+    """Whether a running process owns the store."""
+    from colorchanger_bot.errors import StoreError, StoreLocked
+    from colorchanger_bot.store.store import locked
+
+    try:
+        with locked(settings.storage.url):
+            return False
+    except StoreLocked:
+        return True
+    except StoreError:
+        return False
+
+
 async def _accounts(settings: Settings, *, as_json: bool) -> None:
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.service.standing import Standing, lines, standings
+    from colorchanger_bot.service import wording
+    from colorchanger_bot.service.standing import standings
     from colorchanger_bot.store.store import Store, exists
 
     found: list[Standing] = []
@@ -102,17 +151,29 @@ async def _accounts(settings: Settings, *, as_json: bool) -> None:
         async with Store.open(settings.storage.url, settings.storage.keys) as store:
             found = await standings(settings, store, SystemClock().now().timestamp())
     if as_json:
-        echo(json.dumps([each.to_json() for each in found], indent=2))
+        echo(json.dumps([wording.as_json(each, settings.commands) for each in found], indent=2))
         return
     for each in found:
-        echo("\n".join(lines(each)))
+        say(_swatch(each) + "\n".join(wording.account_lines(each, settings.commands)))
     if not found:
-        echo("no account is logged in yet; run: colorchanger login")
+        say("no account is logged in yet; run: colorchanger login")
+
+
+def _swatch(standing: Standing) -> str:
+    """The colour that an account shows, where the terminal has colours."""
+    from colorchanger_bot.color import Color
+    from colorchanger_bot.errors import UnknownColor
+
+    try:
+        return swatch(Color.parse(standing.color).hex) if standing.color else ""
+    except UnknownColor:  # remembered by another version
+        return ""
 
 
 async def _import(settings: Settings, file: Path) -> list[Outcome]:
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.service.importer import import_file, read
+    from colorchanger_bot.service.import_formats import read
+    from colorchanger_bot.service.importer import import_file
     from colorchanger_bot.store.store import Store
 
     read(file)  # before a store is made for nothing
@@ -122,7 +183,8 @@ async def _import(settings: Settings, file: Path) -> list[Outcome]:
 
 def _findings(config: Path | None, *, debug: bool) -> list[Finding]:
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.service.doctor import Finding, examine
+    from colorchanger_bot.service.doctor import examine
+    from colorchanger_bot.service.findings import Finding
 
     try:
         settings = settings_of(config, debug=debug)

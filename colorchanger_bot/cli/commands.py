@@ -1,38 +1,40 @@
-"""The command line: every command reads the settings, calls one function elsewhere and prints what it did."""
+"""The command line: each command reads the settings, calls one function elsewhere and prints the result."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from colorchanger_bot.cli import stopping
 from colorchanger_bot.cli.accounts import app as accounts_app
 from colorchanger_bot.cli.completion import SHELLS, script
 from colorchanger_bot.cli.config import app as config_app
+from colorchanger_bot.cli.login import app as login_app
 from colorchanger_bot.cli.options import (
     CONFIG,
     CONFIG_UNUSED,
     DEBUG,
+    UNWRAPPED,
     Commands,
     check_unused,
-    echo,
+    complain,
     option,
-    save,
     settings_of,
     whole,
 )
 from colorchanger_bot.cli.store import app as store_app
+from colorchanger_bot.console import echo, save, say
 
 if TYPE_CHECKING:
     from colorchanger_bot.service.service import Service
     from colorchanger_bot.settings.load import Settings
     from colorchanger_bot.store.store import Store
-    from colorchanger_bot.twitch.oauth import DeviceCode
 
 
 def _version() -> str:
@@ -49,7 +51,9 @@ class _ShowVersion(argparse.Action):
 
 app = Commands(
     "A new Twitch chat colour after each of your own messages.",
-    option("--version", nargs=0, action=_ShowVersion, default=argparse.SUPPRESS, help="Show the version and exit."),
+    option(
+        "-V", "--version", nargs=0, action=_ShowVersion, default=argparse.SUPPRESS, help="Show the version and exit."
+    ),
 )
 
 
@@ -81,24 +85,6 @@ def run(config: Path | None, debug: bool) -> None:
 
 
 @app.command(
-    option("--scopes", default="", help="More permissions to ask for, such as user:read:follows."), CONFIG, DEBUG
-)
-def login(scopes: str, config: Path | None, debug: bool) -> None:
-    """Log an account in with a code on your phone or in your browser."""
-    settings = settings_of(config, debug=debug)
-    asyncio.run(_login(settings, scopes))
-
-
-@app.command(CONFIG, DEBUG)
-def health(config: Path | None, debug: bool) -> int:
-    """Say whether the bot runs; exit code 0 if it does, 1 if not."""
-    settings = settings_of(config, debug=debug)
-    alive, line = asyncio.run(_health(settings))
-    echo(line)
-    return 0 if alive else 1
-
-
-@app.command(
     option("-s", "--strategy", help="Any strategy; else that of the settings."),
     option("-n", dest="count", type=whole(1), default=12, help="How many colours, 12 if not given."),
     option("--theme", help="both, dark, light or any; else that of the settings."),
@@ -118,28 +104,30 @@ def preview(
 ) -> None:
     """Show the next colours on Twitch's dark and light theme."""
     import random
+    import sys
     from datetime import UTC, datetime
 
     from rich.console import Console
 
     from colorchanger_bot.color import preview as show
+    from colorchanger_bot.console import width
     from colorchanger_bot.settings.load import load
 
     color = load(config).color
     wanted = {key: value for key, value in (("strategy", strategy), ("theme", theme)) if value is not None}
     samples = show.samples_for(color.plan(), strategy or color.strategy)
     if samples:
-        echo(f"(examples, for your settings name none: {samples})", error=True)
+        say(f"(your settings name no colours for {strategy or color.strategy}, so these are examples)", error=True)
     plan = color.override(wanted | samples).plan()
     rows = show.rows(plan, count, random.Random(), datetime.now(UTC), presets_only=names)
     if html is not None:
         save(html, show.as_html(plan, rows))
-        echo(f"{html}: written")
+        say(f"{html}: written")
     elif as_json:
         for row in rows:
             echo(show.as_json(row))
     else:
-        show.print_table(Console(), rows)
+        show.print_table(Console(width=width(sys.stdout) or UNWRAPPED), rows)
 
 
 @app.command(
@@ -157,7 +145,7 @@ def sandbox(port: int, config: Path | None) -> int:
     try:
         asyncio.run(run_it())
     except OSError as error:
-        echo(f"port {port} cannot be used: {error.strerror}; try another one with --port", error=True)
+        complain(f"port {port} cannot be used: {error.strerror}; try another one with --port")
         return 1
     return 0
 
@@ -178,8 +166,9 @@ async def _demo_in_browser(*, debug: bool) -> None:
 
 
 async def _run(settings: Settings) -> None:
-    stop = stopping.requested()  # before all else: loading what follows takes a while
+    stop = stopping.requested()  # first, because the imports below take a while
     from colorchanger_bot.errors import StoreLocked
+    from colorchanger_bot.service.plan import plan, summary
     from colorchanger_bot.service.service import Service
     from colorchanger_bot.store.store import Store, locked
 
@@ -187,15 +176,15 @@ async def _run(settings: Settings) -> None:
         try:
             with locked(settings.storage.url) as store.ownership:
                 await _prepare(settings, store)
-                needs_account = not settings.web.enabled  # the page can log one in
+                needs_account = not settings.web.enabled  # otherwise an account can be logged in on the page
                 async with (
                     Service.running(settings, store, needs_account=needs_account) as service,
                     _page(service),
                 ):
-                    echo(service.plan())
+                    say(plan(await service.planned(), service.settings, store.name))
                     await stop.wait()
-                    echo("stopping")
-                echo(service.summary())
+                    say("stopping")
+                say(summary(service.changer))
         except StoreLocked as error:
             beat = await store.heartbeat()
             pid = f" (process {beat.pid})" if beat else ""
@@ -205,14 +194,12 @@ async def _run(settings: Settings) -> None:
 
 
 async def _prepare(settings: Settings, store: Store) -> None:
-    """Do what only the owner of the store may: sign it, encrypt what is still plain, take over TWITCH_CONF_FILE."""
-    import os
-
+    """Do what only the process that owns the store may: sign it, encrypt plain tokens, import TWITCH_CONF_FILE."""
     from colorchanger_bot.settings.environment import CONF_FILE
 
     await store.beat(time.time(), {})
     if await store.seal():
-        echo("the logins in the store are encrypted now")
+        say("the logins in the store are encrypted now")
     if named := os.environ.get(CONF_FILE, "").strip():
         from colorchanger_bot.clock import SystemClock
         from colorchanger_bot.errors import ConfigError
@@ -221,15 +208,15 @@ async def _prepare(settings: Settings, store: Store) -> None:
         try:
             outcomes = await import_file(Path(named), settings, store, clock=SystemClock())
         except ConfigError as error:
-            echo(f"TWITCH_CONF_FILE: {error}", error=True)
+            complain(f"{CONF_FILE}: {error}")
             return
         for outcome in outcomes:
-            echo(f"TWITCH_CONF_FILE: {outcome.line()}")
+            say(f"{CONF_FILE}: {outcome.line()}")
 
 
 @asynccontextmanager
 async def _page(service: Service) -> AsyncGenerator[None]:
-    """Serve the dashboard beside a service, where the settings ask for it; without one the colours go on."""
+    """Serve the dashboard beside a service if the settings ask for it; if it cannot be opened, the colours go on."""
     if not service.settings.web.enabled:
         yield
         return
@@ -237,111 +224,13 @@ async def _page(service: Service) -> AsyncGenerator[None]:
 
     async with serving(service) as web:
         if web is not None:
-            echo(f"dashboard: {web.url}")
+            say(f"dashboard: {web.url}")
             if not list(service.keeper):
-                echo(f"no account is logged in yet: log one in at {web.url}, or run: colorchanger login")
+                say(f"no account is logged in yet: log in at {web.url}, or run: colorchanger login")
         yield
 
 
-async def _login(settings: Settings, more: str) -> None:
-    from colorchanger_bot.auth.device import log_in
-    from colorchanger_bot.auth.scopes import missing_permission, needed_scopes, parse, purpose
-    from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.errors import ConfigError
-    from colorchanger_bot.store.store import Store
-    from colorchanger_bot.twitch.http import open_session
-    from colorchanger_bot.twitch.oauth import OAuth
-
-    try:
-        scopes = needed_scopes(settings) | parse(more)
-    except ValueError as error:
-        raise ConfigError([f"--scopes: {error}"]) from None
-    if not settings.app.client_id:
-        console = "https://dev.twitch.tv/console"
-        raise ConfigError([f"app.client_id is empty: register an application at {console}, put its Client ID there"])
-    clock = SystemClock()
-    async with Store.open(settings.storage.url, settings.storage.keys) as store, open_session() as session:
-        oauth = OAuth(
-            session,
-            client_id=settings.app.client_id,
-            client_secret=settings.app.client_secret.reveal(),
-            id_url=settings.twitch.id_url,
-            clock=clock,
-        )
-        echo("Twitch will ask you to allow this:")
-        for scope in sorted(scopes):
-            echo(f"  {scope}: {purpose(scope)}")
-        made = await log_in(oauth, store, scopes, clock=clock, show=_show_code)
-        if made.user_id is None:
-            echo("logged in; Twitch did not say as whom yet, which the running bot will find out")
-        else:
-            echo(f"logged in as {made.login}: {missing_permission(made) or _next_step(await _is_running(store))}")
-
-
-def _show_code(code: DeviceCode) -> None:
-    import io
-
-    import segno
-
-    picture = io.StringIO()
-    segno.make(code.url, error="m").terminal(picture, compact=True)
-    echo(picture.getvalue())
-    echo(f"Open   {code.url}")
-    echo(f"Enter  {code.user_code}")
-    echo("Waiting until you have done it (Ctrl-C gives up) ...")
-
-
-def _next_step(running: bool) -> str:
-    return "the running bot takes over" if running else "now run: colorchanger run"
-
-
-async def _is_running(store: Store) -> bool:
-    beat = await store.heartbeat()
-    return beat is not None and beat.is_alive(time.time())
-
-
-async def _health(settings: Settings) -> tuple[bool, str]:
-    from colorchanger_bot.store.store import Store, exists
-
-    if not exists(settings.storage.url):
-        return False, "not running: there is no store yet"
-    async with Store.open(settings.storage.url, settings.storage.keys) as store:
-        beat = await store.heartbeat()
-        if beat is None:
-            return False, "not running"
-        trouble = await store.write_problem()
-        if not beat.is_alive(time.time()):
-            if trouble and _is_locked(settings):
-                return True, f"running as process {beat.pid}, but {trouble}"
-            return False, f"process {beat.pid} has given no sign of life for too long"
-    accounts: list[dict[str, Any]] = list(beat.status.get("accounts", ()))
-    first = f"running as process {beat.pid}" + (f", but {trouble}" if trouble else "")
-    return True, "\n".join([first, *(_account_line(each) for each in accounts)])
-
-
-def _is_locked(settings: Settings) -> bool:
-    from colorchanger_bot.errors import StoreError, StoreLocked
-    from colorchanger_bot.store.store import locked
-
-    try:
-        with locked(settings.storage.url):
-            return False
-    except StoreLocked:
-        return True
-    except StoreError:
-        return False
-
-
-def _account_line(account: dict[str, Any]) -> str:
-    from colorchanger_bot.eventsub.channel import ChannelStatus, status_text
-
-    trouble = f": {account['trouble']}" if account.get("trouble") else ""
-    channels: dict[str, dict[str, Any]] = account.get("channels") or {}
-    statuses = {channel: ChannelStatus(**fields) for channel, fields in channels.items()}
-    unread = [f"\n    #{channel}: {status_text(each)}" for channel, each in statuses.items() if each.reason]
-    return f"  {account['login']}: {account['state']}{trouble}{''.join(unread)}"
-
-
 app.add(config_app)
+app.add(login_app)
 app.add(accounts_app)
 app.add(store_app)

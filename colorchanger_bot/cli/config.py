@@ -16,10 +16,9 @@ from colorchanger_bot.cli.options import (
     USAGE,
     Commands,
     check_unused,
-    echo,
     option,
-    save,
 )
+from colorchanger_bot.console import echo, save, say
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
 
@@ -55,11 +54,11 @@ def config_init(path: Path | None, config: Path | None) -> None:
     beside = file.with_name(SCHEMA_FILE)
     if not beside.exists():
         save(beside, schema())
-    echo(f"{one_line(str(file))}: written ({SCHEMA_FILE} beside it lets editors complete and check it)")
+    say(f"{one_line(str(file))}: written ({SCHEMA_FILE} beside it lets editors complete and check it)")
     if not client_id:
-        echo(f"Next, register an application at {CONSOLE} and put its Client ID below [app] in this file.")
+        say(f"Next, register an application at {CONSOLE} and put its Client ID below [app] in this file.")
     elsewhere = f" --config {one_line(str(file))}" if path or config else ""
-    echo(f"{'Next' if client_id else 'Then'}, log in: colorchanger login{elsewhere}")
+    say(f"{'Next' if client_id else 'Then'}, log in: colorchanger login{elsewhere}")
 
 
 @config_app.command(CONFIG_UNUSED, name="example")
@@ -81,7 +80,7 @@ def config_schema(path: Path | None, config: Path | None) -> None:
         echo(schema(), end="")
     else:
         save(path, schema())
-        echo(f"{one_line(str(path))}: written")
+        say(f"{one_line(str(path))}: written")
 
 
 @config_app.command(AS_JSON, CONFIG, name="check")
@@ -94,11 +93,11 @@ def config_check(as_json: bool, config: Path | None) -> int:
         echo(json.dumps({"ok": not problems, "file": source, "problems": problems, "advice": advice}, indent=2))
         return USAGE if problems else 0
     for line in verdict.advice:
-        echo(line)
+        say(line)
     if verdict.problems:
         raise ConfigError([*verdict.problems])
     source = one_line(source) if source else "no settings file, only defaults and the environment"
-    echo(f"{source}: {'no mistakes' if verdict.advice else 'fine'}")
+    say(f"{source}: {'no mistakes' if verdict.advice else 'fine'}")
     return 0
 
 
@@ -142,14 +141,14 @@ def _ask_client_id() -> str:
 
     from colorchanger_bot.settings.types import ClientId
 
-    echo(f"The Client ID of your Twitch application ({CONSOLE}); Enter if you have none yet:")
+    say(f"The Client ID of your Twitch application ({CONSOLE}); Enter if you have none yet:")
     while True:
         try:
             return TypeAdapter[str](ClientId).validate_python(input("> "))
         except ValidationError as error:
-            echo(error.errors()[0]["msg"])
+            say(error.errors()[0]["msg"])
         except EOFError:
-            echo("")
+            say("")
             return ""
 
 

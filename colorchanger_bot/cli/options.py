@@ -1,26 +1,29 @@
-"""What the commands share: how they are declared and called, their options, and the settings that these lead to."""
+"""What the commands share: how they are declared and called, and the options and settings that most of them use."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.redaction import one_line
+from colorchanger_bot import console
 from colorchanger_bot.words import did_you_mean, nearest, shortened, shown
 
 if TYPE_CHECKING:
     from colorchanger_bot.settings.load import Settings
 
 USAGE = 2
-"""The exit code for what cannot be called or read so."""
+"""The exit code for wrong arguments and settings."""
+EXIT_CODES = "Exit codes: 0 fine, 1 failed, 2 wrong arguments or settings, 3 login needed, 4 already running."
 
 LONGEST_COMPLAINT = 200
+PROGRAM = "colorchanger"
+UNWRAPPED = 100_000
+"""Columns for what goes into a pipe: nothing is wrapped there."""
 
 Option = Callable[[argparse.ArgumentParser], object]
 Command = Callable[..., int | None]
@@ -28,12 +31,12 @@ Command = Callable[..., int | None]
 
 
 def option(*names: str, **how: Any) -> Option:
-    """Return an option, or an argument, of a command; what is given is that of `ArgumentParser.add_argument`."""
+    """Return an option or argument of a command; takes the arguments of `ArgumentParser.add_argument`."""
     return lambda parser: parser.add_argument(*names, **how)
 
 
 def whole(low: int, high: int | None = None) -> Callable[[str], int]:
-    """Return what reads a whole number from `low` to `high`."""
+    """Return a reader of whole numbers from `low` to `high`."""
 
     def read(text: str) -> int:
         if not re.fullmatch(r"\d{1,18}", text) or int(text) < low or (high is not None and int(text) > high):
@@ -53,7 +56,7 @@ AS_JSON = option("--json", dest="as_json", action="store_true", help="As JSON, f
 
 
 class Commands:
-    """A group of commands, or all of them: declared by the decorator `command`, called by `run`."""
+    """A group of commands, or all of them; declare them with the decorator `command`, call them with `run`."""
 
     def __init__(self, about: str = "", *options: Option) -> None:
         self.about = about
@@ -76,24 +79,26 @@ class Commands:
         return made
 
     def add(self, others: Commands) -> None:
-        """Take over the commands and groups that another module declares."""
+        """Add the commands and groups of another module."""
         self._commands |= others._commands
         self._groups |= others._groups
 
     def run(self, arguments: Sequence[str], *, called: str) -> int:
-        """Call the command that the arguments name; return its exit code. `called` is what stood before them.
+        """Call the command that the arguments name; return its exit code. `called` is the command line before them.
 
         Raises:
             SystemExit: the arguments are wrong, or ask for help.
         """
         name, *rest = arguments or [""]
+        while name == "help":  # `help login` is `login --help`
+            name, *rest = [*rest, "--help"]
         if group := self._groups.get(name):
             return group.run(rest, called=f"{called} {name}")
         if found := self._commands.get(name):
             function, options = found
             parser = _Parser(f"{called} {name}", _about(function), options)
             return function(**vars(parser.parse_args(rest))) or 0
-        overview = _Parser(called, self.about, self._options)
+        overview = _Parser(called, self.about, self._options, epilog=EXIT_CODES if called == PROGRAM else None)
         listed = self._add_to(overview)
         if name.startswith("-"):
             overview.parse_known_args([name])  # --help and --version end here
@@ -121,45 +126,48 @@ class Commands:
             made = listed.add_parser(name, help=group.about)
             if deep:
                 group._add_to(made, deep=True)
+        if parser.prog == PROGRAM:
+            listed.add_parser("help", help="Show this, or the help of a command.")
         return [*listed.choices]
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+    """Reports an error in one line."""
 
-    def __init__(self, name: str, about: str, options: Sequence[Option]) -> None:
-        super().__init__(name, description=about, allow_abbrev=False)
+    def __init__(self, name: str, about: str, options: Sequence[Option], *, epilog: str | None = None) -> None:
+        super().__init__(name, description=about, epilog=epilog, allow_abbrev=False, formatter_class=_HelpFormatter)
         for add in options:
             add(self)
 
+    def format_help(self) -> str:
+        return console.wrapped(super().format_help(), sys.stdout)  # argparse never breaks the name in the usage line
+
     def error(self, message: str) -> NoReturn:
-        self.exit(USAGE, f"{shortened(message, LONGEST_COMPLAINT)} (help: {self.prog} --help)\n")
+        complain(f"{shortened(message, LONGEST_COMPLAINT)} (help: {self.prog} --help)")
+        self.exit(USAGE)
+
+
+class _HelpFormatter(argparse.HelpFormatter):
+    """Wraps at the terminal's width; output into a pipe is not wrapped."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=30, width=console.width(sys.stdout) or UNWRAPPED)
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return textwrap.wrap(" ".join(text.split()), width, break_long_words=False, break_on_hyphens=False)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(f"{indent}{line}" for line in self._split_lines(text, max(width - len(indent), 1)))
+
+
+def complain(text: str) -> None:
+    """Print what went wrong to standard error, with the name of the program before each line."""
+    for line in text.splitlines():
+        console.say(f"{PROGRAM}: {line}", error=True)
 
 
 def _about(command: Command) -> str:
     return " ".join((command.__doc__ or "").split())
-
-
-def echo(text: str, *, error: bool = False, end: str = "\n") -> None:
-    """Print to the terminal, at once; whether anybody still reads it or not, the work goes on."""
-    try:
-        if stream := sys.stderr if error else sys.stdout:  # a closed one is None
-            print(text, end=end, file=stream, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2 if error else 1)  # else Python complains at exit about the rest
-
-
-def save(path: Path, text: str) -> None:
-    """Write a file that somebody asked for.
-
-    Raises:
-        ConfigError: it cannot be written.
-    """
-    try:
-        path.write_text(text, encoding="utf-8", newline="\n")
-    except (OSError, ValueError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise ConfigError([f"{one_line(str(path))}: cannot be written: {why}"]) from None
 
 
 def check_unused(config: Path | None) -> None:
@@ -175,7 +183,7 @@ def check_unused(config: Path | None) -> None:
 
 
 def settings_of(config: Path | None, *, debug: bool) -> Settings:
-    """Read the settings, and set up the log by them.
+    """Read the settings and set up the log.
 
     Raises:
         ConfigError: they are wrong.

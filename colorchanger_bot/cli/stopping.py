@@ -13,7 +13,7 @@ _requested = False
 
 
 def remember() -> None:
-    """Only take note of the signals, for a command that is still loading and stops cleanly once it has loaded.
+    """Only remember the signals: a command that is still loading stops cleanly once it has loaded.
 
     An exception out of a signal handler could strike inside an import lock or a destructor, where Python prints it
     and goes on.
@@ -52,5 +52,5 @@ def _interrupt(*_: object) -> None:
 
 
 def _note(*_: object) -> None:
-    global _requested  # noqa: PLW0603 - a signal handler has no other place to leave a word
+    global _requested  # noqa: PLW0603 - a signal handler can only leave a flag
     _requested = True

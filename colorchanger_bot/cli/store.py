@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorchanger_bot.cli.options import CONFIG, CONFIG_UNUSED, DEBUG, Commands, check_unused, echo, option, settings_of
+from colorchanger_bot.cli.options import CONFIG, CONFIG_UNUSED, DEBUG, Commands, check_unused, option, settings_of
+from colorchanger_bot.console import echo, say
 from colorchanger_bot.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,9 +30,9 @@ def store_backup(path: Path, config: Path | None, debug: bool) -> None:
     settings = settings_of(config, debug=debug)
     with _progress() as progress:
         count = asyncio.run(back_up(settings.storage.url, path, progress))
-    echo(f"{path}: {count} login(s) copied")
+    say(f"{path}: {count} login(s) copied")
     if not settings.storage.keys:
-        echo("Anyone who can read this file can act as these accounts.", error=True)
+        say("Anyone who can read this file can act as these accounts.", error=True)
 
 
 @store_app.command(
@@ -48,7 +49,7 @@ def store_copy(source: str, target: str, config: Path | None, debug: bool) -> No
     settings_of(config, debug=debug)
     with _progress() as progress:
         count = asyncio.run(copy(_url(source), _url(target), progress))
-    echo(f"{count} login(s) copied. Set storage.url to the new address and run: colorchanger run")
+    say(f"{count} login(s) copied. Set storage.url to the new address and run: colorchanger run")
 
 
 @key_app.command(CONFIG_UNUSED, name="new")
@@ -58,7 +59,7 @@ def key_new(config: Path | None) -> None:
 
     check_unused(config)
     echo(new_key())
-    echo(
+    say(
         "Set it as COLORCHANGER_STORAGE__KEY (or storage.key). Keep it apart from the store, and keep a copy:\n"
         "without it all accounts must log in again. The next run encrypts the stored logins.",
         error=True,
@@ -69,14 +70,14 @@ def key_new(config: Path | None) -> None:
 def key_rotate(config: Path | None, debug: bool) -> None:
     """Encrypt all logins with the first key of storage.key; you can remove the others afterwards."""
     changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=False))
-    echo(f"{changed} entries encrypted again: only the first key is needed from now on")
+    say(f"{changed} entries encrypted again: only the first key is needed from now on")
 
 
 @key_app.command(CONFIG, DEBUG, name="off")
 def key_off(config: Path | None, debug: bool) -> None:
     """Decrypt all stored logins; remove storage.key afterwards, or the next run encrypts them."""
     changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=True))
-    echo(f"{changed} entries are plain now: remove storage.key, or the next run encrypts them again")
+    say(f"{changed} entries are plain now: remove storage.key, or the next run encrypts them again")
 
 
 async def _rewrite(settings: Settings, *, off: bool) -> int:

@@ -15,6 +15,10 @@ from colorchanger_bot.color import DARK, LIGHT, PRESETS, Color, Moment, Plan, bu
 
 _SAMPLE = "YourName"
 _HISTORY = 10
+_LEGEND = (
+    "dark, light: contrast with that theme; from 3 on it is readable.\n"
+    "step: distance to the colour before; from 0.15 on the difference is easy to see."
+)
 # For strategies that need colours when the settings have none: Twitch names that are readable on both themes.
 _SAMPLES: dict[str, object] = {"colors": ["orange_red", "dodger_blue", "sea_green"], "base": "dodger_blue"}
 # `daily` changes with time alone, so time passes in a preview: a day for each row, or quarters of an hour until the
@@ -67,7 +71,9 @@ def as_json(row: Row) -> str:
 def print_table(console: Console, rows: Iterable[Row]) -> None:
     """Print each row as it comes: a name on both backgrounds, and the numbers."""
     console.print(Text(f"{'on dark':^12}{'on light':^12} {'colour':<8} {'name':<13}{'dark':>6}{'light':>7}{'step':>7}"))
+    shown = False
     for row in rows:
+        shown = True
         line = Text(no_wrap=True)
         for ground in (DARK, LIGHT):
             line.append(f"  {_SAMPLE}  ", style=f"bold {row.hex} on {ground.hex}")
@@ -75,6 +81,8 @@ def print_table(console: Console, rows: Iterable[Row]) -> None:
         name = Color.parse(row.hex).name or ""
         line.append(f" {row.hex:<8} {name:<13}{row.contrast_dark:6.2f}{row.contrast_light:7.2f}{step:>7}")
         console.print(line)
+    if shown:
+        console.print(Text(_LEGEND, style="dim"))
 
 
 def as_html(plan: Plan, rows: Iterable[Row]) -> str:

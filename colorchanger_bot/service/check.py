@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from colorchanger_bot.errors import ColorChangerError, ConfigError
-from colorchanger_bot.service.importer import read
+from colorchanger_bot.service.import_formats import read
 from colorchanger_bot.settings.environment import CONF_FILE
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of

@@ -1,16 +1,12 @@
 """`colorchanger doctor`: looks at everything that can keep colours from changing, and says in one line each what to do.
 
-It spends nothing and writes nothing: an access token that has ended is left for the bot to renew.
+It spends nothing and writes nothing: an access token that has expired is left for the bot to renew.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -18,84 +14,56 @@ from colorchanger_bot import redaction
 from colorchanger_bot.auth import scopes
 from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.renewal import OTHER_APPLICATION
-from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.errors import LOG_IN, ColorChangerError, OutcomeUnknown, TwitchUnavailable
-from colorchanger_bot.eventsub.channel import ChannelStatus, status_text
-from colorchanger_bot.service.standing import Standing, in_words, report_of, standings, switched_off
+from colorchanger_bot.errors import LOG_IN, ColorChangerError
+from colorchanger_bot.service import network
+from colorchanger_bot.service.findings import Finding, Level
+from colorchanger_bot.service.login_application import CONSOLE
+from colorchanger_bot.service.plan import unmatched
+from colorchanger_bot.service.standing import Action, Reports, Standing, reports_in, standings
+from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
-from colorchanger_bot.store.store import Login, Store, exists
-from colorchanger_bot.twitch.answers import Answer, by_twitch
-from colorchanger_bot.twitch.http import open_session, send
-from colorchanger_bot.twitch.oauth import APPLICATION_TOKEN, Owner, Unknown, Validity
+from colorchanger_bot.store.store import Heartbeat, Login, Store, exists
+from colorchanger_bot.twitch.http import open_session
+from colorchanger_bot.twitch.oauth import Owner, Unknown, Validity
+from colorchanger_bot.words import counted, duration
 
-SKEW_SECONDS = 60.0
-"""A clock that is off by less does no harm: tokens are renewed minutes ahead, and Twitch's Date has whole seconds."""
-SCARCE = 0.1
-"""Of the rate limit's bucket; below it changes are about to wait."""
-CONSOLE = "https://dev.twitch.tv/console"
-
-Level = Literal["fine", "note", "wrong"]
+RECENT_SECONDS = 10.0
+"""The running bot reports at least every 5 s; an older report may no longer be true."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
+async def examine(settings: Settings, *, clock: Clock, reports: Reports | None = None) -> list[Finding]:
+    """Look at everything; nothing that is wrong raises.
 
-    about: str
-    level: Level
-    text: str
-    cure: str = ""
-
-    def line(self) -> str:
-        """Return it in words."""
-        cure = f"; {self.cure}" if self.cure else ""
-        return f"{self.level:<5}  {self.about}: {self.text}{cure}"
+    Args:
+        settings: those in force.
+        clock: what time it is here.
+        reports: what the running bot knows, where it is this process; else its heartbeat is read.
+    """
+    return [finding async for finding in _examine(settings, clock, reports)]
 
 
-def verdict(findings: list[Finding]) -> str:
-    """Return what it comes to, in one line."""
-    wrong = [each for each in findings if each.level == "wrong"]
-    off = [each for each in findings if each.text.startswith("switched off")]
-    if wrong:
-        return f"{len(wrong)} thing(s) wrong: {', '.join(dict.fromkeys(each.about for each in wrong))}"
-    if off:
-        return "nothing is wrong: " + ", ".join(f"{each.about} is {each.text}" for each in off)
-    return "nothing is wrong"
-
-
-async def examine(settings: Settings, *, clock: Clock) -> list[Finding]:
-    """Look at everything; nothing that is wrong raises."""
-    return [finding async for finding in _examine(settings, clock)]
-
-
-async def _examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
+async def _examine(settings: Settings, clock: Clock, reports: Reports | None) -> AsyncIterator[Finding]:
     yield _settings(settings)
     async with open_session() as session:
-        async with aclosing(_network(settings, session, clock)) as findings:
+        async with aclosing(network.examine(settings, session, clock)) as findings:
             async for finding in findings:
                 yield finding
         try:
             if not exists(settings.storage.url):
-                yield Finding("store", "wrong", "there is none yet", "log in first: colorchanger login")
+                yield Finding("store", "wrong", "there is none yet", f"log in first: {LOG_IN.removeprefix('run: ')}")
                 return
             async with Store.open(settings.storage.url, settings.storage.keys) as store:
                 yield await _store(settings, store)
                 if problem := await store.write_problem():
-                    cure = "make room for it, or let this user write it; until then what happens is not kept"
-                    yield Finding("store", "wrong", problem, cure)
+                    helps = "make room for it, or let this user write it; until then what happens is not kept"
+                    yield Finding("store", "wrong", problem, helps)
                 now = clock.now().timestamp()
                 beat = await store.heartbeat()
-                running = report_of(beat, now)
-                if running is not None and beat is not None:
-                    yield Finding("bot", "fine", f"runs as process {beat.pid}")
-                elif beat is not None:
-                    text = f"process {beat.pid} gave its last sign of life {in_words(abs(now - beat.at))} ago"
-                    yield Finding("bot", "wrong", text, "end it if it still hangs there, then run: colorchanger run")
-                else:
-                    yield Finding("bot", "wrong", "does not run", "run: colorchanger run")
-                async with aclosing(_accounts(settings, store, session, clock, running)) as findings:
+                yield _bot(beat, now, is_here=reports is not None)
+                reports = reports_in(beat, now) if reports is None else reports
+                async with aclosing(_accounts(settings, store, session, clock, reports)) as findings:
                     async for finding in findings:
                         yield finding
         except ColorChangerError as error:  # a damaged store, a wrong key
@@ -105,8 +73,8 @@ async def _examine(settings: Settings, clock: Clock) -> AsyncIterator[Finding]:
 def _settings(settings: Settings) -> Finding:
     source = str(settings.source or "no file, only defaults and the environment")
     if not settings.app.client_id and not any(account.client_id for account in settings.accounts):
-        cure = f"register an application at {CONSOLE} and put its Client ID into app.client_id"
-        return Finding("settings", "note", f"{source}: no app.client_id, so that nobody can log in", cure)
+        helps = f"register an application at {CONSOLE} and put its Client ID into app.client_id"
+        return Finding("settings", "note", f"{source}: no app.client_id, so nobody can log in", helps)
     return Finding("settings", "fine", source)
 
 
@@ -120,86 +88,60 @@ async def _store(settings: Settings, store: Store) -> Finding:
             text = f"{store.name}, not all of it encrypted yet{mode}"
             return Finding("store", "note", text, "run: colorchanger key rotate")
         case _:
-            how = "who reads the file has your login; to encrypt it: colorchanger key new"
+            how = "anyone who can read this file can act as you; encrypt it with: colorchanger key new"
             return Finding("store", "fine", f"{store.name}, plain{mode}", how)
 
 
-# Twitch
-
-
-async def _network(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> AsyncGenerator[Finding]:
-    addresses = {
-        settings.twitch.id_url: f"{settings.twitch.id_url}/oauth2/validate",
-        settings.twitch.api_url: f"{settings.twitch.api_url}/users",
-    }
-    skew: Finding | None = None
-    for address, url in addresses.items():
-        host = urlsplit(address).netloc
-        try:
-            answer = await send(session, "GET", url)  # without a token: 401 is what a healthy Twitch says
-        except (TwitchUnavailable, OutcomeUnknown) as error:
-            yield Finding("network", "wrong", f"{host}: {error}", "look at the network, DNS, firewall or proxy")
-            continue
-        if answer.status >= 500:
-            yield Finding("network", "wrong", f"{host} answers {answer.status}", "wait: Twitch is in trouble")
-        elif answer.refusal is None:
-            yield Finding("network", "wrong", f"{host} answers, but not as Twitch", "look for a proxy or a login page")
-        else:
-            yield Finding("network", "fine", f"{host} is reachable")
-            skew = skew or _skew(answer, clock)
-    if skew is not None:
-        yield skew
-
-
-def _skew(answer: Answer, clock: Clock) -> Finding | None:
-    try:
-        there = parsedate_to_datetime(answer.headers.get("Date", "")).timestamp()
-    except (TypeError, ValueError):
-        return None
-    ahead = clock.now().timestamp() - there
-    if abs(ahead) <= SKEW_SECONDS:
-        return Finding("clock", "fine", "right")
-    way = "ahead of" if ahead > 0 else "behind"
-    return Finding("clock", "wrong", f"{in_words(abs(ahead))} {way} Twitch's", "set it, and let it be set (NTP)")
+def _bot(beat: Heartbeat | None, now: float, *, is_here: bool) -> Finding:
+    if is_here:
+        return Finding("bot", "fine", "running")
+    if beat is None:
+        return Finding("bot", "wrong", "not running", RUN, Action.RUN)
+    age = abs(now - beat.at)
+    if not beat.is_alive(now):
+        text = f"process {beat.pid} gave its last sign of life {duration(age)} ago"
+        return Finding("bot", "wrong", text, f"end it if it still hangs there, then {RUN}", Action.RUN)
+    if age > RECENT_SECONDS:
+        text = f"running as process {beat.pid}, but what it knows is {duration(age)} old"
+        return Finding("bot", "waiting", text, "try again in a moment", Action.WAIT)
+    return Finding("bot", "fine", f"running as process {beat.pid}")
 
 
 # Accounts
 
 
 async def _accounts(
-    settings: Settings,
-    store: Store,
-    session: aiohttp.ClientSession,
-    clock: Clock,
-    running: Mapping[str, Mapping[str, Any]] | None,
+    settings: Settings, store: Store, session: aiohttp.ClientSession, clock: Clock, reports: Reports | None
 ) -> AsyncGenerator[Finding]:
     logins = {login.login: login for login in await store.logins()}
     applications = Applications.of(settings, session, clock)
     await applications.add_stored(store)
     if not logins:
-        yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN)
-    for standing in await standings(settings, store, clock.now().timestamp()):
+        yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN, Action.LOG_IN)
+    for line in unmatched(settings, logins):
+        yield Finding("settings", "wrong", line, "", Action.CHANGE_SETTINGS)
+    for standing in await standings(settings, store, clock.now().timestamp(), reports):
         login = logins[standing.login]
-        report = (running or {}).get(login.login)
-        off = switched_off(settings, login.login, await store.recall(login.user_id or ""))
-        if off:
-            what, _, cure = off.partition("; ")
-            yield Finding(login.login, "note", what, cure)
-        found = await _validated(applications, login)
-        for finding in _token(settings, login, found, clock, running=report is not None):
+        if standing.state == "off":
+            helps = advice(standing.action, settings.commands)
+            yield Finding(login.login, "note", standing.reason, helps, standing.action)
+        owner = await _owner(applications, login)
+        for finding in _login(settings, login, owner, clock.now().timestamp(), running=reports is not None):
             yield finding
-        if isinstance(found, Owner):
-            if login.pair.issued_at is None and not applications.is_ours(found.client_id):
-                yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN)
-            async with aclosing(_helix(settings, session, login, standing)) as findings:
+        if isinstance(owner, Owner):
+            if login.pair.issued_at is None and not applications.is_ours(owner.client_id):
+                yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN, Action.LOG_IN)
+            advise = {channel.login: _rename(settings, login.login, channel.login) for channel in standing.channels}
+            async with aclosing(network.channels(settings, session, login, advise)) as findings:
                 async for finding in findings:
                     yield finding
-        yield Finding(login.login, "fine", f"colours: {standing.colors}")
-        for finding in _report(login.login, report or {}, lost=bool(login.lost or missing_permission(login))):
-            yield finding
+        yield Finding(login.login, "fine", f"colours: {colors_text(standing.names_only)}")
+        if reports is not None and not standing.needs_login:
+            for finding in _doing(standing):
+                yield finding
 
 
-async def _validated(applications: Applications, login: Login) -> Validity:
+async def _owner(applications: Applications, login: Login) -> Validity:
     """Ask Twitch about the login; one that is lost, or has no token, is not worth the question."""
     for secret in (login.pair.access, login.pair.refresh):
         redaction.keep_secret(secret)
@@ -208,86 +150,75 @@ async def _validated(applications: Applications, login: Login) -> Validity:
     return await applications(login.client_id).validate(login.pair.access)
 
 
-def _token(
-    settings: Settings,
-    login: Login,
-    found: Validity,
-    clock: Clock,
-    *,
-    running: bool,
-) -> Iterator[Finding]:
+def _login(settings: Settings, login: Login, owner: Validity, now: float, *, running: bool) -> Iterator[Finding]:
     if login.lost:
-        yield Finding(login.login, "wrong", login.lost, LOG_IN)
-    elif isinstance(found, Owner):
-        left = ""
-        if found.expires_at is not None:
-            left = f", and is renewed within {in_words(found.expires_at - clock.now().timestamp())}"
-        yield Finding(login.login, "fine", f"the login works{left}")
-        for scope in scopes.missing(found.scopes, sorted(scopes.needed_scopes(settings))):
-            level: Level = "wrong" if scope in scopes.VITAL else "note"
-            yield Finding(login.login, level, f"the login lacks {scope} ({scopes.purpose(scope)})", LOG_IN)
-    elif isinstance(found, Unknown):
-        yield Finding(login.login, "note", f"whether the login works is not known: {found.reason}")
-    elif found == "application":
-        what, _, advice = APPLICATION_TOKEN.partition("; ")
-        yield Finding(login.login, "wrong", what, advice)
+        yield Finding(login.login, "wrong", login.lost, LOG_IN, Action.LOG_IN)
+    elif isinstance(owner, Owner):
+        yield from _working(settings, login, owner, now)
+    elif isinstance(owner, Unknown):
+        text = f"whether the login works is not known: {owner.reason}"
+        yield Finding(login.login, "waiting", text, "", Action.WAIT)
+    elif owner == "application":
+        text = "this is an application's token, which stands for no account"
+        yield Finding(login.login, "wrong", text, LOG_IN, Action.LOG_IN)
     elif not login.pair.refresh:
-        yield Finding(login.login, "wrong", "the token has ended, and there is none to renew it with", LOG_IN)
+        text = "the token has expired, and there is none to renew it with"
+        yield Finding(login.login, "wrong", text, LOG_IN, Action.LOG_IN)
     else:
         when = "with its next request" if running else "when it starts"
-        yield Finding(login.login, "note", f"the token has ended; the bot renews it {when}")
+        yield Finding(login.login, "note", f"the token has expired; the bot renews it {when}")
 
 
-async def _helix(
-    settings: Settings, session: aiohttp.ClientSession, login: Login, standing: Standing
-) -> AsyncGenerator[Finding]:
-    """Ask for the channels, and see from the answer how much may still be asked."""
-    headers = {"Authorization": f"Bearer {login.pair.access}", "Client-Id": login.client_id}
-    wanted = list(standing.channels)[:100]
-    try:
-        answer = by_twitch(
-            await send(
-                session,
-                "GET",
-                f"{settings.twitch.api_url}/users",
-                headers=headers,
-                params=[("login", channel) for channel in wanted],
-            )
-        )
-        rows: list[dict[str, Any]] = answer.json().get("data") or [] if answer.status == 200 else []
-    except (TwitchUnavailable, OutcomeUnknown) as error:
-        yield Finding(login.login, "wrong", f"the channels cannot be looked up: {error}", "try again in a moment")
-        return
-    yield _budget(login.login, answer)
-    if answer.status != 200:
-        yield Finding(login.login, "wrong", f"Twitch answers {answer.status} ({answer.message or 'no reason given'})")
-        return
-    there = {str(row.get("login", "")).lower() for row in rows}
-    for channel in wanted:
-        if channel not in there:
-            yield Finding(login.login, "wrong", f"there is no channel #{channel}", "correct its name under channels")
+def _working(settings: Settings, login: Login, owner: Owner, now: float) -> Iterator[Finding]:
+    left = "" if owner.expires_at is None else f", and is renewed within {duration(owner.expires_at - now)}"
+    yield Finding(login.login, "fine", f"the login works{left}")
+    for scope in scopes.missing(owner.scopes, sorted(scopes.needed_scopes(settings))):
+        level: Level = "wrong" if scope in scopes.VITAL else "note"
+        text = f"the login lacks {scope} ({scopes.purpose(scope)})"
+        yield Finding(login.login, level, text, LOG_IN, Action.LOG_IN)
 
 
-def _budget(account: str, answer: Answer) -> Finding:
-    try:
-        left, limit = (int(answer.headers[f"Ratelimit-{name}"]) for name in ("Remaining", "Limit"))
-    except (KeyError, ValueError):
-        return Finding(account, "fine", "requests left: Twitch does not say")
-    text = f"requests left: {left} of {limit} a minute"
-    if left < limit * SCARCE:
-        return Finding(account, "wrong", text, "something asks a lot; changes wait until there are more")
-    return Finding(account, "fine", text)
+def _rename(settings: Settings, account: str, channel: str) -> str:
+    """What to do about a channel that does not exist: it depends on where it was set."""
+    listed = settings.account(account)
+    if listed is not None and channel in listed.channels:
+        return "correct its name under channels"
+    return f"type in chat: {settings.commands.prefix}{settings.commands.name} leave {channel}"
 
 
-def _report(account: str, report: Mapping[str, Any], *, lost: bool) -> Iterator[Finding]:
+def _doing(standing: Standing) -> Iterator[Finding]:
     """What the running bot says of an account."""
-    if report.get("trouble") and not lost:
-        yield Finding(account, "wrong", str(report["trouble"]))
-    channels: Mapping[str, Mapping[str, Any]] = report.get("channels", {})
-    for channel, fields in channels.items():
-        status = ChannelStatus(**fields)
-        if status.state == "joined":
-            yield Finding(account, "fine", f"reads #{channel}")
-        elif not lost:
-            level: Level = "wrong" if status.state == "parked" else "note"
-            yield Finding(account, level, f"#{channel} is not read ({status_text(status)})")
+    account = standing.login
+    if standing.state in ("waiting", "starting"):
+        text = f"waiting: {standing.reason}" if standing.state == "waiting" else "starting"
+        yield Finding(account, "waiting", text, "it goes on by itself", Action.WAIT)
+    elif standing.color_problem and standing.enabled:
+        yield Finding(account, "wrong", standing.color_problem, "", standing.action)
+    if standing.replies_left_out:
+        text = f"replies left out to stay below Twitch's limit for chat messages: {standing.replies_left_out}"
+        yield Finding(account, "note", text)
+    for channel in standing.channels:
+        match channel.state:
+            case "joined":
+                yield Finding(account, "fine", f"reads #{channel.login}")
+            case "parked":
+                yield Finding(account, "wrong", channel_line(channel), "", Action.FIX_CHANNELS)
+            case "joining" | "unknown":
+                yield Finding(account, "waiting", f"{channel_line(channel)} (not read yet)", "", Action.WAIT)
+
+
+def verdict(findings: Iterable[Finding]) -> str:
+    """Return what it comes to, in one line."""
+    wrong, waiting = ([each for each in findings if each.level == level] for level in ("wrong", "waiting"))
+    off = [each for each in findings if each.action in (Action.TURN_ON, Action.CHANGE_SETTINGS)]
+    if wrong:
+        return f"{counted(len(wrong), 'thing')} wrong: {_subjects(wrong)}"
+    if waiting:
+        return f"not settled yet, look again in a moment: {_subjects(waiting)}"
+    if off:
+        return "nothing is wrong: " + ", ".join(f"{each.about} is {each.text}" for each in off)
+    return "nothing is wrong"
+
+
+def _subjects(findings: Iterable[Finding]) -> str:
+    return ", ".join(dict.fromkeys(each.about for each in findings))

@@ -14,6 +14,7 @@ import os
 import sys
 import traceback
 from datetime import UTC
+from functools import partial
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from loguru import logger
 
+from colorchanger_bot import console
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import forget_secret, keep_secret, one_line, redact
 from colorchanger_bot.settings.load import LogSettings
@@ -33,6 +35,9 @@ __all__ = ["ToLoguru", "forget_secret", "keep_secret", "redact", "setup"]
 FILE_BYTES = 10_000_000
 FILES_KEPT = 5
 """Full files, `.1` to `.5`, that stay beside the one being written."""
+
+BELOW = " " * 18
+"""Below the message of a pretty line, after its time and level."""
 
 # Logged from WARNING on. Below that, SQLAlchemy writes statements with their values, tokens among them.
 _QUIET = ("aiohttp", "asyncio", "psycopg", "sqlalchemy", "twitchio")
@@ -53,8 +58,15 @@ def setup(log: LogSettings, *, stream: TextIO | None = None, debug: bool = False
     logger.remove()
     logger.configure(patcher=_clean)
     stream = stream or sys.stderr  # None, if it was closed
-    for sink in (*([stream] if stream else []), *([_log_file(log.file)] if log.file else [])):
-        logger.add(sink, level=level, format=form, diagnose=False, backtrace=False)
+    if stream and console.is_terminal(stream) and log.format != "json":
+        # loguru itself does not look at NO_COLOR.
+        colors, form_there = console.has_colors(stream), partial(_on_terminal, stream)
+        sink = partial(_write_wrapped, stream)
+        logger.add(sink, level=level, format=form_there, colorize=colors, diagnose=False, backtrace=False)
+    elif stream:
+        logger.add(stream, level=level, format=form, diagnose=False, backtrace=False)
+    if log.file:
+        logger.add(_log_file(log.file), level=level, format=form, diagnose=False, backtrace=False)
     _take_over_standard_logging(level, debug=debug)
 
 
@@ -63,7 +75,7 @@ class ToLoguru(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log the record."""
-        if "StarletteAdapter" in str(record.msg):  # TwitchIO praises an extra that we do not use, at every start
+        if "StarletteAdapter" in str(record.msg):  # TwitchIO recommends an extra that we do not use, at every start
             return
         try:
             message = record.getMessage()
@@ -71,8 +83,14 @@ class ToLoguru(logging.Handler):
             message = str(record.msg)
         level = record.levelname if record.levelname in _LEVELS else record.levelno
         context = {key: value for key, value in vars(record).items() if key not in _STANDARD_FIELDS}
-        # Without arguments, loguru takes the message as it is: braces in it are no template.
+        # Without arguments, loguru does not format the message: braces in it are safe.
         logger.bind(logger=record.name, **context).opt(exception=record.exc_info).log(level, message)
+
+
+def _write_wrapped(stream: TextIO, text: str) -> None:
+    """Write a record to a terminal, wrapped between words below its message."""
+    stream.write(console.wrapped(text, stream, indent=BELOW))
+    stream.flush()
 
 
 class _LogFile(RotatingFileHandler):
@@ -93,12 +111,12 @@ class _LogFile(RotatingFileHandler):
 
 
 def _log_file(name: str) -> _LogFile:
-    path = Path(name).expanduser()
     try:
+        path = Path(name).expanduser()
         path.parent.mkdir(parents=True, exist_ok=True)
         return _LogFile(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT)
-    except OSError as error:
-        why = error.strerror or type(error).__name__
+    except (OSError, RuntimeError) as error:  # RuntimeError: a "~" of a user without a home
+        why = getattr(error, "strerror", None) or "there is no such directory"
         raise ConfigError(
             [f'log.file = "{one_line(name)}": cannot be written ({why}); write another path, or "" for no file']
         ) from None
@@ -146,6 +164,13 @@ def _pretty(record: Record) -> str:
     extra["_who"] = f"{who}: " if who else ""
     extra["_below"] = "".join(f"\n    {line}" for line in str(extra.get("exception") or "").split("\n") if line)
     return "<dim>{time:HH:mm:ss}</dim> <level>{level: <8}</level> <cyan>{extra[_who]}</cyan>{message}{extra[_below]}\n"
+
+
+def _on_terminal(stream: TextIO, record: Record) -> str:
+    """Return the template of `_pretty` with a patch of the colour that the message is about."""
+    template = _pretty(record)
+    record["extra"]["_swatch"] = console.swatch(str(record["extra"].get("color") or ""), stream)
+    return template.replace("{message}", "{extra[_swatch]}{message}", 1)
 
 
 def _json(record: Record) -> str:

@@ -1,238 +1,268 @@
-"""The accounts as a person sees them: how each stands, by what the running bot says, and how one is logged out."""
+"""Standing: how an account is doing, worked out here for the page, the commands, the probes and the log.
+
+What the running bot knows of an account is its `Report`. The heartbeat carries it, so that other processes see the
+same. All of it is data; `wording` and the page turn it into text.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from enum import StrEnum
+from typing import Any, Literal, NamedTuple
 
-import aiohttp
-
-from colorchanger_bot import redaction
 from colorchanger_bot.auth import scopes
-from colorchanger_bot.auth.applications import calls_of
-from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.changer.memory import Remembered
-from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
-from colorchanger_bot.errors import LOG_IN, ColorChangerError, ConfigError, StoreLocked, UnknownColor
-from colorchanger_bot.eventsub.channel import ChannelStatus, status_text
-from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store.store import Heartbeat, Login, Store, locked
-from colorchanger_bot.twitch.helix import Helix
-from colorchanger_bot.twitch.oauth import OAuth, Owner
+from colorchanger_bot.errors import ConfigError, UnknownColor
+from colorchanger_bot.settings.load import ColorSettings, Settings
+from colorchanger_bot.store.store import Heartbeat, Login, Store
 
-NOTICE_SECONDS = 15.0
-"""A running bot looks at the store every 5 s and beats every 5 s: after so long it has noticed, or hangs."""
-CONNECTIONS_PAGE = "https://www.twitch.tv/settings/connections"
+State = Literal["running", "starting", "waiting", "in trouble", "off", "needs login", "not running"]
+ChannelState = Literal["joined", "joining", "parked", "unknown"]
+
+
+class Action(StrEnum):
+    """What a person can do about the state of an account."""
+
+    NONE = "none"
+    WAIT = "wait"
+    """It goes on by itself."""
+    LOG_IN = "log_in"
+    RUN = "run"
+    TURN_ON = "turn_on"
+    """With the chat command, or the switch on the page."""
+    CHANGE_SETTINGS = "change_settings"
+    FIX_CHANNELS = "fix_channels"
+
+
+class ChannelStanding(NamedTuple):
+    """How one channel of an account is doing."""
+
+    login: str
+    state: ChannelState = "unknown"
+    reason: str = ""
+    retry_in: float | None = None
+    """Seconds to the next try; None: none is planned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What the running bot knows of one account."""
+
+    login: str
+    login_problem: str = ""
+    """Why the login cannot be used now, although nobody needs to log in."""
+    chat_problem: str = ""
+    """Why there is no connection to chat."""
+    color_problem: str = ""
+    """Why the last change did not happen."""
+    channels: tuple[ChannelStanding, ...] = ()
+    color: str | None = None
+    enabled: bool | None = None
+    """None, as for the next three: the account is not managed yet."""
+    names_only: bool | None = None
+    strategy: str | None = None
+    held: str | None = None
+    """The colour that the account is held at."""
+    replies_left_out: int = 0
+    messages: int = 0
+    changes: int = 0
+
+    def to_json(self, now: float) -> dict[str, Any]:
+        """Return a dict of JSON values; the next try of a channel is in unix seconds, so that it stays true."""
+        rows = [each._asdict() | {"retry_in": None, "retry_at": _at(each, now)} for each in self.channels]
+        return asdict(self) | {"channels": rows}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any], now: float) -> Report:
+        """Return what another process reported; what only a newer version knows is left out."""
+        known: dict[str, Any] = {name: data[name] for name in cls.__dataclass_fields__ if name in data}
+        rows: list[dict[str, Any]] = data.get("channels") or []
+        known["channels"] = tuple(
+            ChannelStanding(row["login"], row["state"], row["reason"], _left(row.get("retry_at"), now)) for row in rows
+        )
+        return cls(**known)
+
+
+Reports = Mapping[str, Report]
+"""By login."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How one account stands; no secrets."""
+    """How one account is doing; holds no secrets."""
 
     login: str
     user_id: str | None
-    state: str
-    """In words, with the cure if one is needed."""
-    needs_login: bool
-    channels: dict[str, str]
-    """Each with how it stands; empty when no bot runs."""
+    state: State
+    reason: str
+    """Why, if it is not simply running."""
+    action: Action
+    channels: tuple[ChannelStanding, ...]
+    bot_runs: bool
+    enabled: bool
+    strategy: str
+    delay: tuple[float, float]
+    held: str | None
+    names_only: bool | None
+    """Whether Twitch takes only its colour names from the account (no Turbo or Prime); None: not known yet."""
+    color: str | None
+    color_problem: str
+    replies_left_out: int
+    messages: int
+    changes: int
     token_age: float | None
     """Seconds since Twitch issued the token; None: it came from elsewhere."""
     expires_in: float | None
     """Seconds; None: not known."""
-    scopes: list[str]
-    lacks: list[str]
-    colors: str
-    """What Twitch takes of it, as far as known: any colour (Turbo or Prime), or names only."""
-    enabled: bool
-    color: str | None
+    scopes: tuple[str, ...]
+    lacks: tuple[str, ...]
 
-    def to_json(self) -> dict[str, Any]:
-        """Return a dict of JSON values."""
-        return asdict(self)
+    @property
+    def needs_login(self) -> bool:
+        """Whether only a new login helps."""
+        return self.state == "needs login"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the state will last until somebody does something."""
+        return self.state not in ("starting", "waiting") and all(each.state != "joining" for each in self.channels)
 
 
-async def standings(settings: Settings, store: Store, now: float) -> list[Standing]:
-    """Return how all accounts stand at `now` unix seconds.
+async def standings(settings: Settings, store: Store, now: float, reports: Reports | None = None) -> list[Standing]:
+    """Return how all accounts are doing at `now` unix seconds; without `reports`, those of the heartbeat count.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    beat = await store.heartbeat()
-    running = report_of(beat, now)
-    return [await _standing(settings, store, login, running, now) for login in await store.logins()]
+    if reports is None:
+        reports = reports_in(await store.heartbeat(), now)
+    return [
+        work_out(login, settings, await store.recall(login.user_id or ""), reports, now)
+        for login in await store.logins()
+    ]
 
 
-def report_of(beat: Heartbeat | None, now: float) -> dict[str, dict[str, Any]] | None:
-    """Return what a running bot says of its accounts, by login; None if none runs."""
+def reports_in(beat: Heartbeat | None, now: float) -> dict[str, Report] | None:
+    """Return what the running bot says of its accounts; None if no bot runs."""
     if beat is None or not beat.is_alive(now):
         return None
-    return {each["login"]: each for each in beat.status.get("accounts", ())}
+    return {each["login"]: Report.from_json(each, now) for each in beat.status.get("accounts", ())}
 
 
-async def _standing(
-    settings: Settings, store: Store, login: Login, running: dict[str, dict[str, Any]] | None, now: float
-) -> Standing:
-    remembered = await store.recall(login.user_id or "")
-    report = (running or {}).get(login.login, {})
-    listed = settings.account(login.login)
-    wanted = (listed.channels if listed else ()) or login.channels or (login.login,)
+def work_out(login: Login, settings: Settings, remembered: Remembered, reports: Reports | None, now: float) -> Standing:
+    """Return how an account is doing; `reports` None: no bot runs."""
+    report = None if reports is None else reports.get(login.login)
+    said = report or Report(login.login)
+    colors = _colors_in_force(settings, login.login, remembered)
+    enabled = colors.enabled if said.enabled is None else said.enabled
+    state, reason, action = _state(login, settings, said, enabled=enabled)
+    if state in ("running", "starting") and report is None:
+        state, reason, action = _unreported(bot_runs=reports is not None)
     pair = login.pair
     return Standing(
         login=login.login,
         user_id=login.user_id,
-        state=_state(settings, login, remembered, report if running is not None else None),
-        needs_login=bool(login.lost or missing_permission(login)),
-        channels={
-            **dict.fromkeys(wanted, ""),
-            **{name: status_text(ChannelStatus(**status)) for name, status in report.get("channels", {}).items()},
-        },
+        state=state,
+        reason=reason,
+        action=action,
+        channels=_channels(said, settings, login, remembered),
+        bot_runs=reports is not None,
+        enabled=enabled,
+        strategy=said.strategy or colors.strategy,
+        delay=colors.delay,
+        held=said.held if said.strategy else remembered.held or _held(colors),
+        names_only=True if said.names_only else _names_only(remembered, now),
+        color=said.color or next(iter(remembered.history), None),
+        color_problem=said.color_problem,
+        replies_left_out=said.replies_left_out,
+        messages=said.messages,
+        changes=said.changes,
         token_age=None if pair.issued_at is None else max(0.0, now - pair.issued_at),
         expires_in=None if pair.expires_at is None else pair.expires_at - now,
-        scopes=sorted(pair.scopes),
-        lacks=scopes.missing(pair.scopes),
-        colors=_colors(remembered, now),
-        enabled=not switched_off(settings, login.login, remembered),
-        color=report.get("color") or (remembered.history[0] if remembered.history else None),
+        scopes=tuple(sorted(pair.scopes)),
+        lacks=tuple(scopes.missing(pair.scopes)),
     )
 
 
-def _state(settings: Settings, login: Login, remembered: Remembered, report: dict[str, Any] | None) -> str:
+def needs_login(login: Login) -> str:
+    """Return why only a new login helps; empty if none is needed."""
     if login.lost:
-        return f"needs login: {login.lost}; {LOG_IN}"
-    if missing_permission(login):
-        return f"needs login: {missing_permission(login)}"
-    off = switched_off(settings, login.login, remembered)
-    if report is None:
-        return "logged in, but the bot does not run; run: colorchanger run" if not off else f"{off}; not running"
-    if not report:
-        return "logged in; the running bot takes it over in a moment"
-    trouble = f": {report['trouble']}" if report.get("trouble") else ""
-    return off or f"{report.get('state', 'running')}{trouble}"
+        return login.lost
+    missing = scopes.missing(login.pair.scopes)
+    words = " and ".join(f"{scope} ({scopes.purpose(scope)})" for scope in missing)
+    return f"the login lacks {words}" if words else ""
 
 
-def switched_off(settings: Settings, login: str, remembered: Remembered) -> str:
-    """Return by what the colours of an account are switched off, with the cure; empty if they are not."""
-    enabled = remembered.overrides.get("enabled")
-    command = f"{settings.commands.prefix}{settings.commands.name}"
-    if enabled is False:
-        return f"switched off by {command} off; type in chat: {command} on"
-    if enabled is None and not settings.color_for(login).enabled:
-        return "switched off by color.enabled = false in the settings"
-    return ""
+def wanted_channels(settings: Settings, login: Login, remembered: Remembered | None = None) -> tuple[str, ...]:
+    """Return the channels to read: those set in chat, else those listed, else those imported, else its own."""
+    listed = settings.account(login.login)
+    in_chat = tuple(remembered.channels or ()) if remembered else ()
+    return in_chat or (listed.channels if listed else ()) or login.channels or (login.login,)
 
 
-def _colors(remembered: Remembered, now: float) -> str:
+def _state(login: Login, settings: Settings, report: Report, *, enabled: bool) -> tuple[State, str, Action]:
+    if why := needs_login(login):
+        return "needs login", why, Action.LOG_IN
+    if not enabled and settings.color_for(login.login).enabled:
+        command = f"{settings.commands.prefix}{settings.commands.name}"
+        return "off", f"switched off by {command} off", Action.TURN_ON
+    if not enabled:
+        return "off", "switched off by color.enabled = false in the settings", Action.CHANGE_SETTINGS
+    if why := report.login_problem or report.chat_problem:
+        return "waiting", why, Action.WAIT
+    states = {channel.state for channel in report.channels}
+    if "joined" not in states and "joining" in states:
+        why = next((channel.reason for channel in report.channels if channel.reason), "")
+        return ("waiting" if why else "starting"), why, Action.WAIT
+    if states == {"parked"}:
+        return "in trouble", "none of its channels can be read", Action.FIX_CHANNELS
+    if report.color_problem:
+        return "in trouble", report.color_problem, Action.WAIT
+    return ("running", "", Action.NONE) if states else ("starting", "", Action.WAIT)
+
+
+def _channels(report: Report, settings: Settings, login: Login, remembered: Remembered) -> tuple[ChannelStanding, ...]:
+    if not report.channels:
+        return tuple(map(ChannelStanding, wanted_channels(settings, login, remembered)))
+    if needs_login(login):  # nobody reads them, and nobody will before that
+        return tuple(ChannelStanding(channel.login) for channel in report.channels)
+    return report.channels
+
+
+def _unreported(*, bot_runs: bool) -> tuple[State, str, Action]:
+    if bot_runs:
+        return "starting", "the running bot takes it over in a moment", Action.WAIT
+    return "not running", "", Action.RUN
+
+
+def _colors_in_force(settings: Settings, login: str, remembered: Remembered) -> ColorSettings:
+    """The colour settings of an account, with what was set in chat."""
+    colors = settings.color_for(login)
+    try:
+        return colors.override(remembered.overrides)
+    except ConfigError:  # set in chat by another version; the bot passes over it too
+        return colors
+
+
+def _held(colors: ColorSettings) -> str | None:
+    return str(colors.base) if colors.strategy == "hold" and colors.base else None
+
+
+def _names_only(remembered: Remembered, now: float) -> bool | None:
     if remembered.no_hex_until is not None and now < remembered.no_hex_until:
-        return "names only (neither Turbo nor Prime, it seems)"
+        return True
     try:
         shown = [Color.parse(text) for text in remembered.history]
     except UnknownColor:
-        return "not known yet"
-    return "any (Turbo or Prime)" if any(not color.is_named for color in shown) else "not known yet"
+        return None
+    return False if any(not color.is_named for color in shown) else None
 
 
-def lines(standing: Standing) -> list[str]:
-    """Return an account in words."""
-    channels = ", ".join(f"#{name}{f' {story}' if story else ''}" for name, story in standing.channels.items())
-    age = "of unknown age" if standing.token_age is None else f"{in_words(standing.token_age)} old"
-    left = standing.expires_in
-    end = "" if left is None else f", ends in {in_words(left)}" if left > 0 else ", has ended"
-    may = ", ".join(standing.scopes) or "not known yet"
-    return [
-        f"{standing.login}: {standing.state}",
-        f"  channels  {channels}",
-        f"  token     {age}{end} (it is renewed by itself)",
-        f"  may       {may}",
-        f"  colours   {standing.colors}",
-    ]
+def _at(channel: ChannelStanding, now: float) -> float | None:
+    return None if channel.retry_in is None else float(round(now + channel.retry_in))
 
 
-def in_words(seconds: float) -> str:
-    """Return a time as people say it: 40 s, 12 min, 3 h, 5 d."""
-    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
-# Logging out
-
-
-async def log_out(settings: Settings, store: Store, name: str, *, clock: Clock, say: Callable[[str], None]) -> bool:
-    """Log an account out: put its colour back, forget it, end its tokens; say whether Twitch confirmed the end.
-
-    Raises:
-        ConfigError: there is no such account.
-        StoreError: the store cannot be written.
-    """
-    known = await store.logins()
-    login = next((each for each in known if each.login == name.lower()), None)
-    if login is None:
-        others = ", ".join(each.login for each in known) or "none at all"
-        raise ConfigError([f"no account {name} is logged in; there is: {others}"])
-    for secret in (login.pair.access, login.pair.refresh):
-        redaction.keep_secret(secret)
-    remembered = await store.recall(login.user_id or "")
-    async with calls_of(settings, store, login.client_id, clock) as (session, oauth):
-        token = await _farewell(settings, store, login, oauth, clock, say)
-        if remembered.original and login.user_id:
-            await _restore(settings, session, login, token, remembered.original, say)
-        if await oauth.revoke(token):
-            say(f"{login.login} is logged out")
-            return True
-    say(f"{login.login} is forgotten here, but Twitch could not be told: remove it at {CONNECTIONS_PAGE}")
-    return False
-
-
-async def _farewell(
-    settings: Settings, store: Store, login: Login, oauth: OAuth, clock: Clock, say: Callable[[str], None]
-) -> str:
-    """Forget the account, so that nobody else uses its tokens; return an access token that works, if there is one."""
-    try:
-        with locked(settings.storage.url):
-            await store.forget_login(login.id)
-            return await _working(oauth, login)
-    except StoreLocked:
-        await store.forget_login(login.id)
-        say("telling the running bot ...")
-        waited_until = clock.monotonic() + NOTICE_SECONDS
-        while clock.monotonic() < waited_until:
-            running = report_of(await store.heartbeat(), clock.now().timestamp())
-            if running is None or login.login not in running:
-                break
-            await clock.sleep(0.5)
-        return login.pair.access
-
-
-async def _working(oauth: OAuth, login: Login) -> str:
-    """The access token, renewed if it has ended: nobody else runs, and the login ends here anyway."""
-    pair = login.pair
-    if login.lost or login.doubt or not pair.refresh or isinstance(await oauth.validate(pair.access), Owner):
-        return pair.access
-    try:
-        renewed = await oauth.refresh(pair.refresh)
-    except ColorChangerError:
-        return pair.access
-    redaction.keep_secret(renewed.access)
-    return renewed.access
-
-
-async def _restore(
-    settings: Settings,
-    session: aiohttp.ClientSession,
-    login: Login,
-    token: str,
-    original: str,
-    say: Callable[[str], None],
-) -> None:
-    helix = Helix(session, client_id=login.client_id, handle=token, api_url=settings.twitch.api_url)
-    try:
-        color = Color.parse(original)
-        await helix.put_color(login.user_id or "", color)
-    except (ColorChangerError, UnknownColor) as error:
-        say(f"the colour could not be put back: {error}")
-    else:
-        say(f"the colour is {color} again")
+def _left(at: float | None, now: float) -> float | None:
+    return None if at is None else max(0.0, at - now)

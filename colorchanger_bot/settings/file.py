@@ -42,7 +42,10 @@ def find_file(named: str | Path | None, cwd: Path, config_dir: Path | None) -> t
         return cwd / Path(named).expanduser(), str(named)
     if (here := cwd / FILE_NAME).exists():
         return here, FILE_NAME
-    home = (config_dir or platformdirs.user_config_path("colorchanger", appauthor=False)) / FILE_NAME
+    try:
+        home = (config_dir or platformdirs.user_config_path("colorchanger", appauthor=False)) / FILE_NAME
+    except RuntimeError:  # no HOME, and a user id without a name, as in some containers
+        return None, ""
     return (home, str(home)) if home.exists() else (None, "")
 
 

@@ -32,8 +32,15 @@ _POSTGRESQL = re.compile(r"postgres(?:ql)?(?:\+\w+)?://.*", re.IGNORECASE | re.D
 
 
 def default_url() -> str:
-    """Return the URL of the SQLite file in the user's data directory."""
-    return url_of(_home() / "colorchanger.sqlite3")
+    """Return the URL of the SQLite file in the user's data directory.
+
+    Raises:
+        StoreError: there is no such directory.
+    """
+    home = _home()
+    if home is None:
+        raise StoreError("this user has no home directory to keep the store in: set HOME, or storage.url")
+    return url_of(home / "colorchanger.sqlite3")
 
 
 def url_of(path: Path) -> str:
@@ -66,7 +73,12 @@ def file_of(address: str) -> Path | None:
     """Return the SQLite file of an address; None for a database elsewhere."""
     ours = _SQLITE.fullmatch(address)
     name = unquote(ours[1][1:]) if ours else ""
-    return None if name in ("", MEMORY) else Path(name).expanduser()
+    if name in ("", MEMORY):
+        return None
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        raise StoreError(f"storage.url: {name}: that home directory is not known; write the whole path") from None
 
 
 def is_server(address: str) -> bool:
@@ -233,5 +245,9 @@ def _keep_damaged(path: Path) -> Path:
     return copy
 
 
-def _home() -> Path:
-    return Path(platformdirs.user_data_dir("colorchanger", appauthor=False))
+def _home() -> Path | None:
+    """The user's data directory; None without a home: no HOME, and a user id without a name, as in some containers."""
+    try:
+        return Path(platformdirs.user_data_dir("colorchanger", appauthor=False))
+    except RuntimeError:
+        return None

@@ -84,13 +84,18 @@ class Logins:
         newer = () if since is None or since > revision else (logins.c.revision > since,)
         return Changes(revision, self._found(*newer), ids)
 
-    def put(self, login: str, client_id: str, pair: TokenPair, user_id: str | None) -> Login:
+    def put(
+        self, login: str, client_id: str, pair: TokenPair, user_id: str | None, channels: Sequence[str] = ()
+    ) -> Login:
         """Store a pair in the place of an older one of the same account, or as a new login."""
         rows = self._same_account(login, user_id)
         self._touch()
         # A renamed account may be known by its id and, in another row, by its name: the older row stays.
         self._give_way([row.id for row in rows[1:]], to=rows[0].id if rows else 0)
-        return self._write(rows, pair, {"login": login, "client_id": client_id, "user_id": user_id})
+        owner: dict[str, Any] = {"login": login, "client_id": client_id, "user_id": user_id}
+        if channels:
+            owner["channels"] = " ".join(channels)
+        return self._write(rows, pair, owner)
 
     def take_over(self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str]) -> Login | None:
         """Store a pair that came from outside, once; return the login that it belongs to now, if it still does."""

@@ -106,9 +106,14 @@ class Store:
         """Return one login by its number."""
         return await self._read(lambda logins: logins.get(id_))
 
-    async def put_login(self, login: str, client_id: str, pair: TokenPair, user_id: str | None = None) -> Login:
-        """Store a login that a person has just made; it replaces an older one of the same account."""
-        return await self._write(lambda logins: logins.put(login, client_id, pair, user_id))
+    async def put_login(
+        self, login: str, client_id: str, pair: TokenPair, user_id: str | None = None, *, channels: Sequence[str] = ()
+    ) -> Login:
+        """Store a login that a person has just made; it replaces an older one of the same account.
+
+        Without `channels`, those it was imported with stay.
+        """
+        return await self._write(lambda logins: logins.put(login, client_id, pair, user_id, channels))
 
     async def import_login(
         self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str] = ()

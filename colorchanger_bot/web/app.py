@@ -19,17 +19,17 @@ from colorchanger_bot.color import STRATEGIES
 from colorchanger_bot.color.preview import Row
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.store.store import Login
-from colorchanger_bot.web.auth import Auth
-from colorchanger_bot.web.checkup import Checkup
-from colorchanger_bot.web.guard import Guard, Refused, add_headers, cookie_name, set_session
-from colorchanger_bot.web.ledger import Ledger
-from colorchanger_bot.web.logins import Logins
+from colorchanger_bot.web.access import Access, Refused, add_headers, cookie_name, set_session
+from colorchanger_bot.web.chat import Chat
+from colorchanger_bot.web.health import Health
+from colorchanger_bot.web.history import History
+from colorchanger_bot.web.login import PageLogin
 from colorchanger_bot.web.metrics import CONTENT_TYPE, Metrics
+from colorchanger_bot.web.preview import preview
 from colorchanger_bot.web.probes import readiness
-from colorchanger_bot.web.stage import Stage
+from colorchanger_bot.web.sessions import Sessions
 from colorchanger_bot.web.state import snapshot
 from colorchanger_bot.web.stream import Stream
-from colorchanger_bot.web.tryout import try_out
 from colorchanger_bot.wiring import attachment_of
 
 logger = logging.getLogger(__name__)
@@ -41,31 +41,31 @@ MOST_CHARACTERS = 500
 
 
 class Dashboard:
-    """What a visitor can see and do."""
+    """The pages, what machines ask for, and what a page can do."""
 
-    def __init__(self, service: Service, *, clock: Clock, stage: Stage | None = None) -> None:
+    def __init__(self, service: Service, *, clock: Clock, chat: Chat | None = None) -> None:
         self._service = service
         self._clock = clock
-        self._stage = stage
+        self._chat = chat
         self._boot = secrets.token_hex(8)
-        """Tells a page that it comes from an earlier run, whose proofs are no longer good."""
-        self._auth = Auth(service.settings.web.password.reveal(), clock)
-        self._guard = Guard(service.settings.web, self._auth)
+        """Tells a page that it comes from an earlier run, whose proofs are no longer valid."""
+        self._sessions = Sessions(service.settings.web.password.reveal(), clock)
+        self._access = Access(service.settings.web, self._sessions)
         self._metrics = Metrics(service)
-        self._ledger = Ledger(service.changer, clock)
-        self._stream = Stream(self._state, clock, may_see=self._guard.is_trusted)
-        self._logins = Logins(service, clock, self._stream.notify)
-        self._checkup = Checkup(service.settings, clock)
+        self._history = History(service.changer, clock)
+        self._stream = Stream(self._state, clock, may_see=self._access.is_trusted)
+        self._login = PageLogin(service, clock, self._stream.notify)
+        self._health = Health(service.settings, clock, service.reports)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
         service.changer.on_change(lambda _: self._stream.notify())
-        if stage is not None:
-            stage.on_line(self._stream.notify)
+        if chat is not None:
+            chat.on_line(self._stream.notify)
 
     def application(self) -> web.Application:
         """Return the application."""
-        app = web.Application(middlewares=[self._guard.middleware()], client_max_size=MOST_BYTES)
+        app = web.Application(middlewares=[self._access.middleware()], client_max_size=MOST_BYTES)
         app.on_response_prepare.append(add_headers)
         app.add_routes(
             [
@@ -85,13 +85,13 @@ class Dashboard:
                 web.static("/static", HERE / "static"),
             ]
         )
-        if self._stage is not None:
+        if self._chat is not None:
             app.add_routes([web.post("/api/chat", self.say), web.post("/api/chat/play", self.play)])
         return app
 
     async def close(self) -> None:
-        """Let every page go, and wait for no log-in any more."""
-        await self._logins.cancel()
+        """Close every stream, and cancel a login."""
+        await self._login.cancel()
         self._stream.close()
 
     # Pages
@@ -103,50 +103,50 @@ class Dashboard:
             "dashboard.html",
             boot=self._boot,
             strategies=[name for name in STRATEGIES if name != "hold"],
-            people=list(self._stage.people) if self._stage is not None else [],
-            can_log_out=not self._auth.is_open,
+            people=list(self._chat.people) if self._chat is not None else [],
+            can_log_out=not self._sessions.is_open,
         )
 
     async def login_page(self, request: web.Request) -> web.Response:
-        """The question for the password."""
-        if self._guard.is_trusted(request):
+        """The page that asks for the password."""
+        if self._access.is_trusted(request):
             raise web.HTTPSeeOther("/")
         return self._page(request, "login.html", problem="")
 
     async def log_in(self, request: web.Request) -> web.Response:
         """Check the password."""
         address = request.remote or ""
-        if wait := self._auth.attempts.wait(address):
+        if wait := self._sessions.attempts.wait(address):
             problem = f"Too many wrong passwords: try again in {wait / 60:.0f} min."
             response = self._page(request, "login.html", status=429, problem=problem)
             response.headers["Retry-After"] = str(int(wait) + 1)
             return response
-        if not self._auth.is_right(str((await request.post()).get("password", ""))):
-            self._auth.attempts.failed(address)
+        if not self._sessions.is_right(str((await request.post()).get("password", ""))):
+            self._sessions.attempts.failed(address)
             logger.warning("a wrong password for the dashboard, from %s", address)
-            return self._page(request, "login.html", status=401, problem="This is not the password.")
-        session = self._auth.new_session()
-        self._auth.trust(session)
+            return self._page(request, "login.html", status=401, problem="This password is wrong.")
+        session = self._sessions.new_session()
+        self._sessions.trust(session)
         response = web.Response(status=303, headers={"Location": "/"})
         set_session(request, response, session)
         return response
 
     async def log_out(self, request: web.Request) -> web.Response:
         """Forget this visitor."""
-        self._auth.forget(request.cookies.get(cookie_name(request), ""))
+        self._sessions.forget(request.cookies.get(cookie_name(request), ""))
         self._stream.notify()
         return web.Response(status=303, headers={"Location": "/login"})
 
     # For machines
 
     async def healthz(self, _request: web.Request) -> web.Response:
-        """Answers: so the loop turns."""
+        """Answers as long as the event loop turns."""
         return web.Response(text="ok\n")
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """Whether every wanted channel is read or parked; names only for those who may see them."""
-        found = readiness(self._service)
-        shown = found if self._guard.is_trusted(request) else {"ready": found["ready"]}
+        """Whether every wanted channel is read or parked; the names are only for visitors who may see them."""
+        found = readiness(self._service.standings())
+        shown = found if self._access.is_trusted(request) else {"ready": found["ready"]}
         return _json(shown, status=200 if found["ready"] else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
@@ -157,12 +157,12 @@ class Dashboard:
 
     async def checkup(self, _request: web.Request) -> web.Response:
         """What the doctor finds."""
-        return _json(await self._checkup.findings())
+        return _json(await self._health.findings())
 
     async def preview(self, request: web.Request) -> web.Response:
         """The next colours of a strategy that is not applied yet."""
         _, painter = self._account(request)
-        rows, answer = await try_out(painter, request.query.get("text", "").strip(), self._clock)
+        rows, answer = await preview(painter, request.query.get("text", "").strip(), self._clock)
         return _json({"rows": [_row(row) for row in rows], "problem": "" if rows else answer})
 
     async def command(self, request: web.Request) -> web.Response:
@@ -170,57 +170,58 @@ class Dashboard:
         login, painter = self._account(request)
         text = await _text(request)
         result = await run_command(painter, text, attachment_of(self._service.bots[login.client_id]).platform)
-        logger.info("the dashboard: %s: %s", text, log_line(result), extra={"account": login.login})
+        color = painter.current.hex if painter.current else ""
+        logger.info("the dashboard: %s: %s", text, log_line(result), extra={"account": login.login, "color": color})
         self._stream.notify()
         return _json({"answer": page_reply(result)})
 
     async def start_login(self, _request: web.Request) -> web.Response:
         """Begin to log an account in."""
-        await self._logins.start()
+        await self._login.start()
         return _json({})
 
     async def cancel_login(self, _request: web.Request) -> web.Response:
-        """Log nobody in."""
-        await self._logins.cancel()
+        """Cancel the login."""
+        await self._login.cancel()
         return _json({})
 
     async def say(self, request: web.Request) -> web.Response:
         """Write in the chat of the demo."""
         text = await _text(request)
         who = request.query.get("as", "")
-        if self._stage is None or who not in self._stage.people:
-            raise Refused(404, "there is nobody of this name")
-        await self._stage.say(who, text)
+        if self._chat is None or who not in self._chat.people:
+            raise Refused(404, "nobody has this name")
+        await self._chat.say(who, text)
         return _json({})
 
     async def play(self, _request: web.Request) -> web.Response:
-        """Let the people of the demo chat."""
-        if self._stage is not None:
-            await self._stage.play()
+        """Simulate the chat of the demo."""
+        if self._chat is not None:
+            await self._chat.play()
         return _json({})
 
     # Parts
 
     def _state(self) -> dict[str, Any]:
-        state = snapshot(self._service, self._ledger) | {"boot": self._boot, "login": self._logins.to_json()}
-        return state | ({"chat": list(self._stage.lines)} if self._stage is not None else {})
+        state = snapshot(self._service, self._history) | {"boot": self._boot, "login": self._login.to_json()}
+        return state | ({"chat": list(self._chat.lines)} if self._chat is not None else {})
 
     def _account(self, request: web.Request) -> tuple[Login, Painter]:
         """The account that a request is about.
 
         Raises:
-            Refused: there is none of this name, or it is not looked after yet.
+            Refused: there is none of this name, or it is not managed yet.
         """
         name = request.match_info["login"]
         login = next((each for each in self._service.keeper if each.login == name), None)
         painter = self._service.changer.get(login.user_id or "") if login is not None else None
         if login is None or painter is None or login.client_id not in self._service.bots:
-            raise Refused(404, "this account is not looked after now")
+            raise Refused(404, "this account is not managed now")
         return login, painter
 
     def _page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
-        session = request.cookies.get(cookie_name(request), "") or self._auth.new_session()
-        html = self._templates.get_template(name).render(csrf=self._auth.csrf(session), **values)
+        session = request.cookies.get(cookie_name(request), "") or self._sessions.new_session()
+        html = self._templates.get_template(name).render(csrf=self._sessions.csrf(session), **values)
         response = web.Response(text=html, content_type="text/html", status=status)
         set_session(request, response, session)
         return response

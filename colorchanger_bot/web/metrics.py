@@ -1,7 +1,8 @@
-"""The numbers for Prometheus: read from the running parts when they are asked for."""
+"""The metrics for Prometheus, read from the running parts at each scrape."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
@@ -11,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from colorchanger_bot.changer.changes import Change
 from colorchanger_bot.service.service import Service
+from colorchanger_bot.service.standing import needs_login
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -23,15 +25,15 @@ class Metrics:
     def __init__(self, service: Service) -> None:
         self._registry = CollectorRegistry()
         self._changes = Counter(
-            "colorchanger_changes", "Wishes for a new colour, by how they ended.", ["result"], registry=self._registry
+            "colorchanger_changes", "Colour changes requested, by result.", ["result"], registry=self._registry
         )
         self._seconds = Histogram(
             "colorchanger_change_seconds",
-            "From the message to Twitch's yes, with the delay.",
+            "From the message until Twitch confirmed the change, delay included.",
             buckets=BUCKETS,
             registry=self._registry,
         )
-        self._changes.labels("changed")  # there from the first scrape on, at zero
+        self._changes.labels("changed")  # present from the first scrape, at zero
         self._registry.register(_Running(service))
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._registry)
@@ -48,7 +50,7 @@ class Metrics:
 
 
 class _Sum:
-    """Adds up counts of parts that come and go: the sum never falls."""
+    """Adds up the counters of parts that come and go; the sum never falls."""
 
     def __init__(self) -> None:
         self._parts: dict[Hashable, int] = {}
@@ -72,12 +74,8 @@ class _Running(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._chat()
         yield from self._logins()
-        grown = GaugeMetricFamily(
-            "colorchanger_memory_growth_objects", "Objects of types that only ever grow.", labels=["type"]
-        )
-        for name, number in self._service.memory.grown.items():
-            grown.add_metric([name], number)
-        yield grown
+        help_ = "Python's memory blocks, divided by those soon after the start."
+        yield _gauge("colorchanger_memory_growth_ratio", help_, self._service.memory.ratio)
 
     def _chat(self) -> Iterator[Metric]:
         service = self._service
@@ -87,7 +85,7 @@ class _Running(Collector):
         joined = sum(session.joined for session in sessions)
         yield _gauge("colorchanger_subscribed_channels", "Channels whose chat is read.", joined)
         wanted = sum(len(session.channels) for session in sessions)
-        yield _gauge("colorchanger_wanted_channels", "Channels whose chat shall be read.", wanted)
+        yield _gauge("colorchanger_wanted_channels", "Channels to read.", wanted)
         ends = CounterMetricFamily(
             "colorchanger_reconnects", "Chat sessions that ended and were followed by another.", labels=["reason"]
         )
@@ -105,13 +103,12 @@ class _Running(Collector):
             refreshes.add_metric([result], number)
         yield refreshes
         logins = list(service.keeper)
-        yield _gauge("colorchanger_accounts", "Accounts that are looked after.", len(logins))
-        lost = sum(bool(login.lost) for login in logins)
+        yield _gauge("colorchanger_accounts", "Accounts that are managed.", len(logins))
+        lost = sum(bool(needs_login(login)) for login in logins)
         yield _gauge("colorchanger_accounts_needing_login", "Accounts that must log in again.", lost)
         remaining = [budget.remaining for budget in service.budgets.by_login.values()]
-        if remaining:
-            help_ = "Requests that Twitch still allows this minute, of the account that has the fewest."
-            yield _gauge("colorchanger_ratelimit_remaining", help_, min(remaining))
+        help_ = "Requests that Twitch still allows this minute, of the account that has the fewest; NaN: not known yet."
+        yield _gauge("colorchanger_ratelimit_remaining", help_, min(remaining, default=math.nan))
 
 
 def _gauge(name: str, help_: str, value: float) -> Metric:

@@ -1,4 +1,4 @@
-"""Web: the dashboard, listening."""
+"""The dashboard, listening on its port."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from aiohttp import web
 from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.web.app import Dashboard
-from colorchanger_bot.web.stage import Stage
+from colorchanger_bot.web.chat import Chat
 
 logger = logging.getLogger(__name__)
 
@@ -28,14 +28,14 @@ class Web:
         self._host = host
 
     @classmethod
-    async def open(cls, service: Service, *, clock: Clock, stage: Stage | None = None) -> Web:
+    async def open(cls, service: Service, *, clock: Clock, chat: Chat | None = None) -> Web:
         """Start to listen.
 
         Raises:
             OSError: the port is taken, or the address is not of this machine.
         """
         settings = service.settings.web
-        dashboard = Dashboard(service, clock=clock, stage=stage)
+        dashboard = Dashboard(service, clock=clock, chat=chat)
         runner = web.AppRunner(
             dashboard.application(), access_log=None, shutdown_timeout=GRACE_SECONDS, handler_cancellation=True
         )
@@ -66,15 +66,19 @@ class Web:
 
 @asynccontextmanager
 async def serving(
-    service: Service, *, clock: Clock | None = None, stage: Stage | None = None
+    service: Service, *, clock: Clock | None = None, chat: Chat | None = None
 ) -> AsyncGenerator[Web | None]:
     """Serve the dashboard of a service; None if its port is taken, which is no reason to stop the colours."""
     page: Web | None = None
     try:
-        page = await Web.open(service, clock=clock or SystemClock(), stage=stage)
+        page = await Web.open(service, clock=clock or SystemClock(), chat=chat)
     except OSError as error:
         where = f"{service.settings.web.host}:{service.settings.web.port}"
-        logger.error("no dashboard on %s: %s; the colours go on", where, error.strerror or error)
+        logger.error(
+            "no dashboard on %s: %s; the colours go on; set another web.port, or end what uses this one",
+            where,
+            error.strerror or error,
+        )
     else:
         logger.info("the dashboard is on %s", page.url)
     try:

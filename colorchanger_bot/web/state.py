@@ -1,4 +1,4 @@
-"""What the page shows, as JSON values: how all accounts stand, without anything secret."""
+"""What the page shows, as JSON values: how all accounts are doing, without anything secret."""
 
 from __future__ import annotations
 
@@ -6,50 +6,67 @@ from typing import Any
 
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import DARK, LIGHT, Color, fitting_names
-from colorchanger_bot.errors import LOG_IN
-from colorchanger_bot.eventsub.channel import status_text
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.service.service import Service
-from colorchanger_bot.store.store import Login
-from colorchanger_bot.web.ledger import Entry, Ledger
+from colorchanger_bot.service.standing import Action, ChannelStanding, Standing
+from colorchanger_bot.web.history import Entry, History
 from colorchanger_bot.web.probes import readiness
+from colorchanger_bot.words import duration
+
+ADVICE = {
+    Action.LOG_IN: "log in again",
+    Action.FIX_CHANNELS: "look at its channels",
+    Action.WAIT: "it goes on by itself",
+}
+"""What helps, on the page: the rest has a button or a switch beside it."""
 
 
-def snapshot(service: Service, ledger: Ledger) -> dict[str, Any]:
+def snapshot(service: Service, history: History) -> dict[str, Any]:
     """Return everything about the accounts."""
-    ready = readiness(service)["ready"]
-    reports = {report["login"]: report for report in service.report()["accounts"]}
-    accounts = [_account(service, ledger, login, reports[login.login]) for login in service.keeper]
-    return {"accounts": accounts, "ready": ready}
+    found = service.standings()
+    ids = {login.login: login.id for login in service.keeper}
+    accounts = [_account(service, history, each, ids[each.login]) for each in found]
+    return {"accounts": accounts, "ready": readiness(found)["ready"]}
 
 
-def _account(service: Service, ledger: Ledger, login: Login, report: dict[str, Any]) -> dict[str, Any]:
-    painter = service.changer.get(login.user_id or "")
-    trouble, cure = _cured(redact(report["trouble"]))
-    budget = service.budgets.by_login.get(login.id)
+def _account(service: Service, history: History, standing: Standing, login_id: int) -> dict[str, Any]:
+    painter = service.changer.get(standing.user_id or "")
+    budget = service.budgets.by_login.get(login_id)
     return {
-        "login": login.login,
-        "state": _state(report, painter),
-        "trouble": trouble,
-        "cure": cure,
-        "needsLogin": LOG_IN in report["trouble"],
-        "channels": _channels(service, login),
-        "messages": report["messages"],
-        "changes": report["changes"],
+        "login": standing.login,
+        "state": standing.state,
+        "reason": redact(_reason(standing)),
+        "advice": ADVICE.get(standing.action, ""),
+        "needsLogin": standing.needs_login,
+        "channels": [_channel(channel) for channel in standing.channels],
+        "messages": standing.messages,
+        "changes": standing.changes,
+        "held": standing.held,
+        "repliesLeftOut": standing.replies_left_out,
         "budget": budget and {"remaining": budget.remaining, "limit": budget.limit},
-        "painter": painter and _painter(painter, ledger),
+        "painter": painter and _painter(painter, history),
     }
 
 
-def _painter(painter: Painter, ledger: Ledger) -> dict[str, Any]:
+def _reason(standing: Standing) -> str:
+    """Why it is not simply running; that it is off, the switch shows."""
+    return "" if standing.state == "off" else standing.reason
+
+
+def _channel(channel: ChannelStanding) -> dict[str, str]:
+    words = {"joined": "read", "joining": "joining", "parked": "paused", "unknown": "starting"}[channel.state]
+    reason = f": {channel.reason}" if channel.reason else ""
+    retry = f", next try in {duration(channel.retry_in)}" if channel.retry_in else ""
+    return {"login": channel.login, "state": channel.state, "text": redact(f"{words}{reason}{retry}")}
+
+
+def _painter(painter: Painter, history: History) -> dict[str, Any]:
     settings = painter.settings
     return {
         "enabled": settings.enabled,
         "strategy": painter.strategy.name,
-        "held": painter.held.wire if painter.held else "",
-        "repliesLeftOut": painter.replies_left_out,
         "color": _color(painter.current),
-        "strip": [_entry(entry) for entry in ledger.of(painter)],
+        "strip": [_entry(entry) for entry in history.of(painter)],
         "delay": list(settings.delay),
         "namesOnly": painter.hex_refused,
         "names": len(fitting_names(settings.theme, settings.min_contrast)),
@@ -77,31 +94,3 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "seconds": None if entry.seconds is None else round(entry.seconds, 2),
         "reason": redact(entry.reason),
     }
-
-
-def _state(report: dict[str, Any], painter: Painter | None) -> str:
-    """The state in a word or two."""
-    if report["state"] == "needs login":
-        return "needs login"
-    if painter is not None and not painter.settings.enabled:
-        return "off"
-    if report["trouble"]:
-        return "in trouble"
-    return "running" if report["state"] == "running" else "connecting"
-
-
-def _cured(trouble: str) -> tuple[str, str]:
-    """What is wrong, and what helps: on the page a login is made with a button."""
-    what, _, cure = trouble.partition("; ")
-    return what, "log in again" if LOG_IN in cure else cure
-
-
-def _channels(service: Service, login: Login) -> list[dict[str, str]]:
-    bot = service.bots.get(login.client_id)
-    session = bot.sessions.get(login.id) if bot is not None else None
-    if session is None:
-        return []
-    return [
-        {"login": each.login, "state": each.state, "story": redact(status_text(each.status))}
-        for each in session.channels
-    ]

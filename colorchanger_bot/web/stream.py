@@ -1,4 +1,4 @@
-"""Stream: tells every open page what is new, as server-sent events."""
+"""Sends the state to every open page when it changes, as server-sent events."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from aiohttp import web
 from colorchanger_bot.clock import Clock, Notifier
 
 LOOK_SECONDS = 2.0
-"""How often a page is told of what has no event, such as a channel that was joined."""
+"""How often the state is compared: some changes, such as a joined channel, have no event."""
 GATHER_SECONDS = 0.05
-"""How long what happens at once is gathered into one event."""
+"""Changes this close together are sent as one event."""
 MOST_STREAMS = 20
 WRITE_SECONDS = 10.0
-"""A page that takes nothing for so long is gone."""
+"""A page that does not read for this long is closed."""
 
 
 class Stream:
@@ -39,12 +39,12 @@ class Stream:
         self._changes.notify()
 
     def close(self) -> None:
-        """Let every page go."""
+        """Close every stream."""
         self._closing = True
         self._changes.notify()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Tell one page, until it leaves or its visitor logs out."""
+        """Serve one page, until it is closed or its visitor logs out."""
         if self._open >= MOST_STREAMS or self._closing:
             raise web.HTTPServiceUnavailable(text="too many open pages\n")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
@@ -63,7 +63,7 @@ class Stream:
         while not self._closing and self._may_see(request):
             news = self._changes.next
             state = orjson.dumps(self._state())
-            # A page hears at every look, if only that there is nothing new: silence means a lost connection.
+            # Something is sent each time, even if nothing is new: to the page, silence means a lost connection.
             event = b"event: same\ndata: \n\n" if state == told else b"event: state\ndata: " + state + b"\n\n"
             async with asyncio.timeout(WRITE_SECONDS):
                 await response.write(event)

@@ -12,6 +12,7 @@ import twitchio
 from colorchanger_bot.auth.guard import handle
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service.service import Service
+from colorchanger_bot.service.standing import Action
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
 from tests.conftest import SCOPES
@@ -74,13 +75,13 @@ async def test_an_account_that_may_not_read_chat_is_quiet_until_it_is_logged_in_
     await log_in_elsewhere(twitch, store, client_id, "me", "user:manage:chat_color")
     async with Service.running(settings_for(), store) as service:
         await until(lambda: service.bots and service.bots[client_id].sessions)
-        report = service.report()["accounts"][0]
-        assert report["state"] == "needs login"
-        assert "lacks user:read:chat (to see your messages); run: colorchanger login" in report["trouble"]
+        (found,) = service.standings()
+        assert (found.state, found.action) == ("needs login", Action.LOG_IN)
+        assert found.reason == "the login lacks user:read:chat (to see your messages)"
         assert [seen for seen in twitch.requests if "eventsub" in seen.path] == []
         await log_in_elsewhere(twitch, store, client_id, "me")
         await twitch.wait_subscribed("me", "me", timeout=8)
-        await until(lambda: service.report()["accounts"][0]["state"] == "running")
+        await until(lambda: service.standings()[0].state == "running")
         await twitch.say("me", in_="me", text="hello")
         await twitch.wait_for(lambda: twitch.color_changes)
 
@@ -92,9 +93,9 @@ async def test_a_refused_refresh_makes_the_account_quiet_and_a_login_elsewhere_b
     async with Service.running(settings_for(), store) as service:
         await twitch.wait_subscribed("me", "me")
         await twitch.revoke_login("me")
-        await until(lambda: service.report()["accounts"][0]["state"] == "needs login")
+        await until(lambda: service.standings()[0].state == "needs login")
         asked = len(twitch.requests)
-        assert "run: colorchanger login" in service.report()["accounts"][0]["trouble"]
+        assert service.standings()[0].action is Action.LOG_IN
         await log_in_elsewhere(twitch, store, client_id, "me")
         await twitch.wait_subscribed("me", "me", timeout=8)
         assert len(twitch.requests) - asked < 10

@@ -42,6 +42,12 @@ def secrets_of(conf: Path) -> set[str]:
     return {user["access_token"], user["refresh_token"], SECRET}
 
 
+def remove_tokens(conf: Path, channels: list[str]) -> None:
+    (user,) = json.loads(conf.read_text(encoding="utf-8"))["users"]
+    bare = {key: value for key, value in user.items() if not key.endswith("_token")} | {"channels": channels}
+    conf.write_text(json.dumps({"users": [bare]}), encoding="utf-8")
+
+
 def damage(url: str) -> None:
     Path(url.removeprefix("sqlite:///")).write_bytes(b"no database" * 500)
 
@@ -55,7 +61,7 @@ def issued_by(twitch: LocalTwitch) -> set[str]:
 async def test_from_an_import_to_a_logout(twitch: LocalTwitch, environment: Environment, conf: Path) -> None:
     code, output, errors = await call("import", str(conf), environment=environment)
     assert (code, errors) == (0, "")
-    assert output.startswith("me: taken\nStop the other program for good")
+    assert output.startswith("me: imported\nStop the other program for good")
     async with running(environment) as process:
         await twitch.wait_subscribed("me", "me", timeout=15)
         code, _, errors = await call(
@@ -70,7 +76,7 @@ async def test_from_an_import_to_a_logout(twitch: LocalTwitch, environment: Envi
         call("accounts", "--json", environment=environment), call("logout", "me", environment=environment)
     )
     assert (code, json.loads(output)) == (0, [])
-    assert (second, errors) == (2, "no account me is logged in; there is: none at all\n")
+    assert (second, errors) == (2, "colorchanger: me is not logged in; nobody is\n")
 
 
 async def test_the_file_that_the_environment_names_is_taken_over_at_the_start(
@@ -80,7 +86,25 @@ async def test_the_file_that_the_environment_names_is_taken_over_at_the_start(
         await twitch.wait_subscribed("me", "me", timeout=15)
         process.send_signal(signal.SIGTERM)
         _, output, _ = await end(process)
-    assert "TWITCH_CONF_FILE: me: taken" in output
+    assert "TWITCH_CONF_FILE: me: imported" in output
+
+
+async def test_a_conf_file_without_tokens_leads_from_login_to_run(
+    twitch: LocalTwitch, environment: Environment, conf: Path
+) -> None:
+    twitch.add_user("friend")
+    remove_tokens(conf, channels=["#friend"])
+    environment |= {"TWITCH_CONF_FILE": str(conf)}
+    process = await start("login", environment=environment)
+    await twitch.wait_for(lambda: twitch.pending_devices, timeout=15)
+    twitch.approve_device(twitch.pending_devices[0].user_code, "me")
+    code, output, _ = await end(process)
+    assert (code, "logged in as me: now run: colorchanger run" in output) == (0, True)
+    async with running(environment):
+        await twitch.wait_subscribed("me", "friend", timeout=15)
+        twitch.expire("me")
+        await twitch.say("me", in_="friend", text="hello")  # the secret of its application is known, too
+        await twitch.wait_for(lambda: twitch.color_changes, timeout=10)
 
 
 async def test_keys_from_new_to_off(environment: Environment, store: Store, store_url: str) -> None:
@@ -131,7 +155,7 @@ async def test_a_login_says_what_it_asks_for_and_takes_more_scopes(
         call("accounts", "--json", environment=environment),
         call("login", "--scopes", "everything!", environment=environment),
     )
-    assert (code, errors.startswith("--scopes: ")) == (2, True)
+    assert (code, errors.startswith("colorchanger: --scopes: ")) == (2, True)
     assert json.loads(listed)[0]["scopes"] == ["user:manage:chat_color", "user:read:chat", "user:read:follows"]
 
 
@@ -139,7 +163,7 @@ async def test_the_doctor_ends_with_its_verdict_and_code(environment: Environmen
     await call("import", str(conf), environment=environment)
     code, output, errors = await call("doctor", environment=environment)
     assert (code, errors) == (1, "")
-    assert output.splitlines()[-1] == "1 thing(s) wrong: bot"
+    assert output.splitlines()[-1] == "1 thing wrong: bot"
     code, output, _ = await call("doctor", "--json", environment=environment | {"COLORCHANGER_COLOR__THEME": "pink"})
     assert (code, json.loads(output)["ok"]) == (1, False)
     assert "COLORCHANGER_COLOR__THEME" in json.loads(output)["findings"][0]["text"]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
+import subprocess
 import sys
+from asyncio.subprocess import PIPE
 from pathlib import Path
 
 import pytest
@@ -33,8 +36,8 @@ async def test_run_does_its_job_and_stops_cleanly_on_a_signal(
         async with asyncio.timeout(5):
             code, output, errors = await end(process)
     assert code == 0, errors
-    assert "me: random, 0 to 0 s after a message in #me" in output
-    assert "me: 1 message(s) seen, " in output
+    assert "me: random, right after a message in #me" in output
+    assert "me: 1 message seen, " in output
     assert "Traceback" not in errors
     assert twitch.user("me").color == "#FF0000"
 
@@ -73,10 +76,16 @@ async def test_health_tells_a_running_bot_from_a_stopped_one(twitch: LocalTwitch
         code, output, _ = await call("health", environment=with_tokens)
         assert code == 0
         assert f"running as process {process.pid}" in output
+        code, output, _ = await call("health", "--json", environment=with_tokens)
+        found = json.loads(output)
+        assert (code, found["running"], found["pid"]) == (0, True, process.pid)
+        assert [account["login"] for account in found["accounts"]] == ["me"]
         process.send_signal(signal.SIGTERM)
         await end(process)
     code, output, _ = await call("health", environment=with_tokens)
     assert (code, output.strip()) == (1, "not running")
+    code, output, _ = await call("health", "--json", environment=with_tokens)
+    assert (code, json.loads(output)) == (1, {"running": False, "pid": None, "reason": "not running", "accounts": []})
 
 
 async def test_a_bot_that_cannot_be_loaded_is_not_said_to_run(with_tokens: Environment, tmp_path: Path) -> None:
@@ -106,7 +115,7 @@ async def test_a_signal_after_the_error_of_a_run_makes_no_success_of_it(
 
 async def test_run_without_an_account_says_to_log_in(environment: Environment) -> None:
     code, _, errors = await call("run", environment=environment)
-    assert (code, errors.strip()) == (3, "no account is logged in yet; run: colorchanger login")
+    assert (code, errors.strip()) == (3, "colorchanger: no account is logged in yet; run: colorchanger login")
 
 
 async def test_log_in_and_run_is_all(twitch: LocalTwitch, environment: Environment) -> None:
@@ -125,6 +134,26 @@ async def test_log_in_and_run_is_all(twitch: LocalTwitch, environment: Environme
         await twitch.wait_subscribed("me", "me", timeout=15)
         await twitch.say("me", in_="me", text="hello")
         await twitch.wait_for(lambda: twitch.color_changes)
+
+
+async def test_a_numbered_account_without_a_token_brings_its_application_and_channels(
+    twitch: LocalTwitch, environment: Environment
+) -> None:
+    for login in ("me", "friend"):
+        twitch.add_user(login, turbo=True)
+    environment |= {
+        "TWITCH_USERNAME_1": "me",
+        "TWITCH_CLIENT_ID_1": twitch.add_app(client_secret="s3cr3t0fth3app").client_id,
+        "TWITCH_CLIENT_SECRET_1": "s3cr3t0fth3app",
+        "TWITCH_CHANNELS_1": "friend",
+    }
+    assert (await call("run", environment=environment))[0] == 3
+    process = await start("login", environment=environment)
+    await twitch.wait_for(lambda: twitch.pending_devices, timeout=15)
+    twitch.approve_device(twitch.pending_devices[0].user_code, "me")
+    assert (await end(process))[0] == 0
+    async with running(environment):
+        await twitch.wait_subscribed("me", "friend", timeout=15)
 
 
 async def test_a_login_that_is_refused_ends_with_a_line(twitch: LocalTwitch, environment: Environment) -> None:
@@ -151,7 +180,7 @@ async def test_login_with_an_application_that_twitch_does_not_know(environment: 
     assert "check app.client_id" in errors
 
 
-async def test_wrong_settings_are_said_all_at_once(environment: Environment, tmp_path: Path) -> None:
+async def test_all_wrong_settings_are_reported_at_once(environment: Environment, tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[color]\ndelay = [3, 1]\nstrategie = "random"\n', encoding="utf-8")
     del environment["COLORCHANGER_COLOR__DELAY"]
     code, output, errors = await call("run", environment={**environment, "COLORCHANGER_COLOR__THEME": "pink"})
@@ -189,6 +218,7 @@ async def test_the_demo_ends_by_itself_with_a_summary(environment: Environment) 
     code, output, errors = await call("demo", "--messages", "2", environment=environment)
     assert (code, errors) == (0, "")
     assert "2 messages, 2 colour changes, median " in output
+    assert "colorchanger login" in output.partition("\nNext:\n")[2]
 
 
 async def test_the_help_names_every_command(environment: Environment) -> None:
@@ -212,13 +242,13 @@ async def test_the_help_names_every_command(environment: Environment) -> None:
         (["import"], "name the file: colorchanger import FILE (or set TWITCH_CONF_FILE)"),
     ],
 )
-async def test_what_cannot_be_called_so_is_one_line(arguments: list[str], said: str, environment: Environment) -> None:
+async def test_wrong_arguments_are_one_line(arguments: list[str], said: str, environment: Environment) -> None:
     code, output, errors = await call(*arguments, environment=environment)
     assert (code, output, errors.count("\n")) == (2, "", 1)
     assert said in errors
 
 
-async def test_what_cannot_be_written_is_one_line(environment: Environment, tmp_path: Path) -> None:
+async def test_a_file_that_cannot_be_written_is_one_line(environment: Environment, tmp_path: Path) -> None:
     for target in (tmp_path, tmp_path / "nowhere" / "x.html"):
         code, _, errors = await call("preview", "-n", "1", "--html", str(target), environment=environment)
         assert (code, errors.count("\n")) == (2, 1)
@@ -232,9 +262,31 @@ async def test_hostile_arguments_stay_on_their_line(environment: Environment) ->
 
 
 async def test_the_version_is_printed_where_output_belongs(environment: Environment) -> None:
-    code, output, errors = await call("--version", environment=environment)
-    assert (code, errors) == (0, "")
-    assert output.startswith("colorchanger ")
+    for option in ("--version", "-V"):
+        code, output, errors = await call(option, environment=environment)
+        assert (code, errors) == (0, "")
+        assert output.startswith("colorchanger ")
+
+
+@pytest.mark.parametrize("words", [[], ["login"], ["config", "show"]])
+async def test_help_is_a_command_too(words: list[str], environment: Environment) -> None:
+    asked, usual = await asyncio.gather(
+        call("help", *words, environment=environment), call(*words, "--help", environment=environment)
+    )
+    assert asked == usual
+    assert asked[0] == 0
+
+
+async def test_every_line_of_an_error_begins_with_the_name_of_the_program(environment: Environment) -> None:
+    wrong = environment | {"COLORCHANGER_COLOR__THEME": "pink", "COLORCHANGER_WEB__PORT": "x"}
+    (_, _, settings), (_, _, arguments), (_, _, files) = await asyncio.gather(
+        call("run", environment=wrong),
+        call("run", "--confg", environment=environment),
+        call("import", "nosuchfile", environment=environment),
+    )
+    lines = [line for text in (settings, arguments, files) for line in text.splitlines()]
+    assert len(lines) == 4
+    assert all(line.startswith("colorchanger: ") for line in lines)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirection")
@@ -252,7 +304,7 @@ async def test_without_a_command_the_help_is_shown(environment: Environment) -> 
         assert output == (await call(*group, "--help", environment=environment))[1]
 
 
-async def test_who_reads_only_the_beginning_gets_it_without_a_traceback(environment: Environment) -> None:
+async def test_a_reader_that_closes_the_pipe_early_causes_no_traceback(environment: Environment) -> None:
     process = await start("preview", "--json", "-n", "3000", environment=environment)
     assert process.stdout
     assert (await process.stdout.readline()).startswith(b"{")
@@ -260,6 +312,40 @@ async def test_who_reads_only_the_beginning_gets_it_without_a_traceback(environm
     assert process.stderr
     assert await process.stderr.read() == b""
     assert await process.wait() == 0
+
+
+AS_NOBODY = ("unshare", "--user", "--map-user=54321")
+"""Runs a command as a user id that has no name."""
+
+
+def can_be_nobody() -> bool:
+    with contextlib.suppress(OSError):
+        return subprocess.run([*AS_NOBODY, "true"], capture_output=True, check=False).returncode == 0
+    return False
+
+
+@pytest.mark.skipif(not can_be_nobody(), reason="this system lets no process have another user id")
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["run"], "this user has no home directory to keep the store in: set HOME, or storage.url"),
+        (["accounts"], "this user has no home directory to keep the store in: set HOME, or storage.url"),
+        (["config", "show"], ""),
+    ],
+    ids=str,
+)
+async def test_a_user_without_a_name_and_a_home_gets_a_line_and_no_traceback(
+    command: list[str], said: str, environment: Environment, tmp_path: Path
+) -> None:
+    for name in ("HOME", "COLORCHANGER_STORAGE__URL", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        environment.pop(name, None)
+    process = await asyncio.create_subprocess_exec(
+        *AS_NOBODY, sys.executable, "-m", "colorchanger_bot", *command,
+        env=environment, cwd=tmp_path, stdout=PIPE, stderr=PIPE,
+    )  # fmt: skip
+    code, _, errors = await end(process)
+    assert (code, "Traceback" in errors) == (1 if said else 0, False)
+    assert errors == (f"colorchanger: {said}\n" if said else "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what a process does on a signal")

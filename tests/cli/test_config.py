@@ -57,7 +57,7 @@ async def test_init_never_writes_over_a_file(environment: Environment, home: Pat
     (home / "config.schema.json").write_text("mine as well")
     code, output, errors = await call("config", "init", environment=environment)
     assert (code, output) == (2, "")
-    assert errors == "config.toml: is there already, and is left as it is; name another file\n"
+    assert errors == "colorchanger: config.toml: is there already, and is left as it is; name another file\n"
     assert (await call("config", "init", "other.toml", environment=environment))[0] == 0
     assert [(home / name).read_text() for name in ("config.toml", "config.schema.json")] == ["mine", "mine as well"]
 
@@ -180,7 +180,7 @@ async def test_commands_that_need_no_settings_take_and_check_a_file(
     assert (await call(*command, "--config", "mine.toml", environment=environment))[0] == 0
     code, output, errors = await call(*command, "-c", "missing.toml", environment=environment)
     assert (code, output) == (2, "")
-    assert errors.startswith("missing.toml: there is no such file")
+    assert errors.startswith("colorchanger: missing.toml: there is no such file")
 
 
 def test_every_command_takes_config() -> None:
@@ -188,7 +188,7 @@ def test_every_command_takes_config() -> None:
         without: list[str] = []
         for action in parser._actions:  # type: ignore[attr-defined]
             for each, inner in (action.choices or {}).items() if isinstance(action.choices, dict) else ():
-                without += commands(inner, f"{name} {each}")
+                without += commands(inner, f"{name} {each}") if each != "help" else []
         has_commands = any(isinstance(action.choices, dict) for action in parser._actions)  # type: ignore[attr-defined]
         takes_config = "--config" in parser._option_string_actions  # type: ignore[attr-defined]
         return without if has_commands or takes_config else [name]

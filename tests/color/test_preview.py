@@ -138,7 +138,8 @@ def printed(found: list[Row], **options: object) -> str:
 
 def test_a_table_has_a_line_for_each_row_with_its_numbers() -> None:
     found = [Row("#FF0000", 4.43, 3.99, None), Row("#8F3AFF", 3.44, 5.15, 0.31)]
-    header, red, purple = printed(found).splitlines()
+    header, red, purple, *legend = printed(found).splitlines()
+    assert [line.partition(":")[0] for line in legend] == ["dark, light", "step"]
     assert header.split() == ["on", "dark", "on", "light", "colour", "name", "dark", "light", "step"]
     assert red.split() == ["YourName", "YourName", "#FF0000", "red", "4.43", "3.99"]
     assert purple.split() == ["YourName", "YourName", "#8F3AFF", "3.44", "5.15", "0.310"]

@@ -69,8 +69,13 @@ class Ours:
         return ChannelStatus(**self.account(login)["channels"][channel])
 
     def account(self, login: str = "me") -> dict[str, Any]:
-        """How an account stands, as `health` would say it."""
-        return next(each for each in self.service.report()["accounts"] if each["login"] == login)
+        """How an account is doing, and how it says so."""
+        found = next(each for each in self.service.standings() if each.login == login)
+        channels = {
+            each.login: {"state": each.state, "reason": each.reason, "retry_seconds": each.retry_in}
+            for each in found.channels
+        }
+        return {"state": found.state, "trouble": found.reason, "channels": channels}
 
 
 Launch = Callable[["Stage"], contextlib.AbstractAsyncContextManager[Subject]]

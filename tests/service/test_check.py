@@ -169,7 +169,7 @@ async def test_a_file_of_another_program_that_is_none_is_a_problem(
     if content is not None:
         file.write_text(content)
     (line,) = (await look(TWITCH_CONF_FILE=str(file))).problems
-    assert line.startswith(f"TWITCH_CONF_FILE: {file}: ")
+    assert line.startswith(f"TWITCH_CONF_FILE: {file}")
     assert why in line
 
 

@@ -1,4 +1,4 @@
-"""The doctor finds each thing that can keep colours from changing, and says what to do."""
+"""The doctor reports everything that can keep colours from changing, and what to do about it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service.doctor import Finding, examine, verdict
+from colorchanger_bot.service.doctor import examine, verdict
+from colorchanger_bot.service.findings import Finding
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
@@ -34,7 +35,7 @@ class WrongClock(SystemClock):
 
 
 def wrong(findings: list[Finding]) -> list[str]:
-    return [finding.line().removeprefix("wrong  ") for finding in findings if finding.level == "wrong"]
+    return [finding.line().removeprefix("wrong    ") for finding in findings if finding.level == "wrong"]
 
 
 async def examined(settings: Settings) -> list[Finding]:
@@ -46,8 +47,9 @@ async def beating(store: Store, settings_for: SettingsFor) -> Callable[[Service]
     """Let the running bot give a sign of life now."""
 
     async def beat(service: Service) -> None:
-        await until(lambda: service.report()["accounts"][0]["state"] == "running")
-        await store.beat(SystemClock().now().timestamp(), service.report())
+        await until(lambda: service.standings()[0].is_settled)
+        now = SystemClock().now().timestamp()
+        await store.beat(now, {"accounts": [each.to_json(now) for each in service.reports().values()]})
 
     return beat
 
@@ -71,7 +73,7 @@ async def test_a_running_bot_in_good_health_has_nothing_wrong(
         assert sign in said
 
 
-async def test_if_nothing_is_wrong_but_the_colours_are_off_it_says_exactly_that(
+async def test_colours_that_are_switched_off_are_in_the_verdict(
     twitch: LocalTwitch,
     store: Store,
     settings_for: SettingsFor,
@@ -89,7 +91,7 @@ async def test_if_nothing_is_wrong_but_the_colours_are_off_it_says_exactly_that(
     assert verdict(findings) == "nothing is wrong: me is switched off by !color off"
 
 
-async def test_no_store_and_no_network_are_all_said(
+async def test_a_missing_store_and_a_missing_network_are_both_reported(
     tmp_path: Path, settings_for: SettingsFor, twitch: LocalTwitch
 ) -> None:
     twitch.faults.add("*", faults.drop(), times=None)
@@ -100,17 +102,17 @@ async def test_no_store_and_no_network_are_all_said(
     assert not (tmp_path / "none.sqlite3").exists()
 
 
-async def test_a_bot_that_does_not_run_is_said(store: Store, settings_for: SettingsFor, log_in: LogIn) -> None:
+async def test_a_bot_that_does_not_run_is_reported(store: Store, settings_for: SettingsFor, log_in: LogIn) -> None:
     await log_in("me")
-    assert wrong(await examined(settings_for())) == ["bot: does not run; run: colorchanger run"]
+    assert wrong(await examined(settings_for())) == ["bot: not running; run: colorchanger run"]
     await store.beat(SystemClock().now().timestamp() - 300, {})
     (line,) = wrong(await examined(settings_for()))
     assert "gave its last sign of life 5 min ago" in line
 
 
-async def test_a_clock_that_is_off_is_said(settings_for: SettingsFor, store: Store) -> None:
+async def test_a_wrong_clock_is_reported(settings_for: SettingsFor, store: Store) -> None:
     findings = wrong(await examine(settings_for(), clock=WrongClock()))
-    assert "clock: 10 min ahead of Twitch's; set it, and let it be set (NTP)" in findings
+    assert "clock: 10 min ahead of Twitch's; set it, and let the system keep it right (NTP)" in findings
 
 
 async def test_a_page_in_between_is_not_taken_for_twitch(
@@ -120,7 +122,7 @@ async def test_a_page_in_between_is_not_taken_for_twitch(
     assert any("answers, but not as Twitch" in line for line in wrong(await examined(settings_for())))
 
 
-async def test_each_trouble_of_a_login_is_said_with_its_cure(
+async def test_each_problem_of_a_login_is_reported_with_advice(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, client_id: str
 ) -> None:
     for login in ("lost", "limited", "ended", "fine"):
@@ -134,23 +136,23 @@ async def test_each_trouble_of_a_login_is_said_with_its_cure(
     assert findings == [
         "lost: Twitch ended the login (400); run: colorchanger login",
         "limited: the login lacks user:manage:chat_color (to change your colour); run: colorchanger login",
-        "ended: the token has ended, and there is none to renew it with; run: colorchanger login",
+        "ended: the token has expired, and there is none to renew it with; run: colorchanger login",
     ]
     assert twitch.refreshes == {}
     assert len(twitch.requests) > asked
 
 
-async def test_a_token_that_the_bot_will_renew_is_no_trouble(
+async def test_a_token_that_the_bot_will_renew_is_not_a_problem(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
     twitch.expire("me")
     findings = await examined(settings_for())
-    assert "the token has ended; the bot renews it when it starts" in [finding.text for finding in findings]
+    assert "the token has expired; the bot renews it when it starts" in [finding.text for finding in findings]
     assert twitch.refreshes == {}
 
 
-async def test_a_channel_that_is_not_read_is_said(
+async def test_a_channel_that_is_not_read_is_reported(
     twitch: LocalTwitch,
     store: Store,
     settings_for: SettingsFor,
@@ -161,14 +163,16 @@ async def test_a_channel_that_is_not_read_is_said(
     settings = settings_for(accounts=[{"login": "me", "channels": ["me", "nosuchchannel"]}])
     async with Service.running(settings, store) as service:
         await twitch.wait_subscribed("me", "me")
-        await until(lambda: "parked" in str(service.report()))
+        await until(lambda: any(each.state == "parked" for each in service.standings()[0].channels))
         await beating(service)
         findings = wrong(await examined(settings))
     assert findings[0] == "me: there is no channel #nosuchchannel; correct its name under channels"
-    assert "me: #nosuchchannel is not read (parked: there is no such channel" in findings[1]
+    assert findings[1].startswith("me: #nosuchchannel paused: there is no such channel; next try in")
 
 
-async def test_how_the_tokens_rest_is_said(store: Store, store_url: str, settings_for: SettingsFor) -> None:
+async def test_it_reports_whether_the_tokens_are_encrypted(
+    store: Store, store_url: str, settings_for: SettingsFor
+) -> None:
     key = new_key()
     await store.put_login("me", "client", TokenPair("access-token-of-me", "refresh-token-of-me"))
     told: list[str] = []
@@ -182,20 +186,75 @@ async def test_how_the_tokens_rest_is_said(store: Store, store_url: str, setting
         told += [finding.line() for finding in findings if finding.about == "store"]
     for line, sign in zip(
         told,
-        ("plain, 0600; who reads", "not all of it encrypted yet", "encrypted, 0600", "storage.key is not the key"),
+        (
+            "plain, 0600; anyone who can read",
+            "not all of it encrypted yet",
+            "encrypted, 0600",
+            "storage.key is not the key",
+        ),
         strict=True,
     ):
         assert sign in line
 
 
-async def test_colours_remembered_as_names_only_are_told(
-    store: Store, settings_for: SettingsFor, log_in: LogIn
-) -> None:
+async def test_an_account_with_names_only_is_reported(store: Store, settings_for: SettingsFor, log_in: LogIn) -> None:
     await log_in("me")
     (login,) = await store.logins()
     until_then = SystemClock().now().timestamp() + 60
     await store.remember(str(login.user_id), Remembered(no_hex_until=until_then))
     assert any("names only" in finding.text for finding in await examined(settings_for()))
+
+
+async def test_in_its_first_seconds_nothing_is_called_fine_that_is_not_known_yet(
+    store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await store.beat(SystemClock().now().timestamp(), {})  # what `run` does before all else
+    findings = await examined(settings_for())
+    assert [(each.about, each.level) for each in findings if each.level == "waiting"] == [("me", "waiting")] * 2
+    assert verdict(findings) == "not settled yet, look again in a moment: me"
+
+
+async def test_a_channel_that_is_being_joined_is_neither_fine_nor_wrong(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    twitch.faults.add("POST /helix/eventsub/subscriptions", faults.status(500), times=None)
+    async with Service.running(settings_for(), store) as service:
+        await until(lambda: service.standings()[0].state == "waiting")
+        findings = await examine(settings_for(), clock=SystemClock(), reports=service.reports())
+    assert wrong(findings) == []
+    assert verdict(findings).startswith("not settled yet")
+    assert any(each.level == "waiting" and "#me joining" in each.text for each in findings)
+
+
+async def test_an_old_report_of_the_bot_is_not_taken_for_the_truth(
+    store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    await store.beat(SystemClock().now().timestamp() - 20, {})
+    (bot,) = [each for each in await examined(settings_for()) if each.about == "bot"]
+    assert (bot.level, "20 s old" in bot.text) == ("waiting", True)
+
+
+async def test_an_account_in_the_settings_that_nobody_is_logged_in_as_is_said(
+    store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("yourname1")
+    settings = settings_for(accounts=[{"login": "yuorname1"}])
+    (line,) = [line for line in wrong(await examined(settings)) if line.startswith("settings")]
+    assert "nobody is logged in as yuorname1; did you mean yourname1?" in line
+
+
+async def test_a_channel_that_was_joined_in_chat_is_left_in_chat(
+    store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    (login,) = await store.logins()
+    await store.remember(str(login.user_id), Remembered(channels=["me", "nosuchchannel"]))
+    assert "me: there is no channel #nosuchchannel; type in chat: !color leave nosuchchannel" in wrong(
+        await examined(settings_for())
+    )
 
 
 async def test_tokens_that_cannot_be_renewed_here_are_named(

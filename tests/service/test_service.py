@@ -10,11 +10,13 @@ from itertools import pairwise
 import pytest
 
 from colorchanger_bot.changer.memory import Remembered
+from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.color.readable import readable
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service.service import Service
+from colorchanger_bot.service.standing import Action, standings
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.database import Database
 from colorchanger_bot.store.store import Store
@@ -118,7 +120,7 @@ async def test_a_burst_leads_to_few_requests_and_the_last_one_wins(
         assert twitch.user("me").color == colors[-1]
 
 
-async def test_what_strangers_write_changes_nothing_and_asks_nothing(
+async def test_messages_of_others_change_nothing_and_cause_no_request(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -135,7 +137,7 @@ async def test_what_strangers_write_changes_nothing_and_asks_nothing(
         assert service.changer[twitch.user("me").id].settings.enabled
 
 
-async def test_nobody_can_write_what_makes_a_message_look_like_another_ones(
+async def test_a_message_cannot_pretend_to_be_from_somebody_else(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -173,28 +175,30 @@ async def test_an_account_that_needs_login_does_not_stop_the_others(
     await twitch.revoke_login("gone")
     async with Service.running(settings_for(), store) as service:
         await twitch.wait_subscribed("me", "me")
-        await until(lambda: service.report()["accounts"][0]["state"] == "needs login")
+        await until(lambda: service.standings()[0].state == "needs login")
         await twitch.say("me", in_="me", text="hello")
         await twitch.wait_for(lambda: twitch.color_changes)
-        report = service.report()["accounts"][0]
-    assert "run: colorchanger login" in report["trouble"]
+        assert service.standings()[0].action is Action.LOG_IN
 
 
-async def test_who_asks_for_the_health_right_after_a_login_was_lost_is_told(
+async def test_health_knows_of_a_lost_login_at_once(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
 
     async def beaten(state: str, within: float) -> None:
         async with asyncio.timeout(within):
-            while not (beat := await store.heartbeat()) or beat.status["accounts"][0]["state"] != state:  # noqa: ASYNC110 - the store rings nobody
+            while True:
+                found = await standings(settings_for(), store, SystemClock().now().timestamp())
+                if found[0].bot_runs and found[0].state == state:
+                    return
                 await asyncio.sleep(0.01)
 
     async with Service.running(settings_for(), store) as service:
         await twitch.wait_subscribed("me", "me")
         await beaten("running", within=10)
         await twitch.revoke_login("me")
-        await until(lambda: service.report()["accounts"][0]["state"] == "needs login")
+        await until(lambda: service.standings()[0].state == "needs login")
         await beaten("needs login", within=1)  # the next heartbeat may be five seconds away
 
 
@@ -206,7 +210,7 @@ async def test_a_login_from_another_terminal_is_picked_up(
     await log_in("gone")
     await twitch.revoke_login("gone")
     async with Service.running(settings_for(), store) as service:
-        await until(lambda: service.report()["accounts"][0]["state"] == "needs login")
+        await until(lambda: service.standings()[0].state == "needs login")
         pair = twitch.issue_tokens("gone", client_id, SCOPES)
         await store.put_login("gone", client_id, TokenPair(pair.access, pair.refresh), twitch.user("gone").id)
         await twitch.wait_subscribed("gone", "gone", timeout=10)

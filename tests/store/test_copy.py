@@ -151,20 +151,20 @@ async def test_the_commands_copy_and_say_so(environment: Environment, store_url:
     assert await call("store", "backup", str(backup), environment=with_key) == (0, f"{backup}: 3 login(s) copied\n", "")
     code, output, errors = await call("store", "backup", str(backup), environment=with_key)
     assert (code, output) == (1, "")
-    assert errors == f"{backup} exists already; name a file that does not\n"
+    assert errors == f"colorchanger: {backup} exists already; name a file that does not\n"
     moved = tmp_path / "moved.db"
     code, output, errors = await call("store", "copy", store_url, str(moved), environment=with_key)
     assert (code, errors) == (0, "")
     assert output.startswith("3 login(s) copied.")
     code, output, errors = await call("store", "copy", str(tmp_path / "no"), str(moved), environment=with_key)
-    assert (code, output, errors) == (1, "", f"there is no store {tmp_path / 'no'}\n")
+    assert (code, output, errors) == (1, "", f"colorchanger: there is no store {tmp_path / 'no'}\n")
 
 
 async def test_a_second_run_is_refused_on_any_store(with_tokens: Environment, url: str) -> None:
     environment = with_tokens | {"COLORCHANGER_STORAGE__URL": url}
     async with running(environment) as first:
         assert first.stdout is not None
-        assert b"account(s)" in await first.stdout.readline()
+        assert b"1 account, store" in await first.stdout.readline()
         code, _, errors = await call("run", environment=environment)
         assert code == 4
         assert f"ColorChanger is already running on this store (process {first.pid})" in errors

@@ -99,7 +99,7 @@ async def test_a_full_disk_stops_no_colour_and_is_one_line(
     user_id = twitch.user("me").id
     async with Service.running(settings_for(), store) as service:
         await twitch.wait_subscribed("me", "me")
-        await until(lambda: service.report()["accounts"][0]["state"] == "running")
+        await until(lambda: service.standings()[0].state == "running")
         disk.fill()
         for number in range(1, MESSAGES + 1):
             await twitch.say("me", in_="me", text="hello")
@@ -143,7 +143,7 @@ async def test_a_file_that_stays_locked_is_one_line_too(
         await twitch.wait_subscribed("me", "me")
         await twitch.say("me", in_="me", text="the first one saves the colour of before")
         await twitch.wait_for(lambda: twitch.color_changes)
-        await until(lambda: service.report()["accounts"][0]["state"] == "running")
+        await until(lambda: service.standings()[0].state == "running")
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             for number in range(2, MESSAGES):
@@ -192,7 +192,7 @@ async def test_the_health_says_that_the_store_cannot_be_written(
         disk.fill()
         code, output, errors = await call("doctor", environment=environment)
         assert code == 1
-        assert any("wrong  store: the store" in line and "full" in line for line in output.splitlines())
+        assert any("wrong    store: the store" in line and "full" in line for line in output.splitlines())
         code, output, errors = await call("health", environment=environment)
         assert code == 0
         assert "but the store" in output.splitlines()[0]

@@ -83,14 +83,14 @@ def serve(store: Store, settings_for: Callable[..., Settings], log_in: Callable[
     """Run the service with its dashboard on a free port, with one account, `me`."""
 
     @asynccontextmanager
-    async def running(*, account: bool = True, stage: Any = None, **sections: Any) -> AsyncGenerator[Served]:
+    async def running(*, account: bool = True, chat: Any = None, **sections: Any) -> AsyncGenerator[Served]:
         if account:
             await log_in("me")
         web = {"enabled": True, "port": 0, **sections.pop("web", {})}
         settings = settings_for(web=web, **sections)
         async with (
             Served.running(settings, store, needs_account=False) as service,
-            serving(service, stage=stage) as service.web,
+            serving(service, chat=chat) as service.web,
         ):
             yield service
 

@@ -50,13 +50,31 @@ async def test_run_refuses_to_let_others_in_without_a_password(with_tokens: Envi
     assert "set web.password" in errors
 
 
+async def test_the_password_of_the_page_never_reaches_the_log(twitch: LocalTwitch, with_tokens: Environment) -> None:
+    password = "correcthorsebattery"
+    environment = with_tokens | {
+        "COLORCHANGER_WEB__ENABLED": "1",
+        "COLORCHANGER_WEB__PORT": "0",
+        "COLORCHANGER_WEB__PASSWORD": password,
+        "COLORCHANGER_COGS__LOAD": password,  # a module of this name is looked for, and its name is logged
+    }
+    process = await start("run", environment=environment)
+    await twitch.wait_subscribed("me", "me", timeout=15)
+    process.send_signal(signal.SIGTERM)
+    _, output, errors = await end(process)
+    assert "the cog *** cannot be loaded" in errors
+    assert password not in output + errors
+
+
 async def test_the_demo_in_the_browser_serves_its_page_and_ends_when_told(environment: Environment) -> None:
     process = await start("demo", "--web", environment=environment)
     url = await first_url(process, "dashboard of the demo")
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         page = await answer.text()
     process.send_signal(signal.SIGINT)
-    code, _, errors = await end(process)
+    code, output, errors = await end(process)
     assert (code, errors) == (0, "")
     assert re.search(r'<option value="you">', page)
     assert 'id="chat"' in page
+    assert "This is the made-up Twitch of the demo" in page
+    assert "Next, with your own account" in output

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from tests.fakes import until
-from tests.web.conftest import Served, Visitor
+from tests.web.conftest import Serve, Served, Visitor, visiting
 
 CONTRACT = {
     "colorchanger_messages_total",
@@ -39,6 +40,11 @@ async def test_the_names_of_the_contract_are_there(visitor: Visitor) -> None:
     names = {name for name, _ in await scraped(visitor)}
     assert names >= CONTRACT
     assert any(name.startswith(("process_", "python_")) for name in names)
+
+
+async def test_the_requests_left_are_not_a_number_until_twitch_has_said(serve: Serve) -> None:
+    async with serve(account=False) as service, visiting(service) as visitor:
+        assert math.isnan((await scraped(visitor))["colorchanger_ratelimit_remaining", ""])
 
 
 async def test_messages_and_changes_are_counted(visitor: Visitor, twitch: LocalTwitch) -> None:

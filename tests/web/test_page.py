@@ -13,7 +13,7 @@ from playwright.async_api import Browser, Page, expect
 
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.demo.browser import DemoChat
-from colorchanger_bot.demo.terminal import ME
+from colorchanger_bot.demo.setup import ME
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, faults
 from colorchanger_bot.web.server import Web
 from tests.web.conftest import Serve, Served, opened
@@ -76,7 +76,7 @@ async def test_each_button_does_what_it_says(page: Page, twitch: LocalTwitch, se
     await expect(page.locator(".strategy")).to_contain_text("held at")
     assert painter.held == painter.current
     await page.get_by_label("or type one").fill("hot pink")
-    await page.get_by_role("button", name="Set", exact=True).click()
+    await page.get_by_role("button", name="Use this colour").click()
     await expect(page.locator(".dark .facts")).to_contain_text("#FF69B4")
     assert twitch.user("me").color == "#FF69B4"
     switch = page.get_by_role("switch", name="New colours")
@@ -89,9 +89,9 @@ async def test_each_button_does_what_it_says(page: Page, twitch: LocalTwitch, se
     await expect(page.locator(".state")).to_have_text("running")
 
 
-async def test_a_wrong_colour_is_answered_in_words(page: Page) -> None:
+async def test_a_colour_that_does_not_exist_gets_a_suggestion(page: Page) -> None:
     await page.get_by_label("or type one").fill("hot pnk")
-    await page.get_by_role("button", name="Set", exact=True).click()
+    await page.get_by_role("button", name="Use this colour").click()
     await expect(page.locator(".answer")).to_contain_text("did you mean")
 
 
@@ -122,7 +122,7 @@ async def test_the_delay_can_be_set(page: Page, twitch: LocalTwitch, service: Se
     assert service.changer[twitch.user("me").id].settings.delay == (2.0, 4.5)
 
 
-async def test_what_goes_wrong_is_said_with_its_cure(page: Page, twitch: LocalTwitch) -> None:
+async def test_a_failed_change_and_a_lost_login_show_what_to_do(page: Page, twitch: LocalTwitch) -> None:
     twitch.faults.add("PUT /helix/chat/color", faults.status(400, message="no such thing"), times=2)
     await page.get_by_role("button", name="Next").click()
     await expect(page.locator(".trouble")).to_contain_text("no such thing")
@@ -155,7 +155,7 @@ async def test_a_lost_connection_is_said_and_comes_back(browser: Browser, servic
     async with relay(service.web.port) as line, opened(browser, f"http://127.0.0.1:{line.port}") as page:
         await expect(page.locator("#connection")).to_have_text("live")
         await line.cut()
-        await expect(page.locator("#lost")).to_contain_text("connection to the bot is lost")
+        await expect(page.locator("#lost")).to_contain_text("No connection to the bot")
         await page.get_by_role("button", name="Next").click()
         await expect(page.locator(".answer")).to_have_text("The bot does not answer.")
         await line.mend()
@@ -201,7 +201,7 @@ async def test_all_can_be_done_with_the_keyboard(page: Page, twitch: LocalTwitch
         "keep",
         "wheel",
         "typed",
-        "As a table",
+        "Details",
         "Strategy",
         "Get a code",
     ):
@@ -245,7 +245,7 @@ async def test_it_is_accessible_and_fits(
         await twitch.wait_subscribed("me", "me")
         await expect(page.locator("#findings li").first).to_be_visible()
         await page.locator(".plan > summary").click()
-        await page.get_by_text("As a table").click()
+        await page.get_by_text("Details").click()
         await expect(page.locator(".preview .dark b")).to_have_count(12)
         await twitch.say("me", in_="me", text="hello")
         await expect(page.locator(".changes")).to_have_text("1")
@@ -257,7 +257,7 @@ async def test_the_password_page_opens_the_dashboard(browser: Browser, serve: Se
     async with serve(web={"password": PASSWORD}) as service, opened(browser, url(service), viewport=PHONE) as page:
         await page.get_by_label("Password of this dashboard").fill("guess")
         await page.get_by_role("button", name="Log in").click()
-        await expect(page.get_by_role("alert")).to_have_text("This is not the password.")
+        await expect(page.get_by_role("alert")).to_have_text("This password is wrong.")
         assert await complaints(page) == []
         await page.get_by_label("Password of this dashboard").fill(PASSWORD)
         await page.keyboard.press("Enter")
@@ -281,7 +281,7 @@ async def test_the_tour(browser: Browser, serve: Serve, twitch: LocalTwitch, log
         twitch.add_user(login, color)
     await log_in(ME)  # type: ignore[operator]
     chat = DemoChat(twitch, random.Random(1))
-    async with serve(account=False, stage=chat) as service, opened(browser, url(service)) as page:
+    async with serve(account=False, chat=chat) as service, opened(browser, url(service)) as page:
         await twitch.wait_subscribed(ME, ME)
         line, names = page.get_by_label("Message", exact=True), page.locator("#lines b", has_text=ME)
         for number, text in enumerate(("hello", "and again"), start=1):
@@ -301,7 +301,7 @@ async def test_the_tour(browser: Browser, serve: Serve, twitch: LocalTwitch, log
         await page.get_by_role("button", name="Send").click()
         await expect(page.locator(".strategy")).to_have_text("rainbow")
         await expect(page.locator("#lines li").last).to_contain_text("rainbow: round the colour wheel")
-        await page.get_by_role("button", name="Let them chat").click()
+        await page.get_by_role("button", name="Simulate chat").click()
         await expect(page.locator("#lines li", has_not_text=ME).nth(1)).to_be_visible()
         assert await complaints(page) == []
         kept = Path(os.environ.get("COLORCHANGER_SCREENSHOTS", tmp_path)) / "dashboard.png"

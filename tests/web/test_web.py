@@ -29,7 +29,7 @@ async def test_the_state_tells_of_colours_channels_and_budget(visitor: Visitor, 
     await asyncio.sleep(0.1)
     (account,) = json.loads(await visitor.state())["accounts"]
     assert account["state"] == "running"
-    assert account["channels"] == [{"login": "me", "state": "joined", "story": "joined"}]
+    assert account["channels"] == [{"login": "me", "state": "joined", "text": "read"}]
     assert account["painter"]["color"]["hex"] == twitch.user("me").color
     newest, oldest = account["painter"]["strip"]
     assert (newest["color"], newest["result"]) == (twitch.user("me").color, "changed")
@@ -130,8 +130,8 @@ async def test_an_account_can_be_logged_in_where_there_was_none(serve: Serve, tw
         assert [account["login"] for account in state["accounts"]] == ["fresh"]
 
 
-async def test_a_log_in_that_fails_says_why(serve: Serve) -> None:
-    async with serve(app={"client_id": ""}) as service, visiting(service) as owner:
+async def test_a_login_that_fails_says_why(serve: Serve) -> None:
+    async with serve(account=False, app={"client_id": ""}) as service, visiting(service) as owner:
         await owner.look()
         await owner.post("/api/login", json={})
         await asyncio.sleep(0.1)
@@ -143,7 +143,36 @@ async def test_a_log_in_that_fails_says_why(serve: Serve) -> None:
         assert json.loads(await owner.state())["login"] is None
 
 
-async def test_the_checkup_is_made_once_for_many(visitor: Visitor, twitch: LocalTwitch) -> None:
+async def test_a_login_from_the_page_uses_the_application_that_an_account_brings(
+    serve: Serve, twitch: LocalTwitch
+) -> None:
+    accounts = [{"login": "me", "client_id": twitch.add_app().client_id}]
+    async with serve(account=False, app={"client_id": ""}, accounts=accounts) as service, visiting(service) as owner:
+        await owner.look()
+        await owner.post("/api/login", json={})
+        await twitch.wait_for(lambda: twitch.pending_devices)
+        assert "It expires in 30 min." in json.loads(await owner.state())["login"]["text"]
+
+
+async def test_the_health_panel_says_what_the_page_says(visitor: Visitor, service: Served, twitch: LocalTwitch) -> None:
+    await until(lambda: service.standings()[0].state == "running")
+    before = json.loads((await visitor.get("/api/checkup"))[1])
+    assert before["verdict"] == "nothing is wrong"
+    await visitor.look()
+    await visitor.say("me", "off")
+    await twitch.revoke_login("me")
+    await until(lambda: service.standings()[0].state == "needs login")
+    async with asyncio.timeout(8):
+        while (after := json.loads((await visitor.get("/api/checkup"))[1])) == before:  # noqa: ASYNC110 - a page asks
+            await asyncio.sleep(0.1)
+    assert after["verdict"] == "1 thing wrong: me"
+    (finding,) = [each for each in after["findings"] if each["level"] == "wrong"]
+    assert (finding["about"], finding["action"]) == ("me", "log_in")
+    (account,) = json.loads(await visitor.state())["accounts"]
+    assert (account["state"], account["advice"], account["needsLogin"]) == ("needs login", "log in again", True)
+
+
+async def test_many_open_pages_cause_one_examination(visitor: Visitor, twitch: LocalTwitch) -> None:
     asked = len(twitch.requests)
     answers = await asyncio.gather(*(visitor.get("/api/checkup") for _ in range(5)))
     found = [json.loads(text) for _, text in answers]
@@ -158,7 +187,7 @@ async def test_ready_means_that_every_channel_is_read_or_parked(
     status, text = await visitor.get("/readyz")
     assert (status, json.loads(text)) == (200, {"ready": True, "waiting": [], "parked": []})
     await twitch.revoke_login("me")
-    await until(lambda: service.report()["accounts"][0]["state"] == "needs login")
+    await until(lambda: service.standings()[0].state == "needs login")
     status, text = await visitor.get("/readyz")
     (parked,) = json.loads(text)["parked"]
     assert (status, parked["account"]) == (200, "me")
@@ -190,6 +219,7 @@ async def test_a_taken_port_is_one_line_and_the_colours_go_on(
                 await twitch.wait_for(lambda: twitch.color_changes)
     (line,) = [record.getMessage() for record in caplog.records if "dashboard" in record.getMessage()]
     assert f"127.0.0.1:{port}" in line
+    assert "set another web.port" in line
 
 
 async def test_open_pages_do_not_delay_the_stop(serve: Serve, twitch: LocalTwitch) -> None:

@@ -11,15 +11,16 @@ const RESULTS = {
   unavailable: "failed",
 };
 const STRATEGIES = {
-  random: { about: "Any readable colour, clearly another one each time." },
-  rainbow: { about: "Round the wheel of hues.", more: "Degrees, reverse", example: "", hint: "15 reverse" },
-  palette: { about: "Your own colours, one after the other.", more: "Colours", example: "hot pink, #ff8800, dodger blue" },
-  gradient: { about: "From colour to colour and back.", more: "Colours", example: "red, blue" },
-  shades: { about: "Lighter and darker ones of one colour.", more: "Colour", example: "dodger blue" },
-  presets: { about: "Twitch's own colour names, which need neither Turbo nor Prime: of the 15, those that suit the theme setting (7 on both themes)." },
-  daily: { about: "One colour a day; with “clock” it goes with the time of day.", more: "day or clock", example: "day" },
-  standout: { about: "As unlike the people who just chatted as can be." },
+  random: { about: "Any readable colour, clearly different each time." },
+  rainbow: { about: "Around the colour wheel.", more: "Degrees, reverse", example: "", hint: "15 reverse" },
+  palette: { about: "Your own colours, one after another.", more: "Colours", example: "hot pink, #ff8800, dodger blue" },
+  gradient: { about: "From one colour to the next and back.", more: "Colours", example: "red, blue" },
+  shades: { about: "Lighter and darker shades of one colour.", more: "Colour", example: "dodger blue" },
+  presets: { about: "Twitch's own colour names, for accounts without Turbo or Prime: of the 15, those that suit the theme setting (7 on both themes)." },
+  daily: { about: "One colour a day; with “clock” it follows the time of day.", more: "day or clock", example: "day" },
+  standout: { about: "As different as possible from the people who chatted last." },
 };
+const READABLE = 3;
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 export class AccountCard {
@@ -47,8 +48,10 @@ export class AccountCard {
     const { painter } = account;
     write(this.$(".state"), account.state);
     this.$(".state").dataset.state = account.state;
-    const trouble = account.trouble && `${account.trouble}${account.cure ? ` – ${account.cure}` : ""}`;
+    const trouble = account.reason && `${account.reason}${account.advice ? ` – ${account.advice}` : ""}`;
     onNews(this.$(".trouble"), "text", [trouble, account.needsLogin], () => this.#trouble(trouble));
+    this.$(".left-out").hidden = !account.repliesLeftOut;
+    write(this.$(".left-out-count"), account.repliesLeftOut);
     write(this.$(".messages"), account.messages);
     write(this.$(".changes"), account.changes);
     onNews(this.$(".channels"), "list", account.channels, (channels) => this.#channels(channels));
@@ -61,14 +64,10 @@ export class AccountCard {
 
   #painter(painter) {
     this.$(".switch").setAttribute("aria-checked", painter.enabled);
-    write(this.$(".strategy"), painter.held ? `held at ${painter.held}` : painter.strategy);
+    const { held } = this.account;
+    write(this.$(".strategy"), held ? `held at ${held}` : painter.strategy);
     this.$(".names-only").hidden = !painter.namesOnly;
     write(this.$(".suiting"), `${painter.names} of them suit the theme setting.`);
-    this.$(".left-out").hidden = !painter.repliesLeftOut;
-    write(
-      this.$(".left-out"),
-      `Replies in chat left out, close to Twitch's limit for chat messages: ${painter.repliesLeftOut}.`,
-    );
     onNews(this.element, "color", painter.color, (color) => this.#color(color));
     onNews(this.element, "strip", painter.strip, (strip) => this.#strip(strip));
     onNews(this.element, "delay", painter.delay, ([least, most]) => {
@@ -97,7 +96,7 @@ export class AccountCard {
     for (const name of this.$$(".name")) name.style.color = color?.hex ?? "";
     const called = color && (color.name ? `${color.name} ${color.hex}` : color.hex);
     for (const [ground, key] of [["dark", "onDark"], ["light", "onLight"]]) {
-      write(this.$(`.${ground} .facts`), color ? `${called} · contrast ${color[key]}` : "no colour known yet");
+      write(this.$(`.${ground} .facts`), color ? `${called} · ${contrast(color[key])}` : "colour not known yet");
     }
     if (color && !this.$(".pick").contains(document.activeElement)) {
       this.$(".wheel").value = this.$(".typed").value = color.hex.toLowerCase();
@@ -107,13 +106,13 @@ export class AccountCard {
   #strip(strip) {
     this.$(".strip").replaceChildren(...strip.map(swatch));
     this.$("tbody").replaceChildren(...strip.map(tableRow));
-    if (!strip.length) this.$(".strip").append(make("li", "None yet: write a message.", { className: "quiet" }));
+    if (!strip.length) this.$(".strip").append(make("li", "None yet: send a message in chat.", { className: "quiet" }));
   }
 
   #channels(channels) {
     const items = channels.map((channel) => {
       const item = make("li", "", { className: channel.state });
-      item.append(make("b", `#${channel.login}`), ` ${channel.state === "joined" ? "is read" : channel.story}`);
+      item.append(make("b", `#${channel.login}`), ` ${channel.text}`);
       return item;
     });
     this.$(".channels").replaceChildren(...(items.length ? items : [make("li", "none yet", { className: "quiet" })]));
@@ -199,8 +198,13 @@ export class AccountCard {
   }
 }
 
+/** A contrast as people write it, such as "4.1:1, readable". */
+function contrast(ratio) {
+  return `${ratio}:1, ${ratio >= READABLE ? "readable" : "hard to read"}`;
+}
+
 function spoken(entry) {
-  const when = entry.at ? time.format(new Date(entry.at)) : "before this run";
+  const when = entry.at ? time.format(new Date(entry.at)) : "before the start";
   const result = RESULTS[entry.result] ?? entry.result;
   return `${entry.color || "no colour"}, ${result}, ${when}${entry.reason ? `: ${entry.reason}` : ""}`;
 }

@@ -1,4 +1,4 @@
-// The chat of the demo: what is said, and a line to say something oneself.
+// The chat of the demo: its last lines, and a field to write one.
 
 import { make, onNews } from "./dom.js";
 import { ask } from "./net.js";

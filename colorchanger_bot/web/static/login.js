@@ -1,4 +1,4 @@
-// Logging an account in: a code and its picture, until it is done.
+// Logging an account in: shows a code and its QR code until somebody has entered it.
 
 import { make, onNews, write } from "./dom.js";
 import { ask } from "./net.js";
@@ -39,7 +39,7 @@ function drawing({ size, path }) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", `0 0 ${size} ${size}`);
   svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", "QR code of the page of Twitch");
+  svg.setAttribute("aria-label", "QR code of the Twitch page");
   const ground = document.createElementNS(SVG, "rect");
   for (const [name, value] of [["width", size], ["height", size], ["fill", "#ffffff"]]) ground.setAttribute(name, value);
   const bars = document.createElementNS(SVG, "path");

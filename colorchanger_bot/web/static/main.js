@@ -1,9 +1,9 @@
-// Puts the page together: one state comes in, each part shows its share.
+// Puts the page together: the state comes in, and each part shows its share of it.
 
 import { AccountCard } from "./account.js";
 import { prepareChat, showChat } from "./chat.js";
 import { write } from "./dom.js";
-import { prepareHealth } from "./health.js";
+import { followHealth, prepareHealth } from "./health.js";
 import { prepareLogin, showLogin } from "./login.js";
 import { listen } from "./net.js";
 
@@ -26,6 +26,7 @@ function show(state) {
   }
   $("nobody").hidden = cards.size > 0;
   showLogin(state.login);
+  followHealth(state.accounts);
   if (state.chat) showChat(state.chat);
 }
 
@@ -33,7 +34,7 @@ function connected(isThere) {
   write($("connection"), isThere ? "live" : "no connection");
   $("connection").dataset.state = isThere ? "running" : "in trouble";
   $("lost").hidden = isThere;
-  write($("lost"), isThere ? "" : "The connection to the bot is lost; what you see is old. Trying again …");
+  write($("lost"), isThere ? "" : "No connection to the bot: what you see is old. Retrying …");
 }
 
 prepareLogin();

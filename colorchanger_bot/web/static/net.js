@@ -1,4 +1,4 @@
-// Talking with the bot: events that come by themselves, and requests that prove they come from this page.
+// Talking to the bot: its events, and requests with the proof that they come from this page.
 
 const SILENCE_MS = 8000;
 const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
@@ -21,7 +21,7 @@ export async function ask(path, { method = "GET", text } = {}) {
   return response.json();
 }
 
-/** Listen to the bot for ever; `onState` gets each new state, `onConnection` whether there is a connection. */
+/** Listen to the bot until the page closes; `onState` gets each new state, `onConnection` whether there is a connection. */
 export function listen(onState, onConnection) {
   let source, silence;
   const heard = () => {
@@ -40,7 +40,7 @@ export function listen(onState, onConnection) {
     source.addEventListener("same", heard);
     source.addEventListener("state", (event) => {
       const state = JSON.parse(event.data);
-      // Another run of the bot does not know the proofs of this page.
+      // After a restart, the proofs of this page are no longer valid.
       if (state.boot !== meta("boot")) return location.reload();
       heard();
       onState(state);

@@ -1,4 +1,4 @@
-"""Guard: what stands before every page. Foreign names and origins, changes without proof and strangers stop here."""
+"""What every request must pass: a name of ours, no foreign origin, the password, and proof for every change."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.settings.addresses import is_loopback
 from colorchanger_bot.settings.model import WebSettings
-from colorchanger_bot.web.auth import SESSION_SECONDS, Auth
+from colorchanger_bot.web.sessions import SESSION_SECONDS, Sessions
 
 logger = logging.getLogger(__name__)
 
 FREE = ("/healthz", "/readyz", "/login", "/static/")
-"""What a visitor sees without the password; /readyz tells details only to those who gave it."""
+"""What a visitor sees without the password; /readyz gives details only to those who sent it."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -44,18 +44,18 @@ class Refused(web.HTTPException):
         super().__init__(text=f"{text}\n", headers=headers)
 
 
-class Guard:
+class Access:
     """The middleware of the dashboard."""
 
-    def __init__(self, settings: WebSettings, auth: Auth) -> None:
+    def __init__(self, settings: WebSettings, sessions: Sessions) -> None:
         self._settings = settings
-        self._auth = auth
+        self._sessions = sessions
 
     def middleware(self) -> Middleware:
         """Return what aiohttp calls around each handler."""
 
         @web.middleware
-        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             self._check_names(request)
             free = request.path.startswith(FREE)
             if not free and not self.is_trusted(request):
@@ -69,11 +69,11 @@ class Guard:
             except ColorChangerError as error:
                 raise Refused(409, redact(str(error))) from None
 
-        return guard
+        return check
 
     def is_trusted(self, request: web.Request) -> bool:
         """Say whether this visitor may see everything."""
-        if self._auth.trusts(request.cookies.get(cookie_name(request), "")):
+        if self._sessions.trusts(request.cookies.get(cookie_name(request), "")):
             return True
         return request.path in ("/metrics", "/readyz") and self._knows_password(request)
 
@@ -83,19 +83,19 @@ class Guard:
         if scheme.lower() != "basic":
             return False
         address = request.remote or ""
-        if wait := self._auth.attempts.wait(address):
+        if wait := self._sessions.attempts.wait(address):
             raise Refused(429, "too many wrong passwords", {"Retry-After": str(int(wait) + 1)})
         try:
             password = base64.b64decode(text, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             password = ""
-        if self._auth.is_right(password):
+        if self._sessions.is_right(password):
             return True
-        self._auth.attempts.failed(address)
+        self._sessions.attempts.failed(address)
         return False
 
     def _check_names(self, request: web.Request) -> None:
-        """Refuse another site's name that leads here (DNS rebinding), and whatever another site's page asks."""
+        """Refuse foreign host names that resolve to us (DNS rebinding), and requests from pages of other sites."""
         if not self._is_ours(request.headers.get(hdrs.HOST, "")):
             raise Refused(421, "the dashboard does not answer to this name; add it to web.names if it is yours")
         site = request.headers.get("Sec-Fetch-Site", "none")
@@ -110,12 +110,12 @@ class Guard:
         name = _name(host)
         if name in {"localhost", self._settings.host, *self._settings.names} or is_loopback(name):
             return True
-        # Rebinding needs a name that an attacker can register: an address is none, nor is the name of a container.
-        return not self._auth.is_open and (_is_address(name) or bool(name and "." not in name))
+        # DNS rebinding needs a name that an attacker can register; addresses and names of containers are not.
+        return not self._sessions.is_open and (_is_address(name) or bool(name and "." not in name))
 
     def _is_own_origin(self, origin: str, host: str) -> bool:
         parts = urlsplit(origin)
-        named = _name(parts.netloc) in self._settings.names  # a proxy in front may ask under a name of its own
+        named = _name(parts.netloc) in self._settings.names  # a proxy in front may use another name for us
         return parts.scheme in ("http", "https") and (parts.netloc == host or named)
 
     async def _check_proof(self, request: web.Request) -> None:
@@ -123,7 +123,7 @@ class Guard:
         if not token and request.content_type == "application/x-www-form-urlencoded":
             token = str((await request.post()).get("csrf", ""))
         session = request.cookies.get(cookie_name(request), "")
-        if not (session and self._auth.is_csrf(session, token)):
+        if not (session and self._sessions.is_csrf(session, token)):
             raise Refused(403, "this page is out of date: reload it")
 
 
@@ -134,13 +134,13 @@ async def add_headers(_request: web.Request, response: web.StreamResponse) -> No
 
 
 def cookie_name(request: web.Request) -> str:
-    """Return the name of the session's cookie: ports share cookies, so that the port is part of it."""
+    """Return the name of the session's cookie; the port is part of it, because all ports of a host share cookies."""
     port = request.transport.get_extra_info("sockname")[1] if request.transport is not None else 0
     return f"colorchanger_{port}"
 
 
 def set_session(request: web.Request, response: web.Response, session: str) -> None:
-    """Give the visitor a session; behind a proxy with TLS it is never sent without."""
+    """Set the session cookie; behind a proxy with TLS, it is only ever sent over TLS."""
     origin, proxied = request.headers.get(hdrs.ORIGIN, ""), request.headers.get("X-Forwarded-Proto", "")
     response.set_cookie(
         cookie_name(request),

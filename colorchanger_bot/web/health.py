@@ -1,24 +1,28 @@
-"""Checkup: what `colorchanger doctor` finds, asked for at most once a minute."""
+"""The health panel: what `colorchanger doctor` finds, looked at anew when somebody asks."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.service.doctor import examine, verdict
+from colorchanger_bot.service.standing import Reports
 from colorchanger_bot.settings.load import Settings
 
-FRESH_SECONDS = 60.0
+FRESH_SECONDS = 2.0
+"""Findings this recent are reused, so that many open pages cause one examination."""
 
 
-class Checkup:
-    """The last findings; whoever asks while they are being made waits for the same ones."""
+class Health:
+    """The last findings; requests that come while they are being made wait for the same ones."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, reports: Callable[[], Reports]) -> None:
         self._settings = settings
         self._clock = clock
+        self._reports = reports
         self._lock = asyncio.Lock()
         self._made_at = float("-inf")
         self._found: dict[str, Any] = {}
@@ -27,14 +31,13 @@ class Checkup:
         """Return the verdict, when it was made, and what was found."""
         async with self._lock:
             if self._clock.monotonic() - self._made_at > FRESH_SECONDS:
-                found = await examine(self._settings, clock=self._clock)
+                found = await examine(self._settings, clock=self._clock, reports=self._reports())
                 self._made_at = self._clock.monotonic()
                 self._found = {
                     "at": self._clock.now().isoformat(),
                     "verdict": redact(verdict(found)),
                     "findings": [
-                        {"about": each.about, "level": each.level, "text": redact(each.text), "cure": redact(each.cure)}
-                        for each in found
+                        each.to_json() | {"text": redact(each.text), "cure": redact(each.advice)} for each in found
                     ],
                 }
             return self._found

@@ -1,4 +1,4 @@
-"""Stage: a chat that is shown beside the dashboard, in which a visitor can type; only the demo has one."""
+"""A chat that is shown beside the dashboard, in which a visitor can type; only the demo has one."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 
-class Stage(Protocol):
+class Chat(Protocol):
     """A chat with people in it."""
 
     @property
     def people(self) -> Sequence[str]:
-        """Who a visitor may write as."""
+        """The names that a visitor can write as."""
         ...
 
     @property
@@ -28,5 +28,5 @@ class Stage(Protocol):
         ...
 
     async def play(self) -> None:
-        """Let them chat by themselves for a moment."""
+        """Simulate chat for a moment."""
         ...

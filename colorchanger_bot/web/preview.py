@@ -1,4 +1,4 @@
-"""What a strategy would look like: said in the words of the chat command, to a painter that nobody sees."""
+"""What a strategy would look like: the chat command for it, given to a painter that changes nothing at Twitch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_CHARACTERS = 400
 
 
 class _NoTwitch:
-    """Takes every colour and changes nothing; nobody else is there."""
+    """Accepts every colour and changes nothing."""
 
     async def put_color(self, user_id: str, color: Color) -> None:
         pass
@@ -43,8 +43,8 @@ class _NoTwitch:
         pass
 
 
-async def try_out(painter: Painter, text: str, clock: Clock) -> tuple[list[Row], str]:
-    """Return the next 12 colours after such a command, and what the command would answer; none if it is wrong."""
+async def preview(painter: Painter, text: str, clock: Clock) -> tuple[list[Row], str]:
+    """Return the next 12 colours after a command, and its answer; no colours if the command is wrong."""
     verb = text.partition(" ")[0].lower()
     if verb not in VERBS or len(text) > MOST_CHARACTERS:
         return [], f"choose one of {', '.join(sorted(VERBS))}"

@@ -12,21 +12,23 @@ from typing import Any, Literal
 import segno
 
 from colorchanger_bot.auth.device import log_in
-from colorchanger_bot.auth.scopes import missing_permission, needed_scopes, purpose
+from colorchanger_bot.auth.scopes import needed_scopes, purpose
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError
+from colorchanger_bot.service.login_application import application_for_login
 from colorchanger_bot.service.service import Service
+from colorchanger_bot.service.standing import needs_login
 from colorchanger_bot.twitch.oauth import DeviceCode
+from colorchanger_bot.words import duration
 
 logger = logging.getLogger(__name__)
 
-NO_APPLICATION = "app.client_id is empty: register an application at https://dev.twitch.tv/console and set it"
 BORDER = 2
 
 
 @dataclass(slots=True)
 class Progress:
-    """How far the log-in is."""
+    """How far the login is."""
 
     state: Literal["asking", "waiting", "done", "failed"] = "asking"
     text: str = "Asking Twitch for a code …"
@@ -34,8 +36,8 @@ class Progress:
     url: str = ""
 
 
-class Logins:
-    """One log-in at a time; a new one ends the one before."""
+class PageLogin:
+    """One login at a time; a new one cancels the one before."""
 
     def __init__(self, service: Service, clock: Clock, tell: Callable[[], None]) -> None:
         self.progress: Progress | None = None
@@ -45,14 +47,14 @@ class Logins:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Begin a log-in."""
+        """Begin a login."""
         await self.cancel()
         self.progress = Progress()
-        self._task = asyncio.create_task(self._run(self.progress), name="log-in from the dashboard")
+        self._task = asyncio.create_task(self._run(self.progress), name="login from the dashboard")
         self._tell()
 
     async def cancel(self) -> None:
-        """Wait for nobody any more."""
+        """Stop waiting."""
         if self._task is not None:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -61,7 +63,7 @@ class Logins:
         self._tell()
 
     def to_json(self) -> dict[str, Any] | None:
-        """Return what the page shows; the code is for the person who sees the page, and no secret."""
+        """Return what the page shows; the code is not secret: it is for the person at the page."""
         progress = self.progress
         if progress is None:
             return None
@@ -71,39 +73,43 @@ class Logins:
             "text": progress.text,
             "code": progress.code,
             "url": progress.url,
-            "picture": _picture(progress.url) if progress.url else None,
+            "picture": _qr_code(progress.url) if progress.url else None,
             "purposes": scopes,
         }
 
     async def _run(self, progress: Progress) -> None:
         service = self._service
-        client_id = service.settings.app.client_id
 
         def show(code: DeviceCode) -> None:
-            progress.state, progress.text = "waiting", "Waiting until you have entered the code …"
+            left = duration(code.expires_at - self._clock.monotonic())
+            progress.state, progress.text = "waiting", f"Waiting until you have entered the code. It expires in {left}."
             progress.code, progress.url = code.user_code, code.url
             self._tell()
 
         try:
-            if not client_id:
-                raise ColorChangerError(NO_APPLICATION)
+            client_id = await application_for_login(service.settings, service.store)
             made = await log_in(
                 service.oauth(client_id), service.store, needed_scopes(service.settings), clock=self._clock, show=show
             )
         except ColorChangerError as error:
             progress.state, progress.text = "failed", str(error)
         except Exception:  # the outermost place of this task
-            logger.exception("the log-in from the dashboard failed")
+            logger.exception("the login from the dashboard failed")
             progress.state, progress.text = "failed", "an error of ColorChanger itself: see the log"
         else:
-            progress.state, progress.text = "done", missing_permission(made) or f"Logged in as {made.login}."
+            missing = needs_login(made)
+            progress.state = "failed" if missing else "done"
+            progress.text = f"Logged in as {made.login}{f', but {missing}' if missing else ''}."
         progress.code = progress.url = ""
         self._tell()
 
 
-def _picture(url: str) -> dict[str, Any]:
-    """The QR code of an address, as one SVG path of horizontal bars in a square of `size` modules."""
-    matrix = [list(row) for row in segno.make(url, error="m").matrix_iter(border=BORDER)]
+def _qr_code(url: str) -> dict[str, Any] | None:
+    """The QR code of an address, as one SVG path in a square of `size` modules; None if the address is too long."""
+    try:
+        matrix = [list(row) for row in segno.make(url, error="m").matrix_iter(border=BORDER)]
+    except segno.DataOverflowError:
+        return None
     bars: list[str] = []
     for y, row in enumerate(matrix):
         x = 0

@@ -1,4 +1,4 @@
-"""Ledger: the last colours of each account, with when and how each change ended."""
+"""The last colours of each account, with when and how each change ended."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.clock import Clock
 
 SHOWN = 30
-SILENT: frozenset[Result] = frozenset(["superseded", "unneeded"])
-"""Wishes that another one replaced, or that asked for what was there: nothing happened to the colour."""
+UNSEEN: frozenset[Result] = frozenset(["superseded", "unneeded"])
+"""Changes that a newer one replaced, or that asked for what was there: nothing happened to the colour."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One colour; of those from before the start nobody knows the time."""
+    """One colour; the time of those from before the start is not known."""
 
     color: str
     result: str
@@ -27,7 +27,7 @@ class Entry:
     reason: str = ""
 
 
-class Ledger:
+class History:
     """Listens to all changes."""
 
     def __init__(self, changer: Changer, clock: Clock) -> None:
@@ -44,7 +44,7 @@ class Ledger:
         return [*entries, *older][:SHOWN]
 
     def _note(self, change: Change) -> None:
-        if change.result in SILENT:
+        if change.result in UNSEEN:
             return
         color = change.color.hex if change.color is not None else ""
         entry = Entry(color, change.result, self._clock.now(), change.seconds, change.reason)

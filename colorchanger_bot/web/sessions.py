@@ -1,4 +1,4 @@
-"""Auth: who may use the dashboard, and proof that a change comes from its own page."""
+"""Who may use the dashboard: its password, sessions, and the proof that a change comes from its own page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SESSION_SECONDS = 7 * 86_400.0
 MOST_SESSIONS = 50
 WINDOW_SECONDS = 300.0
 TRIES_OF_ONE, TRIES_OF_ALL = 5, 50
-"""Wrong passwords in five minutes, from one address and in all: after that nobody is heard until it is over."""
+"""Wrong passwords in five minutes, from one address and in all; then no password is accepted until they are over."""
 MOST_ADDRESSES = 1000
 
 
@@ -36,7 +36,7 @@ class Attempts:
         return max(0.0, *full, 0.0)
 
     def failed(self, address: str) -> None:
-        """Take note of a wrong password."""
+        """Count a wrong password."""
         now = self._clock.monotonic()
         self._all.append(now)
         self._of_one.setdefault(address, deque(maxlen=TRIES_OF_ONE)).append(now)
@@ -45,8 +45,8 @@ class Attempts:
             self._of_one.popitem(last=False)
 
 
-class Auth:
-    """Sessions are random names in a cookie; those that gave the password are remembered, by their hashes."""
+class Sessions:
+    """Sessions are random names in a cookie; those that sent the password are remembered by their hashes."""
 
     def __init__(self, password: str, clock: Clock) -> None:
         self.attempts = Attempts(clock)

@@ -14,7 +14,7 @@ from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.settings.load import Settings, load
 from colorchanger_bot.store.store import Store
-from colorchanger_bot.web.auth import TRIES_OF_ALL, TRIES_OF_ONE, WINDOW_SECONDS, Attempts, Auth
+from colorchanger_bot.web.sessions import TRIES_OF_ALL, TRIES_OF_ONE, WINDOW_SECONDS, Attempts, Sessions
 from tests.fakes import FakeClock
 from tests.web.conftest import Serve, Served, Visitor, visiting
 
@@ -144,13 +144,13 @@ async def test_behind_tls_the_session_is_never_sent_without(visitor: Visitor) ->
     assert "SameSite=Strict" in cookie
 
 
-async def test_a_log_in_needs_its_own_page(serve: Serve) -> None:
+async def test_a_login_needs_the_proof_of_its_own_page(serve: Serve) -> None:
     async with serve(web={"password": PASSWORD}) as service, visiting(service) as stranger:
         await stranger.look("/login")
         assert (await stranger.post("/login", data={"password": PASSWORD}))[0] == 403
 
 
-async def test_the_session_changes_with_the_log_in(serve: Serve) -> None:
+async def test_the_session_changes_at_login(serve: Serve) -> None:
     async with serve(web={"password": PASSWORD}) as service, visiting(service) as owner:
         await owner.look("/login")
         before = owner.csrf
@@ -171,6 +171,18 @@ async def test_a_password_cannot_be_guessed_a_thousand_times(serve: Serve) -> No
         assert (await thief.post("/login", data={"csrf": thief.csrf, "password": PASSWORD}))[0] == 429
         basic = base64.b64encode(f"x:{PASSWORD}".encode()).decode()
         assert (await thief.get("/metrics", Authorization=f"Basic {basic}"))[0] == 429
+
+
+@pytest.mark.parametrize("credentials", ["x:wrong", "x:", "", "no colon"])
+async def test_wrong_passwords_of_machines_count_as_tries(serve: Serve, credentials: str) -> None:
+    async with serve(web={"password": PASSWORD}) as service, visiting(service) as thief:
+        basic, right = (f"Basic {base64.b64encode(text.encode()).decode()}" for text in (credentials, f"x:{PASSWORD}"))
+        paths = ["/metrics", "/readyz", "/metrics", "/readyz", "/metrics"][:TRIES_OF_ONE]
+        for path in paths:
+            await thief.get(path, Authorization=basic)
+        assert (await thief.get("/metrics", Authorization=right))[0] == 429
+        await thief.look("/login")
+        assert (await thief.post("/login", data={"csrf": thief.csrf, "password": PASSWORD}))[0] == 429
 
 
 async def test_prometheus_may_send_the_password(serve: Serve) -> None:
@@ -210,12 +222,12 @@ def test_many_addresses_together_are_limited_too() -> None:
 
 async def test_a_session_ends_after_a_week() -> None:
     clock = FakeClock()
-    auth = Auth(PASSWORD, clock)
-    session = auth.new_session()
-    auth.trust(session)
-    assert auth.trusts(session)
+    sessions = Sessions(PASSWORD, clock)
+    session = sessions.new_session()
+    sessions.trust(session)
+    assert sessions.trusts(session)
     await clock.advance(7 * 86_400)
-    assert not auth.trusts(session)
+    assert not sessions.trusts(session)
 
 
 # Settings

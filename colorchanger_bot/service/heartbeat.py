@@ -1,0 +1,62 @@
+"""The heartbeat: what the running bot knows, written to the store for `health`, `accounts` and `doctor`."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+
+from colorchanger_bot.clock import Clock, Notifier
+from colorchanger_bot.errors import StoreError
+from colorchanger_bot.service.standing import Report
+from colorchanger_bot.store.store import Store
+
+BEAT_SECONDS = 5.0
+RETRY_SECONDS = 0.7
+"""While the store is in trouble: all is well again within a second after the cause is gone."""
+LIVELY_SECONDS = 30.0
+"""After a change in how an account or a channel is doing, beats come faster: more changes are likely."""
+FASTEST_SECONDS, SECONDS_PER_ACCOUNT = 1.0, 0.005
+"""Between two beats then; with many accounts a beat costs more, and comes less often."""
+
+
+class HeartbeatWriter:
+    """Writes a sign of life every few seconds."""
+
+    def __init__(self, store: Store, clock: Clock, reports: Callable[[], Mapping[str, Report]]) -> None:
+        self._store = store
+        self._clock = clock
+        self._reports = reports
+        self._news = Notifier()
+        self._states: dict[str, tuple[str, ...]] = {}
+        self._lively_until = float("-inf")
+
+    def hurry(self) -> None:
+        """Write the next one now."""
+        self._news.notify()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            news = self._news.next
+            reports = self._reports()
+            now = self._clock.now().timestamp()
+            with contextlib.suppress(StoreError):  # the service logs it, once
+                await self._store.beat(now, {"accounts": [each.to_json(now) for each in reports.values()]})
+            await news.wait_at_most(self._clock, self._pause(reports))
+
+    def _pause(self, reports: Mapping[str, Report]) -> float:
+        """Return the seconds until the next beat."""
+        if self._store.trouble:
+            return RETRY_SECONDS
+        states = {login: tuple(channel.state for channel in each.channels) for login, each in reports.items()}
+        if states != self._states:
+            self._states = states
+            self._lively_until = self._clock.monotonic() + LIVELY_SECONDS
+        if self._clock.monotonic() >= self._lively_until:
+            return BEAT_SECONDS
+        return min(BEAT_SECONDS, max(FASTEST_SECONDS, SECONDS_PER_ACCOUNT * len(reports)))
+
+    async def stop(self) -> None:
+        """Remove the sign of life: this process ends."""
+        with contextlib.suppress(StoreError):
+            await self._store.stop_beating()

@@ -1,0 +1,35 @@
+"""Which Twitch application a new login belongs to."""
+
+from __future__ import annotations
+
+from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.store.store import Store
+
+CONSOLE = "https://dev.twitch.tv/console"
+NONE_YET = f"app.client_id is empty: register an application at {CONSOLE}, put its Client ID there"
+
+
+async def application_for_login(settings: Settings, store: Store, name: str = "") -> str:
+    """Return the client id of the application that `name` logs in with; without a name, of the only one there is.
+
+    The application in `[app]` comes first; without it, those that the accounts of the settings or of an import use.
+
+    Raises:
+        ConfigError: there is none, or several and no name that tells which.
+        StoreError: the store cannot be read.
+    """
+    listed = {each.login: each.client_id for each in settings.accounts if each.client_id}
+    stored = {each.login: each.client_id for each in await store.logins() if each.client_id}
+    by_name = stored | listed
+    if name.lower() in listed or (name.lower() in by_name and not settings.app.client_id):
+        return by_name[name.lower()]
+    if settings.app.client_id:
+        return settings.app.client_id
+    known = set(by_name.values())
+    if not known:
+        raise ConfigError([NONE_YET])
+    if len(known) > 1:
+        names = ", ".join(sorted(login for login in by_name if login))
+        raise ConfigError([f"there are several applications; name the account: colorchanger login NAME ({names})"])
+    return known.pop()

@@ -1,0 +1,54 @@
+"""What a run says first and last: which accounts it manages and how, and what it did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.service.standing import Action, Standing
+from colorchanger_bot.service.wording import state_text
+from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.words import counted, did_you_mean, nearest, seconds_range
+
+MOST_NAMES = 5
+
+
+def plan(accounts: Sequence[Standing], settings: Settings, store: str) -> str:
+    """Return what is about to happen, for the first lines of a run; `store` is where the logins are."""
+    lines = [f"{counted(len(accounts), 'account')}, store {store}"]
+    lines += [f"  {each.login}: {_planned(each, settings)}" for each in accounts]
+    return "\n".join([*lines, *unmatched(settings, [each.login for each in accounts])])
+
+
+def summary(changer: Changer) -> str:
+    """Return what was done, for the last lines of a run."""
+    done = [
+        f"  {each.login}: {counted(each.messages, 'message')} seen, {counted(each.changes, 'colour')} changed"
+        for each in changer
+    ]
+    return "\n".join(["done", *done])
+
+
+def unmatched(settings: Settings, logins: Iterable[str]) -> Iterator[str]:
+    """Yield a line for each account in the settings that nobody is logged in as, once somebody is logged in."""
+    known = [*logins]
+    for account in settings.accounts if known else ():
+        if not account.login or account.login in known or account.access_token or account.refresh_token:
+            continue
+        some = ", ".join(known[:MOST_NAMES]) + (", ..." if len(known) > MOST_NAMES else "")
+        hint = did_you_mean(nearest(account.login, known)) or f"logged in: {some}."
+        yield (
+            f"the settings list {account.login}, but nobody is logged in as {account.login}; {hint} "
+            "If the name is right, run: colorchanger login"
+        )
+
+
+def _planned(standing: Standing, settings: Settings) -> str:
+    """How an account will be managed; what it waits for at its start goes without saying."""
+    if standing.action not in (Action.NONE, Action.WAIT) or standing.state == "waiting":
+        return state_text(standing, settings.commands)
+    if standing.held:
+        return f"held at {standing.held}; it changes again with {settings.commands.prefix}{settings.commands.name} next"
+    when = f"{seconds_range(*standing.delay)} after" if any(standing.delay) else "right after"
+    channels = ", ".join(f"#{channel.login}" for channel in standing.channels)
+    return f"{standing.strategy}, {when} a message in {channels}"

@@ -1,0 +1,66 @@
+"""Gathers what the running bot knows of each account from its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from colorchanger_bot.auth.keeper import TokenKeeper
+from colorchanger_bot.bot.bot import ColorChangerBot
+from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.errors import LOG_IN
+from colorchanger_bot.eventsub.channel import Channel
+from colorchanger_bot.service.standing import ChannelStanding, Report, needs_login
+from colorchanger_bot.store.store import Login
+
+
+class Reporter:
+    """Reports on the accounts of a running service."""
+
+    def __init__(self, keeper: TokenKeeper, bots: Mapping[str, ColorChangerBot], changer: Changer) -> None:
+        self.delays: dict[int, str] = {}
+        """Why an account could not be started yet, by the number of its login."""
+        self._keeper = keeper
+        self._bots = bots
+        self._changer = changer
+
+    def reports(self) -> dict[str, Report]:
+        """Return what is known of all accounts, by login."""
+        return {login.login: self._report(login) for login in self._keeper}
+
+    def _report(self, login: Login) -> Report:
+        bot = self._bots.get(login.client_id)
+        session = bot.sessions.get(login.id) if bot is not None else None
+        painter = self._changer.get(login.user_id or "")
+        return Report(
+            login.login,
+            login_problem=self._login_problem(login),
+            chat_problem=session.trouble if session else "",
+            color_problem=painter.trouble if painter else "",
+            channels=tuple(self._channel(each) for each in session.channels) if session else (),
+            color=str(painter.current) if painter and painter.current else None,
+            enabled=painter.settings.enabled if painter else None,
+            names_only=painter.hex_refused if painter else None,
+            strategy=painter.strategy.name if painter else None,
+            held=_held(painter) if painter else None,
+            replies_left_out=painter.replies_left_out if painter else 0,
+            messages=painter.messages if painter else 0,
+            changes=painter.changes if painter else 0,
+        )
+
+    def _login_problem(self, login: Login) -> str:
+        if needs_login(login):
+            return ""
+        # The keeper ends some of its lines with what helps, which is data here.
+        return self._keeper.trouble(login.id).removesuffix(f"; {LOG_IN}") or self.delays.get(login.id, "")
+
+    @staticmethod
+    def _channel(channel: Channel) -> ChannelStanding:
+        status = channel.status
+        return ChannelStanding(channel.login, status.state, status.reason, status.retry_seconds)
+
+
+def _held(painter: Painter) -> str | None:
+    if painter.held is not None:
+        return painter.held.wire
+    return str(painter.settings.base or painter.current) if painter.strategy.name == "hold" else None
