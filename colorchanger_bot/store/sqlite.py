@@ -33,8 +33,12 @@ def file_engine(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> sql.En
         # Without an isolation level, where a transaction begins is said below and nowhere else.
         where = str(path or MEMORY)
         raw = sqlite3.connect(where, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
-        for pragma in PRAGMAS:
-            raw.execute(f"PRAGMA {pragma}").close()
+        try:
+            for pragma in PRAGMAS:
+                raw.execute(f"PRAGMA {pragma}").close()
+        except sqlite3.Error:
+            raw.close()  # a connection that is left to the garbage collector keeps its lock
+            raise
         return raw
 
     engine = sql.create_engine("sqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
