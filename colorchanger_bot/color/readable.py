@@ -121,7 +121,7 @@ def fit(lightness: float, chroma: float, hue: float, within: Band) -> int:
     lightness = space.edge(reached, 1.0 if light < within.low else 0.0, lightness)
     rgb = space.from_oklch(lightness, chroma, hue)
     # If the band is narrower than a step of 8 bits, duller colours have more neighbours to choose from.
-    for share in (1.0, 0.97, 0.94, 0.9, 0.8) if within.low < within.high else ():
+    for share in (1.0, 0.97, 0.94, 0.9, 0.8, 0.7, 0.6, 0.45, 0.3) if within.low < within.high else ():
         rgb = _neighbour(space.from_oklch(lightness, share * chroma, hue), within)
         if space.luminance(rgb) in within:
             break

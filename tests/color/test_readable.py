@@ -59,6 +59,11 @@ def test_made_readable_is_readable_by_any_way_to_compute_it(color: Color, theme:
         assert all(contrast >= least for contrast in oracle_contrasts(result, theme) + wcag_contrasts(result, theme))
 
 
+@pytest.mark.parametrize(("rgb", "least"), [(0x00E28F, 4.1953125), (0x19EC3F, 4.1984767), (0x20EC48, 4.1904677)])
+def test_a_band_narrower_than_a_step_of_8_bits_still_has_a_readable_colour(rgb: int, least: float) -> None:
+    assert readable(make_readable(Color(rgb), "both", least), "both", least)
+
+
 @given(colors, themes, st.floats(1, 4.2))
 def test_what_is_readable_stays(color: Color, theme: Theme, least: float) -> None:
     result = make_readable(color, theme, least)
