@@ -109,7 +109,7 @@ async def test_a_strategy_is_seen_before_it_is_applied(page: Page, twitch: Local
     await expect(page.locator(".strategy")).to_have_text("palette")
     assert painter.settings.strategy == "palette"
     await page.get_by_role("textbox", name="Colours").fill("nonsense")
-    await expect(page.locator(".preview-problem")).to_contain_text("no colour")
+    await expect(page.locator(".preview-problem")).to_contain_text("is not a colour")
     await expect(page.locator(".preview b")).to_have_count(0)
 
 
