@@ -1,10 +1,16 @@
-"""Stop signals: what ends a running command, and how."""
+"""Stop signals: what ends a running command, and how.
+
+Little is imported here: until it is loaded, Ctrl-C shows Python's traceback.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import signal
 from functools import partial
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import asyncio
 
 SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 """Ctrl-C, a service manager, a closed terminal, and Ctrl-Break or a closed console on Windows."""
@@ -31,6 +37,8 @@ def interrupt() -> None:
 
 def requested() -> asyncio.Event:
     """Return an event that the signals set; it is set already if one came after `remember`."""
+    import asyncio
+
     stop = asyncio.Event()
     if _requested:
         stop.set()
