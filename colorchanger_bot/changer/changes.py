@@ -21,6 +21,7 @@ from colorchanger_bot.errors import (
     ColorRejected,
     OutcomeUnknown,
     RateLimited,
+    StoreError,
     TwitchUnavailable,
 )
 
@@ -148,6 +149,7 @@ class Changes:
             self._news.set()
 
     async def _work(self) -> None:
+        wish: Wish | None = None
         try:
             while (wish := self._wish) is not None:
                 wait = max(wish.due, self._not_before) - self._clock.monotonic()
@@ -160,8 +162,9 @@ class Changes:
                 await self._try(wish)
         except Exception:  # the outermost place of this task: the next message starts a new one
             self._log.exception("the colour change failed")
-            self._end(self._wish, "unavailable", None, "an error in ColorChanger: see the log")
-            self._wish = None
+            waiting, self._wish = self._wish, None
+            for each in (wish, None if waiting is wish else waiting):  # a command waits for how its wish ended
+                self._end(each, "unavailable", None, "an error in ColorChanger: see the log")
 
     async def _try(self, wish: Wish) -> None:
         try:
@@ -169,8 +172,9 @@ class Changes:
         except RateLimited as error:
             self._not_before = self._clock.monotonic() + self._seconds_until(error.retry_at)
             self._retry(wish, self._not_before, error)
-        except (TwitchUnavailable, OutcomeUnknown) as error:
-            # Also without an answer: to set the same colour again does no harm.
+        except (TwitchUnavailable, OutcomeUnknown, StoreError) as error:
+            # Also without an answer: to set the same colour again does no harm. A store that cannot be written keeps
+            # an expired token from being renewed.
             self._retry(wish, self._clock.monotonic() + self._backoff.next(), error)
         except AuthError as error:
             self._end(wish, "login", wish.color, str(error))

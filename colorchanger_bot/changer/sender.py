@@ -24,6 +24,7 @@ class ColorApi(Protocol):
 
         Raises:
             ColorRejected, RateLimited, OutcomeUnknown, TwitchUnavailable, AuthError
+            StoreError: an expired token could not be renewed, because the new one could not be saved.
         """
         ...
 
@@ -31,7 +32,7 @@ class ColorApi(Protocol):
         """Return the colour the account has; None if it never chose one.
 
         Raises:
-            RateLimited, TwitchUnavailable, AuthError
+            RateLimited, TwitchUnavailable, AuthError, StoreError
         """
         ...
 
@@ -71,7 +72,7 @@ class ColorSender:
         With `may_repeat` off, the name differs from the colour that is shown.
 
         Raises:
-            ColorRejected, RateLimited, OutcomeUnknown, TwitchUnavailable, AuthError
+            ColorRejected, RateLimited, OutcomeUnknown, TwitchUnavailable, AuthError, StoreError
         """
         if self.names_only(settings):
             color = self.name_for(color, settings, may_repeat=may_repeat)

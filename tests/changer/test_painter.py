@@ -465,6 +465,31 @@ async def test_a_lost_login_is_reported_and_nothing_more_is_sent(
     assert (ended[-1].result, painter.trouble) == ("login", "gone; run: colorchanger login")
 
 
+async def test_a_store_in_trouble_delays_a_change_and_is_no_crash(
+    make: Make, clock: FakeClock, api: FakeColors, caplog: pytest.LogCaptureFixture
+) -> None:
+    painter = make()
+    api.answers.append(StoreError("the store failed: database or disk is full"))
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    assert painter.trouble == "the store failed: database or disk is full"
+    await clock.advance(1)
+    assert (len(api.sent), painter.trouble) == (2, "")
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_command_is_answered_even_after_an_error_of_ours(
+    make: Make, clock: FakeClock, api: FakeColors, caplog: pytest.LogCaptureFixture
+) -> None:
+    painter = make()
+    api.answers.append(RuntimeError("a bug"))
+    asked = asyncio.create_task(painter.show())
+    await clock.advance(0)
+    assert asked.done()
+    assert (await asked).result == "unavailable"
+    assert "a bug" in caplog.text
+
+
 async def test_hold_sends_its_colour_once_and_again_only_when_it_was_changed_elsewhere(
     make: Make, clock: FakeClock, api: FakeColors
 ) -> None:
