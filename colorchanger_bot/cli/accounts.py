@@ -96,7 +96,7 @@ async def _logout(settings: Settings, name: str) -> bool:
 async def _health(settings: Settings, *, as_json: bool) -> int:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service import wording
-    from colorchanger_bot.service.standing import standings
+    from colorchanger_bot.service.standing import is_running, standings
     from colorchanger_bot.store.store import Store, exists
 
     pid: int | None = None
@@ -109,8 +109,7 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
             why = "" if beat else "not running"
             if beat:
                 pid, trouble = beat.pid, await store.write_problem()
-            # A bot that cannot write its heartbeat runs all the same: then it still owns the store.
-            if beat and not beat.is_alive(now) and not (trouble and _is_owned(settings)):
+            if beat and not await is_running(beat, settings, store, now):
                 why = f"process {beat.pid} has given no sign of life for too long"
             found = [] if why else await standings(settings, store, now)
     if as_json:
@@ -124,20 +123,6 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
             if channel.state in ("joining", "parked") and channel.reason:
                 say(f"    {wording.channel_line(channel)}")
     return 1 if why else 0
-
-
-def _is_owned(settings: Settings) -> bool:
-    """Whether a running process owns the store."""
-    from colorchanger_bot.errors import StoreError, StoreLocked
-    from colorchanger_bot.store.store import locked
-
-    try:
-        with locked(settings.storage.url):
-            return False
-    except StoreLocked:
-        return True
-    except StoreError:
-        return False
 
 
 async def _accounts(settings: Settings, *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from colorchanger_bot.service import network
 from colorchanger_bot.service.findings import Finding, Level
 from colorchanger_bot.service.login_application import CONSOLE
 from colorchanger_bot.service.plan import unmatched
-from colorchanger_bot.service.standing import Action, Reports, Standing, reports_in, standings
+from colorchanger_bot.service.standing import Action, Reports, Standing, reports_of_bot, standings
 from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
@@ -61,8 +61,11 @@ async def _examine(settings: Settings, clock: Clock, reports: Reports | None) ->
                     yield Finding("store", "wrong", problem, helps)
                 now = clock.now().timestamp()
                 beat = await store.heartbeat()
-                yield _bot(beat, now, is_here=reports is not None)
-                reports = reports_in(beat, now) if reports is None else reports
+                if reports is not None:
+                    yield Finding("bot", "fine", "running")
+                else:
+                    reports = await reports_of_bot(settings, store, now)
+                    yield _bot(beat, now, is_running=reports is not None)
                 async with aclosing(_accounts(settings, store, session, clock, reports)) as findings:
                     async for finding in findings:
                         yield finding
@@ -92,13 +95,11 @@ async def _store(settings: Settings, store: Store) -> Finding:
             return Finding("store", "fine", f"{store.name}, plain{mode}", how)
 
 
-def _bot(beat: Heartbeat | None, now: float, *, is_here: bool) -> Finding:
-    if is_here:
-        return Finding("bot", "fine", "running")
+def _bot(beat: Heartbeat | None, now: float, *, is_running: bool) -> Finding:
     if beat is None:
         return Finding("bot", "wrong", "not running", RUN, Action.RUN)
     age = abs(now - beat.at)
-    if not beat.is_alive(now):
+    if not is_running:
         text = f"process {beat.pid} gave its last sign of life {duration(age)} ago"
         return Finding("bot", "wrong", text, f"end it if it still hangs there, then {RUN}", Action.RUN)
     if age > RECENT_SECONDS:
@@ -136,6 +137,8 @@ async def _accounts(
                 async for finding in findings:
                     yield finding
         yield Finding(login.login, "fine", f"colours: {colors_text(standing.names_only)}")
+        if standing.held and standing.enabled:
+            yield Finding(login.login, "fine", f"held at {standing.held}")
         if reports is not None and not standing.needs_login:
             for finding in _doing(standing):
                 yield finding

@@ -11,7 +11,7 @@ from colorchanger_bot.auth.applications import calls_of
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, StoreLocked, UnknownColor
-from colorchanger_bot.service.standing import reports_in
+from colorchanger_bot.service.standing import reports_of_bot
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, locked
 from colorchanger_bot.twitch.helix import Helix
@@ -61,7 +61,7 @@ async def _forget(
         say("telling the running bot ...")
         deadline = clock.monotonic() + NOTICE_SECONDS
         while clock.monotonic() < deadline:
-            running = reports_in(await store.heartbeat(), clock.now().timestamp())
+            running = await reports_of_bot(settings, store, clock.now().timestamp())
             if running is None or login.login not in running:
                 break
             await clock.sleep(0.5)

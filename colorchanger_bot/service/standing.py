@@ -6,6 +6,7 @@ same. All of it is data; `wording` and the page turn it into text.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -16,7 +17,7 @@ from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ConfigError, UnknownColor
 from colorchanger_bot.settings.load import ColorSettings, Settings
-from colorchanger_bot.store.store import Heartbeat, Login, Store
+from colorchanger_bot.store.store import Heartbeat, Login, Store, is_owned
 
 State = Literal["running", "starting", "waiting", "in trouble", "off", "needs login", "not running"]
 ChannelState = Literal["joined", "joining", "parked", "unknown"]
@@ -137,18 +138,31 @@ async def standings(settings: Settings, store: Store, now: float, reports: Repor
         StoreError: the store cannot be read.
     """
     if reports is None:
-        reports = reports_in(await store.heartbeat(), now)
+        reports = await reports_of_bot(settings, store, now)
     return [
         work_out(login, settings, await store.recall(login.user_id or ""), reports, now)
         for login in await store.logins()
     ]
 
 
-def reports_in(beat: Heartbeat | None, now: float) -> dict[str, Report] | None:
-    """Return what the running bot says of its accounts; None if no bot runs."""
-    if beat is None or not beat.is_alive(now):
+async def reports_of_bot(settings: Settings, store: Store, now: float) -> dict[str, Report] | None:
+    """Return what the running bot last said of its accounts; None if no bot runs.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    beat = await store.heartbeat()
+    if beat is None or not await is_running(beat, settings, store, now):
         return None
     return {each["login"]: Report.from_json(each, now) for each in beat.status.get("accounts", ())}
+
+
+async def is_running(beat: Heartbeat, settings: Settings, store: Store, now: float) -> bool:
+    """Return whether the process with this sign of life still runs."""
+    if beat.is_alive(now):
+        return True
+    # A bot that cannot write its heartbeat runs all the same: then it still owns the store.
+    return await asyncio.to_thread(is_owned, settings.storage.url) and bool(await store.write_problem())
 
 
 def work_out(login: Login, settings: Settings, remembered: Remembered, reports: Reports | None, now: float) -> Standing:
@@ -172,9 +186,9 @@ def work_out(login: Login, settings: Settings, remembered: Remembered, reports: 
         enabled=enabled,
         strategy=said.strategy or colors.strategy,
         delay=colors.delay,
-        held=said.held if said.strategy else remembered.held or _held(colors),
+        held=said.held if said.strategy else _as_written(remembered.held) or _held(colors),
         names_only=True if said.names_only else _names_only(remembered, now),
-        color=said.color or next(iter(remembered.history), None),
+        color=said.color or _as_written(next(iter(remembered.history), None)),
         color_problem=said.color_problem,
         replies_left_out=said.replies_left_out,
         messages=said.messages,
@@ -248,6 +262,14 @@ def _colors_in_force(settings: Settings, login: str, remembered: Remembered) -> 
 
 def _held(colors: ColorSettings) -> str | None:
     return str(colors.base) if colors.strategy == "hold" and colors.base else None
+
+
+def _as_written(color: str | None) -> str | None:
+    """Return a colour of the store as the running bot writes it: with its name, if it has one."""
+    try:
+        return color and str(Color.parse(color))
+    except UnknownColor:  # remembered by another version
+        return color
 
 
 def _names_only(remembered: Remembered, now: float) -> bool | None:

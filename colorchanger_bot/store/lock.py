@@ -73,6 +73,23 @@ def locked_file(path: Path) -> Generator[None]:
         yield
 
 
+def is_owned(url: str = "") -> bool:
+    """Return whether a running process owns the store; a file is only looked at, which works without room too."""
+    path = file_of(address_of(url))
+    try:
+        if path is None:
+            with locked(url):
+                return False
+        beside = f"{Path(f'{path}.lock').absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(beside, uri=True, timeout=0)) as lock:
+            lock.execute("SELECT 1 FROM sqlite_master").close()
+    except StoreError as error:
+        return isinstance(error, StoreLocked)
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return False
+
+
 class Ownership:
     """That this process owns a database: a session advisory lock, on a connection of its own that is asked often."""
 

@@ -91,6 +91,14 @@ async def test_colours_that_are_switched_off_are_in_the_verdict(
     assert verdict(findings) == "nothing is wrong: me is switched off by !color off"
 
 
+async def test_a_held_colour_is_said(
+    store: Store, settings_for: SettingsFor, log_in: LogIn, twitch: LocalTwitch
+) -> None:
+    await log_in("me")
+    await store.remember(twitch.user("me").id, Remembered(held="#FF69B4"))
+    assert "fine     me: held at hot_pink" in [finding.line() for finding in await examined(settings_for())]
+
+
 async def test_a_missing_store_and_a_missing_network_are_both_reported(
     tmp_path: Path, settings_for: SettingsFor, twitch: LocalTwitch
 ) -> None:

@@ -85,6 +85,12 @@ def test_a_login_that_only_a_person_can_renew_comes_before_all_else() -> None:
     assert found.lacks == ("user:manage:chat_color",)
 
 
+def test_a_held_colour_has_its_name_also_before_the_bot_reports() -> None:
+    remembered = Remembered(held="#FF69B4", history=["#FF69B4", "#123456"])
+    found = work_out(LOGIN, Settings(), remembered, None, 1000.0)
+    assert (found.held, found.color) == ("hot_pink", "hot_pink")
+
+
 def test_colours_that_the_settings_switch_off_are_switched_on_there() -> None:
     settings = Settings.of({"color": {"enabled": False}})
     found = of(Report("me", channels=(JOINED,), enabled=False), settings=settings)

@@ -17,11 +17,14 @@ from pathlib import Path
 
 import pytest
 
+from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import StoreError
 from colorchanger_bot.sandbox import LocalTwitch
+from colorchanger_bot.service.doctor import examine
 from colorchanger_bot.service.service import Service
+from colorchanger_bot.service.standing import ChannelStanding, Report, standings
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store.store import Store, TokenPair
+from colorchanger_bot.store.store import Store, TokenPair, locked
 from tests.fakes import until
 from tests.processes import Environment, call, running
 from tests.stores import MADE_BY_0_1
@@ -201,6 +204,27 @@ async def test_the_health_says_that_the_store_cannot_be_written(
         disk.free()
         code, output, errors = await call("health", environment=environment)
         assert (code, "but the store" in output) == (0, False)
+
+
+async def test_a_bot_that_finds_no_room_for_its_heartbeat_is_known_to_run(
+    disk: SmallDisk, store: Store, store_url: str, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    now = time.time()
+    report = Report("me", channels=(ChannelStanding("me", "joined"),))
+    with locked(store_url):
+        await store.beat(now - 300, {"accounts": [report.to_json(now)]})
+        disk.fill()
+        (found,) = await standings(settings_for(), store, now)
+        assert (found.bot_runs, found.state) == (True, "running")
+        lines = [finding.line() for finding in await examine(settings_for(), clock=SystemClock())]
+        assert "waiting  bot: running as process" in "\n".join(lines)
+        disk.free()
+        (found,) = await standings(settings_for(), store, now)
+        assert not found.bot_runs, "it has room, and writes no heartbeat: it hangs"
+        disk.fill()
+    (found,) = await standings(settings_for(), store, now)
+    assert (found.bot_runs, found.state) == (False, "not running")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
