@@ -37,7 +37,7 @@ def file_engine(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> sql.En
             for pragma in PRAGMAS:
                 raw.execute(f"PRAGMA {pragma}").close()
         except sqlite3.Error:
-            raw.close()  # a connection that is left to the garbage collector keeps its lock
+            raw.close()  # nobody else will, and until then it may lock the file
             raise
         return raw
 
