@@ -171,8 +171,9 @@ class ColorChangerBot(commands.Bot):
             if login.id not in self._keeper:  # logged out
                 await self.drop(login.id)
             return
-        if login.id in self.sessions:
-            self._go_on(self.sessions[login.id], login)
+        if login.id in self.sessions and login.id in self._keeper:
+            # What is known now: the event may have waited until the account was brought up.
+            self._go_on(self.sessions[login.id], self._keeper[login.id])
         if event.state == "found":
             await self._lend_token(login)
             if event.by_person and login.user_id is not None:
@@ -182,8 +183,8 @@ class ColorChangerBot(commands.Bot):
 
     def _go_on(self, session: ChatSession, login: Login) -> None:
         """Let a session make use of a token that it did not know."""
-        if _is_deaf(login):
-            session.pause(missing_permission(login))
+        if login.lost or _is_deaf(login):
+            session.pause(login.lost or missing_permission(login))
             return
         session.resume()
         if self._scopes.get(login.id) != login.pair.scopes:

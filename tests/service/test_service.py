@@ -181,6 +181,24 @@ async def test_an_account_that_needs_login_does_not_stop_the_others(
         assert service.standings()[0].action is Action.LOG_IN
 
 
+async def test_a_login_that_was_lost_before_the_start_opens_no_chat_session(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("gone")
+    await log_in("me")
+    (gone, _) = await store.logins()
+    await twitch.revoke_login("gone")
+    await store.lose(gone, "Twitch ended the login")
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        bot = service.bots[gone.client_id]
+        await until(lambda: len(bot.sessions) == 2 and not service.standings()[1].reason)
+        await twitch.say("me", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        assert bot.sessions[gone.id].trouble == "Twitch ended the login"
+        assert sum(seen.line == "GET /ws" for seen in twitch.requests) == 1
+
+
 async def test_health_knows_of_a_lost_login_at_once(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
