@@ -139,20 +139,20 @@ class ColorSettings(Section):
         return settings
 
     def misfits(self, table: Key, known: Collection[str] = ()) -> Iterator[Misfit]:
-        """Yield what does not fit together; `table` is where these settings stand, `known` was said before."""
+        """Yield conflicts between values; `table` is the path of these settings, `known` was reported before."""
         for problem in problems(self.plan()):
             key, _, what = problem.partition(": ")
             if problem not in known:
                 yield Misfit((*table, key), f": {what}")
 
     def idle_keys(self, used: Collection[str]) -> Iterator[str]:
-        """Yield the keys of strategies that have a value other than the default, and are not among those in use."""
+        """Yield the keys of strategies that are set to something other than the default but have no effect."""
         for name in sorted({name for strategy in STRATEGIES for name in uses(strategy)} - {*used}):
             if getattr(self, name) != ColorSettings.model_fields[name].default:
                 yield name
 
     def hard_to_read(self) -> Iterator[str]:
-        """Yield a sentence for each colour that was named and is hard to read; it is used all the same."""
+        """Yield a sentence for each named colour that is hard to read; it is used anyway."""
         for named in dict.fromkeys((*self.colors, *([self.base] if self.base else ()))):
             if readable(named, self.theme, self.min_contrast):
                 continue
@@ -183,11 +183,11 @@ class Account(Section):
 
     @property
     def name(self) -> str:
-        """What the account is listed under: its login, or its token until Twitch says whose that is."""
+        """The name of the account: its login, or its token until Twitch says whose that is."""
         return self.login or self.access_token.reveal()
 
     def completed_by(self, other: Account) -> Account:
-        """Return this account with what the other one has, but with its own login."""
+        """Return this account with the values of the other one, but with its own login."""
         more = {
             name: getattr(other, name)
             for name, field in Account.model_fields.items()
@@ -249,7 +249,7 @@ class StorageSettings(Section):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys for tokens at rest: the first one writes, all of them read; none: plain."""
+        """The keys for tokens at rest: the first one encrypts, all decrypt. Without keys, tokens are plain."""
         return tuple(self.key.reveal().split(",")) if self.key else ()
 
 
