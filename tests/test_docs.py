@@ -191,7 +191,7 @@ def test_the_tree_in_the_architecture_page_is_the_one_on_disk() -> None:
 
 
 def test_every_file_that_the_architecture_page_names_exists() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The way of a message")[2]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The path of a message")[2]
     named = set(re.findall(r"\b((?:[a-z]+/)+[a-z_]+\.py)\b", page)) | set(re.findall(r"`([a-z_]+\.py)`", page))
     places = (ROOT / "colorchanger_bot", ROOT)
     assert len(named) > 30
