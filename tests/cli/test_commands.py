@@ -57,7 +57,7 @@ async def test_kill_at_any_moment_and_restart_to_a_working_bot(twitch: LocalTwit
     assert twitch.spent_twice == []
 
 
-async def test_a_second_process_on_the_same_store_is_told_about_the_first(
+async def test_a_second_process_on_the_same_store_names_the_first(
     twitch: LocalTwitch, with_tokens: Environment
 ) -> None:
     async with running(with_tokens) as first:

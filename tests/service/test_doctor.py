@@ -237,7 +237,7 @@ async def test_an_old_report_of_the_bot_is_not_taken_for_the_truth(
     assert (bot.level, "20 s old" in bot.text) == ("waiting", True)
 
 
-async def test_an_account_in_the_settings_that_nobody_is_logged_in_as_is_said(
+async def test_an_account_in_the_settings_that_nobody_is_logged_in_as_is_reported(
     store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("yourname1")

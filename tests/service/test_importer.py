@@ -266,7 +266,7 @@ async def test_a_flag_that_is_off_is_off_however_it_is_written(
     assert "neither Turbo nor Prime: only names" in outcome.notes
 
 
-def test_a_mistake_in_json_is_said_with_its_line(tmp_path: Path) -> None:
+def test_a_mistake_in_json_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text('{"users": [\n  {"username": "me",\n   "channels": ["a",]}\n]}', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"file, line 3: this is not JSON"):
