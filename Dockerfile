@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# Two stages: the first builds a virtual environment, the second has no compiler, no pip cache and no root.
+# The first stage builds a virtual environment. The second has no compiler and no pip cache, and does not run as root.
 
 FROM python:3.13-slim AS build
 RUN python -m venv /opt/colorchanger
@@ -21,7 +21,7 @@ USER 10001
 WORKDIR /data
 VOLUME /data
 HEALTHCHECK --interval=30s --timeout=10s --start-period=20s CMD ["colorchanger", "health"]
-# The exec form makes the bot process 1, so that `docker stop` reaches it; it stops within 5 s.
+# With the exec form the bot is process 1, so `docker stop` reaches it. It stops within 5 s.
 STOPSIGNAL SIGTERM
 ENTRYPOINT ["colorchanger"]
 CMD ["run"]

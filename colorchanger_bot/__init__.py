@@ -1,6 +1,6 @@
 """ColorChanger: a new Twitch chat colour after each of your own messages.
 
-Names are loaded when they are first asked for: importing the package imports neither twitchio nor aiohttp.
+Names are loaded on first use: importing the package imports neither twitchio nor aiohttp.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ FAILED, USAGE, LOGIN_NEEDED, ALREADY_RUNNING, INTERRUPTED = 1, 2, 3, 4, 130
 
 def main() -> None:
     """Run the command line."""
-    # Everything else is imported below, once the signals are handled: a Ctrl-C from here on is never a traceback.
+    # Everything else is imported below, after the signal handlers are set: Ctrl-C never shows a traceback.
     from colorchanger_bot.cli import stopping
 
     is_run = sys.argv[1:2] == ["run"]
@@ -22,7 +22,7 @@ def main() -> None:
     except KeyboardInterrupt:
         code = INTERRUPTED
     if is_run:
-        stopping.remember()  # asyncio has taken its handlers back; how the run ended is said by the exit code
+        stopping.remember()  # asyncio has removed its handlers; a late signal must not change the exit code
     sys.exit(code)
 
 
@@ -35,10 +35,10 @@ def _command() -> int:
     from colorchanger_bot.errors import ColorChangerError
     from colorchanger_bot.redaction import redact
 
-    os.environ.setdefault("LOGURU_AUTOINIT", "False")  # a first sink that `logs.setup` would remove again
+    os.environ.setdefault("LOGURU_AUTOINIT", "False")  # loguru's default sink, which `logs.setup` would remove again
     output: object = sys.stdout
     if isinstance(output, io.TextIOWrapper):
-        output.reconfigure(errors="replace")  # a terminal without a character shows another one
+        output.reconfigure(errors="replace")  # a character that the terminal cannot show becomes another one
     try:
         from colorchanger_bot.cli.commands import app
 
@@ -50,13 +50,13 @@ def _command() -> int:
             _print(traceback.format_exc())
         complain(redact(str(error)))
         return exit_code(error)
-    except Exception:  # the outermost place of all: a bug of ours, shown whole but without secrets
+    except Exception:  # the outermost place: a bug of ours, shown with its traceback but without secrets
         _print(traceback.format_exc())
         return FAILED
 
 
 def exit_code(error: Exception) -> int:
-    """Return the exit code that the contract gives an error."""
+    """Return the documented exit code of an error."""
     from colorchanger_bot.errors import ConfigError, NeedsLogin, StoreLocked
 
     match error:

@@ -17,7 +17,7 @@ Log = logging.Logger | logging.LoggerAdapter[Any]
 
 
 class Clock(Protocol):
-    """What the program needs to know about time."""
+    """Where the time comes from."""
 
     def monotonic(self) -> float:
         """Seconds that never jump, for measuring."""
@@ -68,7 +68,7 @@ class Backoff:
 
 
 class Flag:
-    """An `asyncio.Event` of a tenth of the size: every account has several, and most have no waiter."""
+    """An `asyncio.Event` a tenth of the size: every account has several, and most have no waiter."""
 
     __slots__ = ("_is_set", "_waiting")
 
@@ -183,14 +183,14 @@ class Tasks:
         return iter(tuple(self._running))
 
     def start(self, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Start a task; its name stands in the log if it fails."""
+        """Start a task; the log names it if it fails."""
         task = asyncio.create_task(work, name=name)
         self._running.add(task)
         task.add_done_callback(self._ended)
         return task
 
     async def cancel(self) -> None:
-        """Cancel what is still running and wait until it has ended."""
+        """Cancel the running tasks, and wait until they have ended."""
         await cancel(self)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:

@@ -1,25 +1,25 @@
-"""What can go wrong, as one tree.
+"""Every exception of ColorChanger, as one tree.
 
     ColorChangerError
     ├── ConfigError             the settings are wrong
-    ├── UnknownColor            a text that names no colour
-    ├── UnknownUser             a name that nobody has on Twitch
+    ├── UnknownColor            a text that is not a colour
+    ├── UnknownUser             nobody on Twitch has this name
     ├── StoreError              the store cannot be opened, read or written
     │   └── StoreLocked         another running process owns it
     ├── AuthError               Twitch does not let this account do this
-    │   ├── NeedsLogin          the login is gone: only its owner can bring it back
+    │   ├── NeedsLogin          the login is gone: its owner has to log in again
     │   ├── MissingScope        the login lacks a permission
-    │   └── TokenRefused        a token fresh from Twitch was refused by Twitch
+    │   └── TokenRefused        Twitch refused a token that it had just issued
     ├── LoginFailed             a device-code login ended without a token
-    ├── ColorRejected           Twitch does not take this colour from this account
+    ├── ColorRejected           Twitch does not accept this colour from this account
     ├── ChannelRefused          this account may not read that channel
     ├── SessionGone             the EventSub session that a subscription was meant for no longer exists
-    ├── RateLimited             too many requests: `retry_at` says when it goes on
-    ├── OutcomeUnknown          sent, but no answer came: it may have happened or not
+    ├── RateLimited             too many requests: `retry_at` says when to continue
+    ├── OutcomeUnknown          sent, but not answered: it may have taken effect or not
     └── TwitchUnavailable       Twitch cannot be reached, or answered that it is in trouble
 
-Every class says by `retry` whether trying the same thing again later can help, and every message is one
-plain line for a person, never with a token, secret or header in it.
+`retry` says whether trying the same thing again later can help. Every message is one plain line for a person and never
+contains a token, a secret or a header.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 LOG_IN = "run: colorchanger login"
-"""What helps when only the owner of an account can."""
+"""The advice where the owner of an account has to log in again."""
 
 
 class ColorChangerError(Exception):
@@ -45,7 +45,7 @@ class ConfigError(ColorChangerError):
 
 
 class UnknownColor(ColorChangerError, ValueError):
-    """Raised when a text names no colour; `suggestion` is the closest name, `is_hex` says that it looks like a hex."""
+    """Raised when a text is not a colour. `suggestion` is the closest name; `is_hex`: it looks like a hex."""
 
     def __init__(self, text: str, suggestion: str | None = None, *, is_hex: bool = False) -> None:
         if is_hex:
@@ -81,7 +81,7 @@ class AuthError(ColorChangerError):
 
 
 class NeedsLogin(AuthError):
-    """Raised when the login of an account is gone: only its owner can bring it back."""
+    """Raised when the login of an account is gone: its owner has to log in again."""
 
 
 class MissingScope(AuthError):
@@ -89,7 +89,7 @@ class MissingScope(AuthError):
 
 
 class TokenRefused(AuthError):
-    """Raised when Twitch refuses a token that it issued a moment ago; asking again at once would be a storm."""
+    """Raised when Twitch refuses a token that it has just issued; retrying at once would flood it with requests."""
 
     retry = True
 
@@ -99,7 +99,7 @@ class LoginFailed(ColorChangerError):
 
 
 class ColorRejected(ColorChangerError):
-    """Raised when Twitch does not take a colour from an account (a hex without Turbo or Prime, above all)."""
+    """Raised when Twitch does not accept a colour from an account, mostly a hex without Turbo or Prime."""
 
 
 class ChannelRefused(ColorChangerError):
@@ -125,12 +125,12 @@ class RateLimited(ColorChangerError):
 
 
 class OutcomeUnknown(ColorChangerError):
-    """Raised when a request was sent and no answer came: what it asked may have happened or not."""
+    """Raised when a request was sent and not answered: it may have taken effect or not."""
 
     retry = True
 
 
 class TwitchUnavailable(ColorChangerError):
-    """Raised when Twitch cannot be reached, or answers with 5xx or with something that is not its format."""
+    """Raised when Twitch cannot be reached, or answers with 5xx or in a format that is not its own."""
 
     retry = True

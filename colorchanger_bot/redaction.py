@@ -1,7 +1,7 @@
-"""What may be shown: secrets become `***`, and text from outside stays on its line.
+"""Hides secrets as `***`, and keeps text from outside on one line.
 
-The last line of defence, not the first: nobody logs a token on purpose, but an exception, a URL or a repr of somebody
-else's object may carry one.
+This is the last line of defence. Nobody logs a token on purpose, but an exception, a URL or the repr of somebody else's
+object may contain one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 MARK = "***"
 SHORTEST = len(MARK) + 1
-"""Shorter values are no secrets; longer than the mark, so that every replacement makes the text shorter."""
+"""Shorter values are not secret. It is longer than the mark, so every replacement makes the text shorter."""
 
 _QUOTED = r"""(?:b?"(?:[^"\\]|\\.)*"|b?'(?:[^'\\]|\\.)*')"""
 _BARE = r"""(?:\\?["'])?[^\s"'&,;)}\]\\]+"""
@@ -36,13 +36,13 @@ _PATTERNS = [
     (r"(\w://[^\s/:@]*:)[^\s/@]+(?=@)", rf"\1{MARK}"),
 ]
 _ANNOUNCED = [(re.compile(pattern, re.IGNORECASE), replacement) for pattern, replacement in _PATTERNS]
-# C0 and C1 controls (newlines, ANSI escapes), Unicode's own line ends, the marks that turn the reading direction, and
-# halves of surrogate pairs, which no encoding can write.
+# C0 and C1 controls (newlines, ANSI escapes), Unicode line ends, marks that change the reading direction, and halves of
+# surrogate pairs, which no encoding can write.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class Secret:
-    """A text that is not shown unless it is asked for by `reveal`."""
+    """A text that only `reveal` shows."""
 
     __slots__ = ("_text",)
 
@@ -70,19 +70,19 @@ class Secret:
 
 
 class Secrets:
-    """The secrets that are in use now; what they are replaced in contains none of them afterwards."""
+    """The secrets in use now, which it hides in any text."""
 
     def __init__(self) -> None:
         self._by_length: dict[int, set[str]] = {}
 
     def keep(self, value: str) -> None:
-        """Hide this value from now on, also in its URL, JSON and repr spelling; under 4 characters it is no secret."""
+        """Hide this value from now on, also as URL, JSON and repr; values under 4 characters are not secret."""
         if len(value) >= SHORTEST and set(value) != {"*"}:
             for spelling in _spellings(value):
                 self._by_length.setdefault(len(spelling), set()).add(spelling)
 
     def forget(self, value: str) -> None:
-        """Hide this value no longer: it has been replaced or revoked."""
+        """Stop hiding this value: it was replaced or revoked."""
         for spelling in _spellings(value):
             kept = self._by_length.get(len(spelling), set[str]())
             kept.discard(spelling)
@@ -90,9 +90,9 @@ class Secrets:
                 self._by_length.pop(len(spelling), None)
 
     def hide(self, text: str) -> str:
-        """Return the text with the mark wherever a secret stood."""
-        # A replacement can bring the ends of another occurrence together, hence the loop; it ends because the mark
-        # is shorter than any secret. Slices are looked up in sets, so that a thousand accounts cost no more than one.
+        """Return the text with every secret replaced by the mark."""
+        # A replacement can form another occurrence, hence the loop. It ends: the mark is shorter than any secret.
+        # Slices are looked up in sets, so a thousand accounts cost no more than one.
         while (found := self._find(text)) is not None:
             text = text.replace(found, MARK)
         return text
@@ -112,14 +112,14 @@ def _spellings(value: str) -> set[str]:
     return {value, url, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], repr(value)[1:-1]}
 
 
-# One for the process, because a token that one part renews must not leak through the log of another.
+# One for the process: a token that one part renews must not leak through the log of another.
 _live = Secrets()
 keep_secret = _live.keep
 forget_secret = _live.forget
 
 
 def redact(text: str) -> str:
-    """Return the text without secrets: the kept ones by value, others by what stands before them."""
+    """Return the text without secrets: known ones are found by value, others by the words before them."""
     text = _live.hide(text)
     for pattern, replacement in _ANNOUNCED:
         text = pattern.sub(replacement, text)

@@ -1,6 +1,6 @@
-"""Tokens at rest: encrypted with the keys of `storage.key`; the first one writes, all of them read.
+"""Encrypts tokens at rest with the keys of `storage.key`: the first one encrypts, all of them decrypt.
 
-cryptography is imported when a token is encrypted or decrypted for the first time: without a key it is never loaded.
+cryptography is imported when a token is first encrypted or decrypted: without a key it is never loaded.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cryptography.fernet import MultiFernet
 
 SEAL = "fernet:"
-"""What an encrypted value begins with; no token of Twitch has a colon."""
+"""The prefix of an encrypted value. Twitch's tokens have no colon."""
 KEY_BYTES = 32
 NO_KEY = "the logins are encrypted: set storage.key (COLORCHANGER_STORAGE__KEY) to the key that encrypted them"
 WRONG_KEY = "storage.key is not the key that encrypted the logins: set that one, or add it after a comma"
@@ -48,11 +48,11 @@ class Vault:
         return bool(self._keys)
 
     def encrypt(self, text: str) -> str:
-        """Return the text as it is to be stored."""
+        """Return the text as it is stored."""
         return f"{SEAL}{self._fernet.encrypt(text.encode()).decode()}" if self and text else text
 
     def decrypt(self, stored: str) -> str:
-        """Return the text of what was stored, encrypted or from before there was a key.
+        """Return the text of a stored value, which may be from before there was a key.
 
         Raises:
             StoreError: none of the keys fits.
@@ -69,7 +69,7 @@ class Vault:
             raise StoreError(WRONG_KEY) from None
 
     def is_current(self, stored: str) -> bool:
-        """Whether `stored` is as `encrypt` would write it: with the first key, or plain without one."""
+        """Whether `stored` is encrypted with the first key, or plain if there is none."""
         if not self or not stored:
             return not stored.startswith(SEAL)
         try:

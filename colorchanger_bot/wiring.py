@@ -1,4 +1,4 @@
-"""The plugin's face: attach ColorChanger to a TwitchIO bot, and get at what is attached.
+"""The plugin's public functions: attach ColorChanger to a TwitchIO bot, and get its changer.
 
 In our own bot everything is attached before the cogs are loaded. In somebody else's bot the first cog that asks gets a
 changer that works with that bot's tokens and models. No command is registered with the bot, and its command processing
@@ -58,7 +58,7 @@ def attach(
     before = attachment.find(bot)
     settings = settings or Settings()
     memory = memory or (before and before.memory) or ShortMemory()
-    # One for the life of the bot: it lets an account send one request at a time.
+    # Kept for the life of the bot: it sends one request per account at a time.
     api = before.speaker if before and isinstance(before.speaker, TwitchioColors) else TwitchioColors(bot)
     listening = before.listening if before else None
     if listen and listening is None:
@@ -84,7 +84,7 @@ def attach(
 
 
 def attachment_of(bot: commands.Bot) -> Attachment:
-    """Return what is attached to a bot, attached now if nothing is."""
+    """Return what is attached to a bot; attach the defaults if nothing is."""
     return attachment.find(bot) or attach(bot)
 
 
@@ -117,15 +117,15 @@ def login_of(bot: commands.Bot, user_id: str) -> str:
 
 
 def manages(bot: commands.Bot, user_id: str) -> bool:
-    """Return whether this account gets its colours here; the only question asked about a stranger's message."""
+    """Return whether this account gets its colours here; the only check made on somebody else's message."""
     attached = attachment_of(bot)
     return user_id in attached.changer or (not attached.is_own_bot and user_id == host_id(bot))
 
 
 async def painter_for(bot: commands.Bot, user: twitchio.PartialUser, channel: twitchio.PartialUser) -> Painter | None:
-    """Return the painter of an account whose words in this channel count; None for strangers and other channels.
+    """Return the painter of an account whose messages in this channel count; None for other accounts and channels.
 
-    In somebody else's bot its account is managed from its first message on. A memory that cannot be read is logged.
+    In somebody else's bot, the account is managed from its first message on. A memory that cannot be read is logged.
     """
     attached = attachment_of(bot)
     if not attached.platform.counts(user.id, channel.id):
@@ -141,14 +141,14 @@ async def painter_for(bot: commands.Bot, user: twitchio.PartialUser, channel: tw
 
 
 def command_in(attached: Attachment, text: str) -> str | None:
-    """Return what follows the name of our chat command; None if the text is no call of it."""
+    """Return what follows the name of our chat command; None if the text is not our command."""
     if not attached.takes_commands:
         return None
     return parse_command(text, attached.prefixes, attached.settings.commands.names)
 
 
 def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
-    """Take note of somebody else's colour, for strategies that look at the people in chat."""
+    """Remember somebody else's colour, for strategies that look at the people in chat."""
     attached = attachment_of(bot)
     reader = host_id(bot)
     if reader is not None and not attached.is_own_bot:  # in our own bot the chat sessions do it
@@ -157,7 +157,7 @@ def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
 
 
 def own_account(bot: commands.Bot) -> Painter | None:
-    """Return the painter of the bot's own account, which others may command if the settings let them."""
+    """Return the painter of the bot's own account, which others may command if the settings allow it."""
     return changer_for(bot).get(host_id(bot) or "")
 
 

@@ -9,23 +9,23 @@ from colorchanger_bot.redaction import one_line
 
 SHOWN_CHARACTERS = 60
 DEEPEST = 3
-"""Lists in lists beyond this are not shown."""
+"""How many levels of nested lists are shown."""
 
 
 def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.6) -> str:
-    """Return which of the names was probably meant; empty if none is at least `cutoff` alike, from 0 to 1."""
+    """Return the most similar of the names; empty if the similarity of all is below `cutoff`, from 0 to 1."""
     import difflib  # noqa: PLC0415 - only needed after a mistake
 
     return next(iter(difflib.get_close_matches(name, names, 1, cutoff)), "")
 
 
 def did_you_mean(name: str) -> str:
-    """Return the question after that name; empty for an empty one."""
+    """Return `did you mean NAME?`; empty for an empty name."""
     return f"did you mean {name}?" if name else ""
 
 
 def shown(value: object, depth: int = 0) -> str:
-    """Return a value as TOML spells it, on one line, shortened."""
+    """Return a value as TOML, on one line, shortened."""
     if isinstance(value, list | tuple):
         inner = [shown(each, depth + 1) if depth < DEEPEST else "..." for each in value]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         spelt = f"[{', '.join(inner)}]"
@@ -41,7 +41,7 @@ def shown(value: object, depth: int = 0) -> str:
 
 
 def shortened(words: str, most: int) -> str:
-    """Return a text on one line, of at most so many characters."""
+    """Return a text on one line, of at most `most` characters."""
     line = one_line(words)
     return line if len(line) <= most else f"{line[: most - 3]}..."
 

@@ -47,7 +47,7 @@ def client_id(twitch: LocalTwitch) -> str:
 
 @pytest.fixture
 def settings_for(twitch: LocalTwitch, client_id: str, store_url: str) -> Callable[..., Settings]:
-    """Settings that point at the local Twitch, with no delay; sections are given as keyword arguments."""
+    """Settings for the local Twitch, without a delay; pass sections as keyword arguments."""
 
     def make(**sections: Any) -> Settings:
         return Settings.of(
@@ -65,7 +65,7 @@ def settings_for(twitch: LocalTwitch, client_id: str, store_url: str) -> Callabl
 
 @pytest.fixture
 def log_in(twitch: LocalTwitch, store: Store, client_id: str) -> Callable[..., Any]:
-    """Make an account that is logged in: known to the local Twitch, its tokens in the store."""
+    """Log an account in: add it to the local Twitch, and its tokens to the store."""
 
     async def make(login: str, *, turbo: bool = True, color: str = "#FF0000", **token: Any) -> None:
         user = twitch.add_user(login, color, turbo=turbo)
@@ -77,7 +77,7 @@ def log_in(twitch: LocalTwitch, store: Store, client_id: str) -> Callable[..., A
 
 @pytest.fixture
 def environment(twitch: LocalTwitch, store_url: str, tmp_path: Path) -> Environment:
-    """Everything that points a process at the local Twitch and at its own store, and nothing of this user's."""
+    """The environment of a process with the local Twitch and its own store, without any settings of this user."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TWITCH_", "COLORCHANGER_"))}
     return kept | {
         "HOME": str(tmp_path),
@@ -92,7 +92,7 @@ def environment(twitch: LocalTwitch, store_url: str, tmp_path: Path) -> Environm
 
 @pytest.fixture
 def with_tokens(twitch: LocalTwitch, environment: Environment) -> Environment:
-    """An account by the numbered environment, as in a container."""
+    """An environment with one numbered account, as in a container."""
     twitch.add_user("me", "#FF0000", turbo=True)
     app = twitch.add_app()
     pair = twitch.issue_tokens("me", app.client_id, SCOPES)

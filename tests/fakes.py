@@ -1,4 +1,4 @@
-"""Fakes that record what was asked of them; none of them is told what to expect."""
+"""Fakes that record what was asked of them. They have no expectations."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from colorchanger_bot.sandbox import LocalTwitch
 EPOCH = 1_760_000_000.0
 """Unix seconds at which a fake clock begins."""
 SETTLE_ROUNDS = 30
-"""Turns of the event loop in which everything that can go on without time passing has gone on."""
+"""Enough turns of the event loop for everything that needs no time to finish."""
 
 
 async def settle() -> None:
-    """Let every task run until it waits for time or for the world."""
+    """Let every task run until it waits for time or for the outside world."""
     for _ in range(SETTLE_ROUNDS):
         await asyncio.sleep(0)
 
 
 async def until(condition: Callable[[], object], *, seconds: float = 5.0) -> None:
-    """Wait for a condition of the real world, with a deadline."""
+    """Wait until a condition is true, with a deadline."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110 - the conditions of these tests have no event to wait for
             await asyncio.sleep(0.005)
 
 
 async def subscribed_to_all(twitch: LocalTwitch, *, channels: int = 1) -> None:
-    """Wait until the messages and the notifications of so many channels have been asked for, and answered."""
+    """Wait until Twitch has answered the subscriptions to messages and notifications of this many channels."""
     line = "POST /helix/eventsub/subscriptions"
 
     def answered() -> bool:
@@ -64,7 +64,7 @@ class FakeClock:
         await awake
 
     async def advance(self, seconds: float) -> None:
-        """Let so many seconds pass, waking each sleeper at its time."""
+        """Let time pass, and wake each sleeper when it is due."""
         end = self._elapsed + seconds
         await settle()
         while due := [sleeper for sleeper in self._sleepers if sleeper[0] <= end and not sleeper[1].done()]:
@@ -78,12 +78,12 @@ class FakeClock:
 
 
 class FakeColors:
-    """A `ColorApi` that records; `answers` holds an error, or None for success, for each of the next requests."""
+    """A `ColorApi` that records. `answers` has an error, or None for success, for each of the next requests."""
 
     def __init__(self, *, turbo: bool = True) -> None:
         self.turbo = turbo
         self.silent = False
-        """Whether it tells no colours."""
+        """Whether it refuses to tell colours."""
         self.sent: list[Color] = []
         self.shown: Color | None = Color.parse("#123456")
         self.answers: deque[Exception | None] = deque()
@@ -130,7 +130,7 @@ class FakeMemory(ShortMemory):
 
 
 class FakePlatform:
-    """A `Platform` with a few people; `reads` are the channels, None where they are not ours to choose."""
+    """A `Platform` with a few people. `reads` are the channels; None if ColorChanger does not choose them."""
 
     def __init__(self) -> None:
         self.colors: dict[str, Color | None] = {"friend": Color.parse("#00AA88"), "plain": None}

@@ -1,4 +1,4 @@
-"""Kill a process in the middle of its work, and look at what it left on disk: `python -m tests.killing [ROUNDS]`."""
+"""Kill processes in the middle of their work, and check what is on disk: `python -m tests.killing [ROUNDS]`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ ROOT = Path(__file__).parent.parent
 
 
 async def kill_refreshes(twitch: LocalTwitch, url: str, *, rounds: int, seed: int) -> tuple[int, int]:
-    """Kill so many processes, each after some refreshes; return how many tokens were used, and how often the disk did
-    not hold the newest of them.
+    """Kill `rounds` processes, each after some refreshes.
+
+    Return how many tokens were used, and how often the newest of them was not on disk.
     """
     rng = random.Random(seed)
     used = stale = 0
@@ -35,21 +36,24 @@ async def kill_refreshes(twitch: LocalTwitch, url: str, *, rounds: int, seed: in
         lines = [(await process.stdout.readline()).decode().strip()]
         await asyncio.sleep(rng.uniform(0.0, 0.15))
         process.kill()
-        lines += (await process.stdout.read()).decode().split("\n")[:-1]  # a half line was not handed out
+        lines += (
+            (await process.stdout.read()).decode().split("\n")[:-1]
+        )  # the token of an incomplete line was not handed out
         await process.wait()
         async with Store.open(url) as store:
             (login,) = await store.logins()
         used += len(lines)
         number, token = lines[-1].split()
         on_disk = (login.generation, login.pair.access)
-        # The disk may be one pair further than what was handed out: on disk first, then in use.
+        # The disk may be one pair ahead of what was handed out: a pair is saved before it is used.
         stale += not (on_disk == (int(number), token) or login.generation == int(number) + 1)
     return used, stale
 
 
 async def kill_writes(url: str, *, rounds: int, seed: int) -> tuple[int, int]:
-    """Kill so many processes that write logins and colours; return how many writes they called done, and how many of
-    those the store does not hold.
+    """Kill `rounds` processes that write logins and colours.
+
+    Return how many writes they confirmed, and how many of those are not in the store.
     """
     rng = random.Random(seed)
     acknowledged = lost = 0
@@ -62,14 +66,14 @@ async def kill_writes(url: str, *, rounds: int, seed: int) -> tuple[int, int]:
         lines = [(await process.stdout.readline()).decode().strip()]
         await asyncio.sleep(rng.uniform(0.0, 0.15))
         process.kill()
-        lines += (await process.stdout.read()).decode().split("\n")[:-1]  # a half line was not written
+        lines += (await process.stdout.read()).decode().split("\n")[:-1]  # an incomplete line confirms nothing
         await process.wait()
         login, generation = f"user{number}", int(lines[-1])
         async with Store.open(url) as store:
             (stored,) = (each for each in await store.logins() if each.login == login)
             remembered = await store.recall(login)
         acknowledged += len(lines)
-        # The store may be one write further than what was called done.
+        # The store may be one write ahead of what was confirmed.
         lost += not (
             stored.generation in (generation, generation + 1) and stored.pair.access == f"a{stored.generation}"
         )
@@ -84,7 +88,7 @@ async def main(rounds: int) -> None:
             refreshes = await kill_refreshes(twitch, url, rounds=rounds, seed=1)
         writes = await kill_writes(f"sqlite:///{folder}/writes.sqlite3", rounds=rounds, seed=1)
     sys.stdout.write(f"{rounds} kills in refreshes: {refreshes[0]} tokens used, {refreshes[1]} of them not on disk\n")
-    sys.stdout.write(f"{rounds} kills in writes: {writes[0]} called done, {writes[1]} of them not on disk\n")
+    sys.stdout.write(f"{rounds} kills in writes: {writes[0]} confirmed, {writes[1]} of them not on disk\n")
     sys.exit(1 if refreshes[1] or writes[1] else 0)
 
 

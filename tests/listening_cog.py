@@ -1,4 +1,4 @@
-"""A cog of somebody who listens to chat; it keeps what it heard on the bot."""
+"""A host's own cog that listens to chat and records the messages on the bot."""
 
 from __future__ import annotations
 

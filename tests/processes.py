@@ -27,7 +27,7 @@ async def start(*arguments: str, environment: Environment, cwd: Path | None = No
 
 
 async def end(process: Process) -> tuple[int, str, str]:
-    """Wait for the end; return exit code, output and errors."""
+    """Wait until it exits; return the exit code, the output and the errors."""
     async with asyncio.timeout(EXIT_SECONDS):
         output, errors = await process.communicate()
     return int(process.returncode or 0), output.decode(), errors.decode()

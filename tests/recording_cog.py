@@ -1,4 +1,4 @@
-"""A cog of somebody who wants to know what happens to logins; it keeps what it was told on the bot."""
+"""A host's own cog that listens to token events and records them on the bot."""
 
 from __future__ import annotations
 

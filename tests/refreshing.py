@@ -1,7 +1,6 @@
-"""A process that refreshes one login over and over, for those who kill it: `python -m tests.refreshing STORE ID_URL`.
+"""Refresh one login over and over, until killed: `python -m tests.refreshing STORE ID_URL`.
 
-Each pair's number and access token are written to standard output when the keeper gives it out, which is the moment
-that counts as its use.
+It prints the number and the access token of each pair when the keeper hands it out. That counts as its use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Stores on either engine, and what older versions left behind."""
+"""Stores on either engine, and stores of older versions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SERVER = os.environ.get("COLORCHANGER_TEST_SERVER", "")
 ENGINES = ("file", "server")
 MADE_BY_0_1 = Path(__file__).parent / "store" / "made_by_0_1"
 KEY_OF_0_1 = "Y29sb3JjaGFuZ2VyLXRlc3RzLW9mLXRoZS1zdG9yZSE="
-"""The key of the encrypted stores in there."""
+"""The key of its encrypted stores."""
 
 FIRST_VERSION = """
 CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY);
@@ -31,11 +31,11 @@ CREATE TABLE colors (user_id VARCHAR(32) NOT NULL PRIMARY KEY, remembered TEXT N
 CREATE TABLE heartbeat (id INTEGER NOT NULL PRIMARY KEY, pid INTEGER NOT NULL, at DOUBLE PRECISION NOT NULL,
     status TEXT NOT NULL);
 """
-"""What the first version of the schema made."""
+"""The tables of the first version of the schema."""
 
 
 def plain_engine(url: str) -> sql.Engine:
-    """An engine without our care, for tests that look from outside."""
+    """An engine without our options, for tests that look from outside."""
     return engine_for(url, pool_pre_ping=True)[0] if url == SERVER else sql.create_engine(url)
 
 

@@ -1,4 +1,4 @@
-"""The house: every file stands in a room, imports point inwards, nothing goes in circles, and what loads when holds."""
+"""The architecture: every file belongs to a room, imports point inwards and never in cycles, and loading is lazy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import colorchanger_bot
 PACKAGE = Path(colorchanger_bot.__file__).parent
 COGS = PACKAGE.parent / "cogs"
 ROOMS = {
-    # The modules at the top of the package and its folders; an import may only point to the same or a lower number.
+    # The folders of the package and the modules at its top. An import may only point to the same or a lower number.
     "errors": 0,
     "redaction": 0,
     "clock": 0,
@@ -38,16 +38,16 @@ ROOMS = {
     "demo": 10,
     "cli": 11,
     "__main__": 12,
-    "sandbox": -1,  # the local Twitch knows nothing of the bot
+    "sandbox": -1,  # the local Twitch knows nothing about the bot
 }
 MAY_KNOW_TWITCHIO = {"bot", "wiring", "cogs", "service", "web", "demo", "cli"}
 MAY_KNOW_AIOHTTP = {"twitch", "auth", "eventsub", "sandbox"} | MAY_KNOW_TWITCHIO
-# Only the rooms that show the local Twitch at work may import it.
+# Only these rooms run the local Twitch.
 MAY_KNOW_THE_SANDBOX = {"demo", "cli"}
 
 
 def modules() -> dict[str, Path]:
-    """All modules by their dotted name; the cogs by the name that they are installed under."""
+    """All modules by their dotted name; for the cogs, the name they are installed under."""
     found = {_name(path, PACKAGE): path for path in sorted(PACKAGE.rglob("*.py"))}
     return found | {f"cogs.{path.stem}".removesuffix(".__init__"): path for path in sorted(COGS.glob("*.py"))}
 
@@ -64,7 +64,7 @@ def room_of(module: str) -> str:
 
 
 def imported(path: Path) -> Iterator[str]:
-    """Every dotted name that a module imports, also inside functions and for type checkers only."""
+    """Every dotted name that a module imports, even inside functions and only for type checkers."""
     package = ("colorchanger_bot", *path.relative_to(PACKAGE).parts[:-1]) if path.is_relative_to(PACKAGE) else ()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -85,7 +85,7 @@ def ours(path: Path) -> set[str]:
     return found
 
 
-def test_every_file_stands_in_a_room() -> None:
+def test_every_file_belongs_to_a_room() -> None:
     assert {room_of(name) for name in MODULES} - {""} == set(ROOMS)
 
 
@@ -103,13 +103,13 @@ def test_imports_point_inwards() -> None:
     assert outwards == []
 
 
-def test_no_room_but_those_that_show_it_imports_the_local_twitch() -> None:
+def test_only_the_demo_and_the_cli_import_the_local_twitch() -> None:
     assert {
         room_of(name) for name, path in MODULES.items() if any(room_of(other) == "sandbox" for other in ours(path))
     } - {"sandbox"} == MAY_KNOW_THE_SANDBOX
 
 
-def test_there_is_no_circle() -> None:
+def test_there_are_no_import_cycles() -> None:
     graph = {name: ours(path) - {name, name.rpartition(".")[0]} for name, path in MODULES.items()}
     try:
         tuple(TopologicalSorter(graph).static_order())
@@ -118,7 +118,7 @@ def test_there_is_no_circle() -> None:
 
 
 @pytest.mark.parametrize(("outer", "rooms"), [("twitchio", MAY_KNOW_TWITCHIO), ("aiohttp", MAY_KNOW_AIOHTTP)])
-def test_only_the_outer_rooms_know(outer: str, rooms: set[str]) -> None:
+def test_only_the_outer_rooms_import(outer: str, rooms: set[str]) -> None:
     knowing = {
         room_of(name) for name, path in MODULES.items() if outer in {each.split(".")[0] for each in imported(path)}
     }
@@ -126,7 +126,7 @@ def test_only_the_outer_rooms_know(outer: str, rooms: set[str]) -> None:
 
 
 def test_nothing_imports_a_cog() -> None:
-    """Type checkers cannot see them there, and TwitchIO runs a cog's file again at each load."""
+    """Type checkers do not see the cogs under that name, and TwitchIO runs a cog's file again at each load."""
     assert [name for name, path in MODULES.items() if any(room_of(other) == "cogs" for other in ours(path))] == []
 
 
@@ -139,13 +139,13 @@ def test_nothing_imports_a_cog() -> None:
         ("colorchanger_bot.cli.commands", {"twitchio", "aiohttp", "sqlalchemy", "pydantic"}),
     ],
 )
-def test_importing_it_leaves_these_out(module: str, absent: set[str]) -> None:
+def test_an_import_does_not_load(module: str, absent: set[str]) -> None:
     code = f"import sys, {module}; print(' '.join(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert absent & set(loaded) == set()
 
 
-def test_the_public_names_are_what_we_say() -> None:
+def test_the_public_names_are_these() -> None:
     assert colorchanger_bot.__all__ == ["Color", "ColorChangerError", "Moment", "Settings", "Strategy", "__version__"]
     for name in colorchanger_bot.__all__:
         assert getattr(colorchanger_bot, name)

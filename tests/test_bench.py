@@ -1,4 +1,4 @@
-"""The bench measures what it says it does: everybody who takes part really does the job."""
+"""The bench measures what it says: every contestant really changes colours."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ async def test_each_contestant_changes_the_colour_of_each_of_its_accounts(contes
         assert 10 < arena.memory() < 500
 
 
-async def test_a_contestant_that_ends_is_told_with_its_last_words() -> None:
+async def test_a_contestant_that_exits_is_reported_with_its_output() -> None:
     broken = Contestant("broken", lambda _task, _home: ([sys.executable, "-c", "raise SystemExit('no way')"], {}))
     with pytest.raises(RuntimeError, match="broken made 0 subscriptions in 1 s: no way"):
         async with Arena.open(broken, within=1.0):
@@ -38,12 +38,12 @@ def row(ours: list[float], plain: list[float]) -> Row:
     return Row("time", "ms", [Limit(0.95, PLAIN.name), Limit(3.0)], {OURS.name: ours, PLAIN.name: plain})
 
 
-def test_ratios_are_taken_round_by_round() -> None:
-    # The third round met a busy machine: both were slow, and the ratio tells nothing of it.
+def test_ratios_are_computed_per_round() -> None:
+    # The machine was busy in the third round: both were slow, which the ratio does not show.
     assert row([1.0, 1.2, 9.0], [2.0, 2.4, 18.0]).ratios(PLAIN.name) == [0.5, 0.5, 0.5]
 
 
-def test_a_limit_is_kept_or_not_or_nobody_knows() -> None:
+def test_a_limit_is_kept_exceeded_or_unknown() -> None:
     kept, exceeded = row([1.0, 1.0, 9.0], [2.0, 2.0, 2.0]), row([4.0], [2.0])
     assert [kept.verdict(limit) for limit in kept.limits] == [True, True]
     assert [exceeded.verdict(limit) for limit in exceeded.limits] == [False, False]

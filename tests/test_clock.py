@@ -1,4 +1,4 @@
-"""Waiting: flags, notifications, background tasks, and an end to each wait."""
+"""Flags, notifications and background tasks: every wait ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-async def test_a_flag_wakes_all_who_wait_and_lets_later_ones_pass() -> None:
+async def test_a_flag_wakes_every_waiter_and_later_ones_do_not_wait() -> None:
     flag = Flag()
     waiting = [asyncio.create_task(flag.wait()) for _ in range(3)]
     await settle()
@@ -27,7 +27,7 @@ async def test_a_flag_wakes_all_who_wait_and_lets_later_ones_pass() -> None:
     await flag.wait()
 
 
-async def test_a_flag_that_was_taken_back_makes_wait_again_but_nobody_who_was_woken() -> None:
+async def test_a_cleared_flag_holds_new_waiters_but_not_those_already_woken() -> None:
     flag = Flag()
     early = asyncio.create_task(flag.wait())
     await settle()
@@ -40,7 +40,7 @@ async def test_a_flag_that_was_taken_back_makes_wait_again_but_nobody_who_was_wo
     await late
 
 
-async def test_waiting_ends_with_the_flag_or_after_its_time(clock: FakeClock) -> None:
+async def test_a_wait_ends_with_the_flag_or_after_its_time(clock: FakeClock) -> None:
     for is_set, seconds in ((True, 0.0), (False, 5.0)):
         flag = Flag()
         task = asyncio.create_task(flag.wait_at_most(clock, 5.0))
@@ -52,11 +52,11 @@ async def test_waiting_ends_with_the_flag_or_after_its_time(clock: FakeClock) ->
         assert task.done()
 
 
-async def test_no_time_at_all_is_over_at_once(clock: FakeClock) -> None:
+async def test_a_wait_of_no_time_ends_at_once(clock: FakeClock) -> None:
     await asyncio.wait_for(Flag().wait_at_most(clock, -1.0), 1)
 
 
-async def test_a_wait_that_was_given_up_leaves_nothing_behind(clock: FakeClock) -> None:
+async def test_a_cancelled_wait_leaves_nothing_behind(clock: FakeClock) -> None:
     flag = Flag()
     before = asyncio.all_tasks()
     waits = [asyncio.create_task(flag.wait_at_most(clock, seconds)) for seconds in (5.0, float("inf"))]
@@ -65,17 +65,17 @@ async def test_a_wait_that_was_given_up_leaves_nothing_behind(clock: FakeClock) 
         task.cancel()
     await settle()
     assert asyncio.all_tasks() == before
-    flag.set()  # and nobody is there who minds
+    flag.set()  # does no harm
 
 
-async def test_a_flag_that_is_set_already_makes_nobody_wait(clock: FakeClock) -> None:
+async def test_nobody_waits_for_a_flag_that_is_set(clock: FakeClock) -> None:
     flag = Flag()
     flag.set()
     for seconds in (5.0, float("inf")):
         await asyncio.wait_for(flag.wait_at_most(clock, seconds), 1)
 
 
-async def test_one_who_gives_up_in_the_moment_of_the_ring_is_no_trouble() -> None:
+async def test_a_waiter_that_is_cancelled_as_the_flag_is_set_does_no_harm() -> None:
     flag = Flag()
     early, late = (asyncio.create_task(flag.wait()) for _ in range(2))
     await settle()
@@ -86,18 +86,18 @@ async def test_one_who_gives_up_in_the_moment_of_the_ring_is_no_trouble() -> Non
     assert early.cancelled()
 
 
-async def test_a_notification_between_the_look_and_the_wait_is_not_missed(clock: FakeClock) -> None:
+async def test_a_notification_between_looking_and_waiting_is_not_missed(clock: FakeClock) -> None:
     changes = Notifier()
     seen = changes.next
     waiting = [asyncio.create_task(seen.wait_at_most(clock, float("inf"))) for _ in range(3)]
-    changes.notify()  # before any of them had a chance to begin waiting
+    changes.notify()  # before any of them could begin to wait
     changes.notify()
     await settle()
     assert all(task.done() for task in waiting)
     assert not changes.next.is_set()
 
 
-async def test_a_task_that_fails_is_logged_and_told_and_one_that_is_cancelled_is_not(
+async def test_a_failed_task_is_logged_and_reported_and_a_cancelled_one_is_not(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     failures: list[str] = []

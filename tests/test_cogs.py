@@ -1,4 +1,4 @@
-"""Every cog, whatever it does: small, self-contained, gone without a trace when it is unloaded."""
+"""Rules for every cog: self-contained, and gone without a trace when it is unloaded."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ every_module = pytest.mark.parametrize("module", [PACKAGE, *MODULES])
 
 
 class Host(commands.Bot):
-    """A bot with a life of its own."""
+    """A bot with a command and a listener of its own."""
 
     def __init__(self) -> None:
         super().__init__(client_id="client", client_secret="secret", bot_id="1", prefix="?")
@@ -49,7 +49,7 @@ async def bot() -> AsyncIterator[Host]:
 
 
 def state(bot: commands.Bot) -> dict[str, Any]:
-    """All that loading a module may change in a bot, and in Python."""
+    """Everything that loading a module may change in a bot and in Python."""
     listeners = {event: set(known) for event, known in bot._listeners.items() if known}  # pyright: ignore[reportPrivateUsage]
     return {
         "attributes": set(vars(bot)) - {ATTRIBUTE},
@@ -62,7 +62,7 @@ def state(bot: commands.Bot) -> dict[str, Any]:
 
 
 def outline(bot: commands.Bot) -> dict[str, Any]:
-    """The same without the identity of what was loaded."""
+    """The same, as names and counts only."""
     found = state(bot)
     numbers = {event: len(known) for event, known in found["listeners"].items()}
     return found | {"listeners": numbers, "commands": set(found["commands"])}
@@ -127,7 +127,7 @@ async def test_a_single_cog_reloads_within_the_package(bot: Host) -> None:
     assert set(bot.modules) == set()
 
 
-async def test_the_package_takes_in_what_was_loaded_by_name(bot: Host) -> None:
+async def test_the_package_keeps_a_cog_that_was_loaded_by_name(bot: Host) -> None:
     await bot.load_module(MODULES[0])
     await bot.load_module(PACKAGE)
     assert set(bot.modules) == {PACKAGE, *MODULES}
@@ -159,7 +159,7 @@ async def test_a_bot_with_a_command_of_the_same_name_keeps_it(bot: Host) -> None
 
 
 class Refusing(Host):
-    """Takes no commands from others."""
+    """Refuses the component with our commands."""
 
     async def add_component(self, component: commands.Component, /) -> None:
         if type(component).__name__ == "ColorCommands":

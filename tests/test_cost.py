@@ -1,6 +1,6 @@
-"""What a message costs, counted: figures that no clock and no busy machine can change.
+"""What a message costs, in calls, tasks and requests.
 
-How long it takes is measured elsewhere (`python -m tests.bench`); these counts keep it so.
+Unlike times, these counts do not depend on the machine. `python -m tests.bench` measures times.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ SANDBOX = str(Path(OURS) / "sandbox")
 
 
 class Count:
-    """Python functions that were called, by module and name, and tasks that began; the local Twitch's left out."""
+    """The Python functions called, by module and name, and the tasks started; without those of the local Twitch."""
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.tasks: list[str] = []
 
     def of(self, package: str) -> int:
-        """How many calls went into a package."""
+        """Return the number of calls into a package."""
         return sum(number for name, number in self.calls.items() if name.startswith(package))
 
     def note_call(self, frame: FrameType, event: str, _: object) -> None:
@@ -52,7 +52,7 @@ class Count:
 
 @contextmanager
 def counted() -> Generator[Count]:
-    """Count what happens in the running loop within the block."""
+    """Count what happens in the running loop during the block."""
     count, loop = Count(), asyncio.get_running_loop()
     loop.set_task_factory(count.make_task)  # pyright: ignore[reportArgumentType]
     sys.setprofile(count.note_call)
@@ -63,7 +63,7 @@ def counted() -> Generator[Count]:
         loop.set_task_factory(None)
 
 
-async def test_a_message_of_somebody_else_costs_a_handful_of_calls_and_nothing_more(
+async def test_somebody_elses_message_costs_only_a_few_calls(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -72,7 +72,7 @@ async def test_a_message_of_somebody_else_costs_a_handful_of_calls_and_nothing_m
         await twitch.wait_subscribed("me", "me")
         await twitch.say("me", in_="me", text="hello")
         await until(lambda: next(iter(service.changer)).changes == 1)
-        await asyncio.sleep(1.2)  # what was remembered of it is written
+        await asyncio.sleep(1.2)  # until the colour is saved
         await subscribed_to_all(twitch)
         requests, connections = len(twitch.requests), twitch.connections
         heard = 0
@@ -93,7 +93,7 @@ async def test_a_message_of_somebody_else_costs_a_handful_of_calls_and_nothing_m
         assert (len(twitch.requests), twitch.connections) == (requests, connections)
 
 
-async def test_a_change_costs_one_request_on_a_connection_that_is_open(
+async def test_a_change_costs_one_request_on_an_open_connection(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")

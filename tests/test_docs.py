@@ -1,4 +1,4 @@
-"""The documents say what is so: every command and file they name exists, and the quoted code is code."""
+"""The documentation is true: the commands and files that it names exist, and its code compiles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").
 
 
 def commands() -> set[str]:
-    """What `colorchanger --help` and its groups name."""
+    """The commands that `colorchanger --help` and its groups list."""
     found: set[str] = set()
     for group in ([], ["config"], ["key"]):
         arguments = [sys.executable, "-m", "colorchanger_bot", *group, "--help"]
@@ -152,18 +152,18 @@ def test_every_chat_command_is_in_the_readme() -> None:
     assert set(ACTIONS) - {"status"} == named
 
 
-def test_every_chat_command_has_its_line_in_the_commands_page() -> None:
+def test_every_chat_command_is_in_the_commands_page() -> None:
     page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
     rows = [line.partition(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
     assert set(ACTIONS) == {word for row in rows for word in re.findall(r"`([a-z]+)", row)}
 
 
-def test_every_strategy_has_its_place_in_the_colour_page() -> None:
+def test_every_strategy_is_in_the_colour_page() -> None:
     page = (ROOT / "docs" / "colors.md").read_text(encoding="utf-8")
     assert set(STRATEGIES) <= set(re.findall(r"^## (\w+)", page, re.MULTILINE))
 
 
-def test_the_strategy_of_the_readme_works() -> None:
+def test_the_strategy_in_the_readme_works() -> None:
     from datetime import UTC, datetime
     from random import Random
 
@@ -191,7 +191,7 @@ def test_the_tree_in_the_architecture_page_is_the_one_on_disk() -> None:
 
 
 def test_every_file_that_the_architecture_page_names_exists() -> None:
-    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The way of a message")[2]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8").partition("## The path of a message")[2]
     named = set(re.findall(r"\b((?:[a-z]+/)+[a-z_]+\.py)\b", page)) | set(re.findall(r"`([a-z_]+\.py)`", page))
     places = (ROOT / "colorchanger_bot", ROOT)
     assert len(named) > 30

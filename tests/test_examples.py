@@ -1,4 +1,4 @@
-"""The examples run as they are: each as a process of its own, against the local Twitch."""
+"""The examples run as they are, each in its own process, against the local Twitch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.fakes import until
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PYTHON = os.environ.get("COLORCHANGER_TEST_PYTHON", sys.executable)
-"""The interpreter that runs the examples: CI gives that of a fresh environment with the built wheel."""
+"""The interpreter that runs the examples. CI uses one with the built wheel."""
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The plugin in other people's bots: real TwitchIO bots, with their own tokens and sockets, on the local Twitch."""
+"""The plugin in other people's bots: real TwitchIO bots with their own tokens and sockets, on the local Twitch."""
 
 # ruff: noqa: ASYNC240 - the files here are small
 
@@ -48,21 +48,21 @@ HEX = Color.parse("#123456")
 
 
 class Eager(Host):
-    """Obeys also itself."""
+    """Runs its own account's commands too."""
 
     async def event_message(self, payload: twitchio.ChatMessage) -> None:
         await self.process_commands(payload)
 
 
 class Guarded(Host):
-    """Lets nobody command it."""
+    """Runs nobody's commands."""
 
     async def global_guard(self, ctx: commands.Context[Any], /) -> bool:
         return False
 
 
 class Counting(Host):
-    """Counts the contexts that are built; does not look for commands by itself."""
+    """Counts the contexts that are built, and does not process commands."""
 
     contexts = 0
 
@@ -75,7 +75,7 @@ class Counting(Host):
 
 
 class Possessive(Host):
-    """Makes its contexts in a coroutine, which TwitchIO's own command processing cannot take."""
+    """Has a coroutine as `get_context`, which TwitchIO's own command processing cannot use."""
 
     async def get_context(self, payload: Any, *, cls: Any = None) -> Any:  # type: ignore[override]
         await asyncio.sleep(0)
@@ -93,7 +93,7 @@ class Numbered(Host):
 
 
 class Tracking(Host):
-    """Notes what is called of it."""
+    """Records which of its methods are called."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self.called: list[str] = []
@@ -117,12 +117,12 @@ class Tracking(Host):
 
 
 class AutoHost(Host, commands.AutoBot):
-    """Has its chat from a conduit, which the local Twitch does not know."""
+    """Reads chat from a conduit, which the local Twitch does not have."""
 
 
 @pytest.fixture
 async def host(hosts: Hosts) -> Host:
-    """A bot that reads its own channel, and has our cogs."""
+    """A bot with our cogs that reads its own channel."""
     return await ready(hosts)
 
 
@@ -140,7 +140,7 @@ def is_off(bot: Host) -> bool:
 
 
 def counted(bot: Host) -> int:
-    """The own messages that counted."""
+    """The number of own messages that counted."""
     return sum(painter.messages for painter in changer_for(bot))
 
 
@@ -149,7 +149,7 @@ def our_tasks() -> list[str]:
 
 
 async def quiet() -> None:
-    """Long enough for what must not happen to happen."""
+    """Wait long enough for something that must not happen."""
     await asyncio.sleep(0.15)
 
 
@@ -194,7 +194,7 @@ class TestTheMainJob:
         await twitch.say("me", in_="me", text="!color hex #00ff00")
         await twitch.wait_for(lambda: twitch.user("me").color == "#00FF00")
 
-    async def test_after_unloading_nothing_happens_any_more(self, host: Host, twitch: LocalTwitch) -> None:
+    async def test_nothing_happens_after_unloading(self, host: Host, twitch: LocalTwitch) -> None:
         attach(host, settings=quick(color={"delay": 0.2}))
         await twitch.say("me", in_="me", text="hello")
         await until(our_tasks)
@@ -203,9 +203,7 @@ class TestTheMainJob:
         await asyncio.sleep(0.4)
         assert (twitch.color_changes, our_tasks()) == ([], [])
 
-    async def test_what_was_set_and_shown_survives_unloading_and_reloading(
-        self, host: Host, twitch: LocalTwitch
-    ) -> None:
+    async def test_settings_and_colours_survive_unloading_and_reloading(self, host: Host, twitch: LocalTwitch) -> None:
         painter = await changer_for(host).manage(host.channel.id, "me", quick().color)
         await twitch.say("me", in_="me", text="!color hex #00ff00")
         await until(lambda: answers(twitch))
@@ -301,7 +299,7 @@ def mirror(bot: commands.Bot, twitch: LocalTwitch, of: twitchio.ChatMessage) -> 
 class TestCommands:
     @pytest.mark.parametrize("kind", [Host, Eager, Guarded])
     @pytest.mark.parametrize("text", ["hello", "!color off", "!colour hex #00ff00", "!color"])
-    async def test_a_stranger_causes_nothing(
+    async def test_a_message_of_somebody_else_causes_nothing(
         self, kind: type[Host], text: str, hosts: Hosts, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture
     ) -> None:
         bot = await ready(hosts, kind)
@@ -313,7 +311,7 @@ class TestCommands:
         assert (len(twitch.requests), bot.errors, list(changer_for(bot))) == (asked, [], [])
         assert [record for record in caplog.records if record.levelno >= logging.INFO] == []
 
-    async def test_no_context_is_built_for_a_stranger(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+    async def test_no_context_is_built_for_somebody_elses_message(self, hosts: Hosts, twitch: LocalTwitch) -> None:
         bot = await ready(hosts, Counting)
         twitch.add_user("stranger")
         await twitch.say("stranger", in_="me", text="!color off")
@@ -347,14 +345,14 @@ class TestCommands:
         assert {change.login for change in twitch.color_changes} == {"second"}
         assert (lines(twitch, PUT), len(answers(twitch)), bot.errors) == (2, 1, [])
 
-    async def test_what_an_account_commands_in_a_chat_reply(self, host: Host, twitch: LocalTwitch) -> None:
+    async def test_a_command_in_a_chat_reply_works(self, host: Host, twitch: LocalTwitch) -> None:
         first = await twitch.say("me", in_="me", text="hello")
         await twitch.say("me", in_="me", text="!color off", reply_to=first)
         await until(lambda: is_off(host))
 
     @pytest.mark.parametrize("kind", [Host, Eager])
     @pytest.mark.parametrize("text", ["!color help", "!color", "!color hex chartruse"])
-    async def test_a_reply_of_ours_commands_and_changes_nothing(
+    async def test_our_own_reply_is_neither_a_command_nor_a_message(
         self, text: str, kind: type[Host], hosts: Hosts, twitch: LocalTwitch
     ) -> None:
         host = await ready(hosts, kind)
@@ -363,7 +361,7 @@ class TestCommands:
         await quiet()
         assert (len(answers(twitch)), counted(host), twitch.color_changes, host.errors) == (1, 0, [], [])
 
-    async def test_a_reply_is_recognised_before_twitch_has_told_its_id(self, host: Host, twitch: LocalTwitch) -> None:
+    async def test_our_reply_is_recognised_before_its_id_is_known(self, host: Host, twitch: LocalTwitch) -> None:
         twitch.faults.add(SAY, late_answer(0.2))
         await twitch.say("me", in_="me", text="!color help")
         await until(lambda: answers(twitch))
@@ -386,15 +384,13 @@ class TestCommands:
         assert (counted(host), lines(twitch, PUT)) == (1, 1)
 
     @pytest.mark.parametrize("kind", [Host, Eager])
-    async def test_a_mirrored_command_commands_nothing(
-        self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch
-    ) -> None:
+    async def test_a_mirrored_command_does_nothing(self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch) -> None:
         bot = await ready(hosts, kind)
         bot.dispatch("message", mirror(bot, twitch, message(bot, twitch, "me", "!color next")))
         await quiet()
         assert (counted(bot), twitch.color_changes, answers(twitch), bot.errors) == (0, [], [], [])
 
-    async def test_a_command_runs_also_when_its_mirror_came_first(self, host: Host, twitch: LocalTwitch) -> None:
+    async def test_a_command_runs_even_if_its_mirror_came_first(self, host: Host, twitch: LocalTwitch) -> None:
         command = message(host, twitch, "me", "!color off")
         host.dispatch("message", mirror(host, twitch, command))
         await quiet()
@@ -460,7 +456,7 @@ class TestCommands:
 
         @commands.command(name="color")
         async def color(ctx: commands.Context[Any], *, text: str) -> None:
-            """The host's own."""
+            """The host's own command."""
             theirs.append(text)
 
         bot.add_command(color)
@@ -483,7 +479,7 @@ class TestCommands:
         await twitch.say("me", in_="me", text=f"{mark}color off")
         await until(lambda: is_off(bot))
 
-    async def test_where_a_coroutine_decides_the_prefix_it_is_not_called_and_that_of_the_settings_counts(
+    async def test_a_prefix_coroutine_is_not_called_and_the_prefix_of_the_settings_is_used(
         self, hosts: Hosts, twitch: LocalTwitch
     ) -> None:
         asked: list[str] = []
@@ -507,7 +503,7 @@ class TestCommands:
     async def test_a_command_in_a_chat_reply_while_the_host_shortens_the_text(
         self, hosts: Hosts, twitch: LocalTwitch
     ) -> None:
-        """TwitchIO takes the mention off the message while it waits for the prefix, and puts it back afterwards."""
+        """TwitchIO removes the mention from the message while it waits for the prefix, and puts it back afterwards."""
         texts: list[str] = []
 
         async def prefix(_bot: commands.Bot, message: twitchio.ChatMessage) -> str:
@@ -525,7 +521,7 @@ class TestCommands:
         assert "!color off" in texts
 
     @pytest.mark.parametrize("kind", [Possessive, Tracking])
-    async def test_what_a_host_overrides_is_not_called(
+    async def test_methods_that_a_host_overrides_are_not_called(
         self, kind: type[Host], hosts: Hosts, twitch: LocalTwitch
     ) -> None:
         bot = await ready(hosts, kind)
@@ -545,7 +541,7 @@ class TestCommands:
         await twitch.say("me", in_="me", text="!color hex #00ff00")
         await twitch.wait_for(lambda: twitch.user("me").color == "#00FF00")
 
-    async def test_the_host_finds_its_own_unknown_commands_as_without_us(
+    async def test_the_hosts_unknown_commands_are_reported_as_without_us(
         self, hosts: Hosts, twitch: LocalTwitch
     ) -> None:
         bot = await ready(hosts)
@@ -613,7 +609,7 @@ class TestErrors:
             (json_204(done=False), 1, OutcomeUnknown),
         ],
     )
-    async def test_what_goes_wrong_with_a_change(
+    async def test_a_failed_change_is_handled(
         self,
         fault: faults.Action,
         times: int,
@@ -698,15 +694,13 @@ class TestErrors:
         with pytest.raises(TwitchUnavailable):
             await colors.get_color(host.channel.id)
 
-    async def test_a_reply_that_may_not_be_said(self, colors: TwitchioColors, host: Host, twitch: LocalTwitch) -> None:
+    async def test_a_reply_that_twitch_refuses(self, colors: TwitchioColors, host: Host, twitch: LocalTwitch) -> None:
         twitch.add_user("friend")
         await twitch.ban("me", channel="friend")
         with pytest.raises(ChannelRefused):
             await colors.reply(host.channel.id, twitch.user("friend").id, "hello", reply_to="x")
 
-    async def test_an_account_of_which_the_bot_has_no_token(
-        self, colors: TwitchioColors, host: Host, twitch: LocalTwitch
-    ) -> None:
+    async def test_an_account_without_a_token(self, colors: TwitchioColors, host: Host, twitch: LocalTwitch) -> None:
         asked = len(twitch.requests)
         with pytest.raises(NeedsLogin):
             await colors.put_color("4711", HEX)
@@ -722,7 +716,7 @@ class TestLogins:
         await asyncio.gather(colors.put_color(bot.channel.id, HEX), colors.get_color(bot.channel.id), reply)
         assert (twitch.refreshes["me"], twitch.spent_twice, twitch.user("me").color) == (1, [], HEX.hex)
 
-    async def test_a_refresh_that_takes_long_is_not_cut_off(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+    async def test_a_slow_refresh_is_not_cancelled(self, hosts: Hosts, twitch: LocalTwitch) -> None:
         bot = await hosts.start(public=True)
         colors = TwitchioColors(bot, seconds=0.2)
         twitch.expire("me")
@@ -768,7 +762,7 @@ class TestLogins:
             await TwitchioColors(bot).put_color(bot.channel.id, HEX)
         assert refresh.hits == 1
 
-    async def test_a_stubborn_401_is_no_storm(self, hosts: Hosts, twitch: LocalTwitch) -> None:
+    async def test_a_persistent_401_causes_no_flood_of_requests(self, hosts: Hosts, twitch: LocalTwitch) -> None:
         bot = await hosts.start()
         twitch.faults.add(PUT, faults.status(401, message="Invalid OAuth token"), times=None)
         with pytest.raises(TokenRefused):
@@ -778,7 +772,7 @@ class TestLogins:
 
 
 class Elsewhere(Host):
-    """Keeps its tokens in its own place."""
+    """Saves and loads its tokens itself."""
 
     async def load_tokens(self, path: str | None = None, /) -> None:
         await super().load_tokens("mine.json")
@@ -788,7 +782,7 @@ class Elsewhere(Host):
 
 
 class HalfElsewhere(Host):
-    """Loads its tokens from its own place; how it saves them is its secret."""
+    """Loads its tokens itself, and does not override how they are saved."""
 
     async def load_tokens(self, path: str | None = None, /) -> None:
         await super().load_tokens("mine.json")
@@ -826,7 +820,7 @@ class TestSavingTokens:
 
     @pytest.fixture
     async def boot(self, twitch: LocalTwitch, hosts: Hosts, app: App) -> AsyncIterator[Any]:
-        """Start a bot as its owner would: tokens in a file, cogs loaded when it is logged in."""
+        """Start a bot as its owner would: tokens in a file, cogs loaded after login."""
         bots: list[Host] = []
 
         async def start(
@@ -908,13 +902,13 @@ class TestSavingTokens:
         await until(lambda: saved(mine) == held(bot))
         assert not FILE.exists()
 
-    async def test_a_bot_that_only_loads_in_its_own_way_is_left_alone(self, boot: Any, twitch: LocalTwitch) -> None:
+    async def test_a_bot_that_only_loads_tokens_itself_is_left_alone(self, boot: Any, twitch: LocalTwitch) -> None:
         bot = await boot(HalfElsewhere, file=Path("mine.json"))
         await change_with_expired_token(bot, twitch)
         await quiet()
         assert not FILE.exists()
 
-    async def test_a_new_login_is_on_disk_when_the_bot_has_taken_it_over(
+    async def test_a_new_login_is_saved_once_the_bot_uses_it(
         self, boot: Any, twitch: LocalTwitch, hosts: Hosts, app: App
     ) -> None:
         bot = await boot()

@@ -1,4 +1,4 @@
-"""Tokens at rest are encrypted with the first key, read with all, and untouched by a wrong one."""
+"""Tokens at rest are encrypted with the first key and decrypted with any of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OLD, NEW = new_key(), new_key()
 
 
 @given(st.text(min_size=1))
-def test_what_is_encrypted_is_decrypted_again_and_does_not_show(text: str) -> None:
+def test_an_encrypted_value_does_not_show_and_can_be_decrypted(text: str) -> None:
     vault = Vault([OLD])
     stored = vault.encrypt(text)
     assert stored.startswith(SEAL)
@@ -24,13 +24,13 @@ def test_what_is_encrypted_is_decrypted_again_and_does_not_show(text: str) -> No
     assert vault.decrypt(stored) == text
 
 
-def test_a_key_is_what_the_library_takes() -> None:
+def test_a_key_has_the_form_that_the_library_takes() -> None:
     assert is_key(new_key())
     for text in ("", "short", "ö" * 44, new_key()[:-2], f"{new_key()}x"):
         assert not is_key(text)
 
 
-def test_the_first_key_writes_and_all_read() -> None:
+def test_the_first_key_encrypts_and_all_decrypt() -> None:
     stored = Vault([OLD]).encrypt("token")
     assert Vault([NEW, OLD]).decrypt(stored) == "token"
     assert not Vault([NEW, OLD]).is_current(stored)
@@ -38,7 +38,7 @@ def test_the_first_key_writes_and_all_read() -> None:
 
 
 @pytest.mark.parametrize("vault", [Vault(), Vault([NEW])], ids=["no key", "another key"])
-def test_without_the_right_key_nothing_opens(vault: Vault) -> None:
+def test_nothing_is_decrypted_without_the_right_key(vault: Vault) -> None:
     with pytest.raises(StoreError, match=r"storage\.key"):
         vault.decrypt(Vault([OLD]).encrypt("token"))
 

@@ -1,4 +1,4 @@
-"""Values and suggestions as people read them."""
+"""Values and suggestions as text for people."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_any_value_is_shown_in_one_short_line(value: Any) -> None:
 
 
 @given(value=st.booleans() | st.integers(-(10**18), 10**18) | st.text(st.characters(codec="ascii"), max_size=9))
-def test_a_value_is_shown_as_toml_spells_it(value: Any) -> None:
+def test_a_value_is_shown_as_toml(value: Any) -> None:
     spelt = shown([value])
     assert "\\x7f" in spelt or tomllib.loads(f"x = {spelt}")["x"] == [value]
 
 
 @given(text=st.text(), most=st.integers(4, 50))
-def test_a_shortened_text_says_that_it_is(text: str, most: int) -> None:
+def test_a_shortened_text_ends_with_dots(text: str, most: int) -> None:
     short = shortened(text, most)
     assert len(short) <= most
     assert short == one_line(text) or short.endswith("...")
@@ -38,9 +38,9 @@ def test_a_shortened_text_says_that_it_is(text: str, most: int) -> None:
 @pytest.mark.parametrize(
     ("name", "meant"), [("thme", "theme"), ("theme", "theme"), ("Thme", "theme"), ("zzz", ""), ("", "")]
 )
-def test_the_nearest_name_is_the_one_that_was_meant(name: str, meant: str) -> None:
+def test_the_nearest_name_is_suggested(name: str, meant: str) -> None:
     assert nearest(name, ["delay", "theme", "steps"]) == meant
 
 
-def test_a_question_needs_a_name() -> None:
+def test_without_a_name_there_is_no_suggestion() -> None:
     assert (did_you_mean("theme"), did_you_mean("")) == ("did you mean theme?", "")

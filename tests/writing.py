@@ -1,6 +1,6 @@
-"""A process that writes one login and its colours over and over, for those who kill it.
+"""Write one login and its colours over and over, until killed: `python -m tests.writing STORE NUMBER`.
 
-`python -m tests.writing STORE NUMBER` prints the generation of the login once it and its colours are stored.
+It prints the generation of the login once it and its colours are stored.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What keys take that hold an address: of Twitch, of this machine, of a database."""
+"""The types of keys that hold an address: of Twitch, of this machine, of a database."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _address(*schemes: str) -> BeforeValidator:
         try:
             parts = urlsplit(address)
             usable = parts.scheme in schemes and parts.hostname and "@" not in parts.netloc and parts.port != 0
-        except ValueError:  # a port that is no number
+        except ValueError:  # a port that is not a number
             usable = False
         if not usable or re.search(r"[^!-~]", address):
             refuse(f"write an address that begins with {schemes[0]}:// or {schemes[1]}://")
@@ -45,7 +45,7 @@ def is_loopback(host: str) -> bool:
 _SQLITE = re.compile(r"sqlite(\+(aiosqlite|pysqlite))?://(/[^?]*)?", re.IGNORECASE)
 _POSTGRES = re.compile(r"postgresql(\+(asyncpg|psycopg))?://.+", re.IGNORECASE)
 _PASSWORDS = re.compile(r"(?<=://)([^\s/:@?]*:)(.+)(?=@)|([?&](?:password|pwd|pass)=)([^&]+)", re.IGNORECASE)
-"""In the address of a database: between user and machine, up to the last @, or as an option."""
+"""A password in the address of a database: before the last @, or an option."""
 
 
 def _database(value: object) -> str:

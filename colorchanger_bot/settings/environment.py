@@ -32,7 +32,7 @@ SWITCH: Mapping[str, bool] = {
     **dict.fromkeys(("0", "false", "no", "off"), False),
 }
 EMPTY_IS_WRONG = frozenset({f"{PREFIX}APP__CLIENT_SECRET", f"{PREFIX}STORAGE__KEY", f"{PREFIX}WEB__PASSWORD"})
-"""Empty, they would leave open what the user meant to protect."""
+"""An empty value would leave unprotected what the user meant to protect."""
 
 _NUMBERED = re.compile(rf"({'|'.join(NUMBERED)})_([1-9]\d{{0,3}})")
 # Kubernetes gives these to every container beside a service named "colorchanger".
@@ -41,7 +41,7 @@ _LIKE_OURS = re.compile(r"TWITCH_|USE_RANDOM|LOG_|COLOU?RCHANGE")
 
 
 class Variable(NamedTuple):
-    """A variable's value, and its name as the user knows it: the path, if it came from a file."""
+    """A variable's value, and its name in messages: the path, if it came from a file."""
 
     text: str
     label: str
@@ -51,12 +51,12 @@ Variables = dict[str, Variable]
 
 
 def read_variables(environ: Mapping[str, str], known: Collection[str], found: Found) -> Variables:
-    """Return what concerns us of the environment and its secret files, by name; what is empty counts as unset.
+    """Return our variables from the environment and the secret files, by name; an empty one counts as unset.
 
     Args:
         environ: the variables of the process.
         known: the names of all variables `COLORCHANGER_SECTION__KEY`.
-        found: gets what is wrong with a variable, and a note for each that only looks like one of ours.
+        found: gets the problems, and a note for each variable that looks like a misspelt one of ours.
     """
     variables: Variables = {}
     like_ours: dict[str, str] = {}
@@ -90,7 +90,7 @@ def _is_ours(name: str) -> bool:
 
 
 def _bare(text: str) -> str:
-    """Return a value without space around it, and without the quotes that `docker run --env-file` leaves."""
+    """Return a value without the space around it and the quotes that `docker run --env-file` leaves."""
     text = text.strip()
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
@@ -104,7 +104,7 @@ def _files(directory: Path, found: Found) -> list[Path]:
 
 
 def _content(file: Path, found: Found) -> str:
-    """Return what a secret file holds; empty, with a problem, if there is nothing to be had."""
+    """Return the content of a secret file; if it has none, report a problem and return an empty text."""
     try:
         if text := _bare(decode(file.read_bytes())):
             return text
@@ -141,7 +141,7 @@ def add_short(found: Found, variables: Variables) -> None:
     """Add `DEBUG`, `LOG_FORMAT` and `LOG_FILE`."""
     for name, key in SHORT.items():
         if variable := variables.get(name):
-            # Other programs use DEBUG as well, with values of their own: those are not meant for us.
+            # Other programs use DEBUG too, with values that are not meant for us.
             if name != "DEBUG":
                 found.put(key, variable.text, name)
             elif SWITCH.get(variable.text.lower()):
@@ -149,7 +149,7 @@ def add_short(found: Found, variables: Variables) -> None:
 
 
 def add_numbered(found: Found, variables: Variables) -> None:
-    """Add the accounts `TWITCH_USERNAME_1` and so on; one that the file lists too is completed by its variables."""
+    """Add the accounts `TWITCH_USERNAME_1` and so on; variables complete an account that the file lists too."""
     numbers: dict[int, dict[str, Variable]] = {}
     for name, variable in variables.items():
         if match := _NUMBERED.fullmatch(name):

@@ -1,4 +1,4 @@
-"""The settings file: which one it is, its text, its values, and the line of each."""
+"""Finds and reads the settings file: its text, its values, and the line of each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENVIRONMENT_ONLY: Mapping[str, str] = {
     "client_id": "TWITCH_CLIENT_ID",
     "client_secret": "TWITCH_CLIENT_SECRET",
 }
-"""Keys of an account that are not read from the file, and the numbered variable to use instead."""
+"""Keys of an account that are not read from the file, with the variable to use instead."""
 
 _QUOTES = 'a line is key = value, and texts stand in quotes: key = "text"'
 _TWICE = "it stands there twice; remove one of them"
@@ -61,7 +61,7 @@ def decode(content: bytes) -> str:
 
 
 def read_file(path: Path, label: str) -> Found:
-    """Read a settings file; what is wrong with it stands in `problems`."""
+    """Read a settings file; its mistakes are in `problems`."""
     found = Found(file=path, label=label)
     try:
         text = decode(path.read_bytes())
@@ -85,7 +85,7 @@ def _parse(text: str, found: Found) -> None:
     except (ValueError, RecursionError) as error:
         found.problems.append(_broken(found.label, text, str(error)))
         return
-    found.lines = dict(reversed([*_lines(text)]))  # of two that look alike the first is meant
+    found.lines = dict(reversed([*_lines(text)]))  # the first of two equal keys counts
     _refuse_tokens(found)
 
 
@@ -106,8 +106,8 @@ def _broken(label: str, text: str, error: str) -> str:
 def _lines(text: str) -> Iterator[tuple[Key, int]]:
     """Yield each table and key of a valid TOML text with its line.
 
-    tomllib tells no places. A text or list over several lines may hold what looks like a key; it is a wrong line
-    number at worst.
+    tomllib does not report lines. A text or list over several lines may contain something that looks like a key; at
+    worst, a line number is wrong.
     """
     table: Key = ()
     accounts = -1
@@ -128,7 +128,7 @@ def _parts(dotted: str) -> Key:
 
 
 def _refuse_tokens(found: Found) -> None:
-    """People show each other their files, so tokens are not read from there."""
+    """Refuse tokens in the file: people show each other their files."""
     for index, account in enumerate(found.accounts):
         for key, variable in ENVIRONMENT_ONLY.items() if is_table(account) else ():
             if account.pop(key, None) is not None:

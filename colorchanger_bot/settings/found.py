@@ -1,4 +1,4 @@
-"""The raw values of all sources as one tree, and where each came from."""
+"""The raw values of all sources as one tree, with the origin of each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from colorchanger_bot.redaction import one_line
 
 Key = tuple[str | int, ...]
-"""Where a value stands in the tree, such as `("accounts", 0, "color", "delay")`."""
+"""The path of a value in the tree, such as `("accounts", 0, "color", "delay")`."""
 
 _MISSING = object()
 
@@ -38,7 +38,7 @@ class Found:
     problems: list[str] = field(default_factory=list[str])
     """What could not be read at all, a line each."""
     notes: list[str] = field(default_factory=list[str])
-    """What was given and is not used, a line each."""
+    """What was given but has no effect, a line each."""
     file: Path | None = None
     label: str = ""
     """The file as the user knows it."""
@@ -48,7 +48,7 @@ class Found:
     """The variable, or the file with a secret, of each value that is not from the TOML file."""
 
     def put(self, key: Key, value: object, variable: str) -> None:
-        """Set a value; where the file has no table but nonsense, that is left for the check to find."""
+        """Set a value; if the file has something else in place of the table, leave it for the check to find."""
         *above, last = key
         table: Any = self.tree
         for part in above:
@@ -62,12 +62,12 @@ class Found:
 
     @property
     def accounts(self) -> list[Any]:
-        """The raw accounts; to be appended to."""
+        """The raw accounts; append to add one."""
         accounts: Any = self.tree.setdefault("accounts", [])
         return accounts if is_list(accounts) else []
 
     def variable(self, key: Key) -> str | None:
-        """Return the variable that this value, or the table it stands in, came from; None if it was the file."""
+        """Return the variable that this value, or the table around it, came from; None if it was the file."""
         ends = range(len(key), 0, -1)
         return next((self.variables[key[:end]] for end in ends if key[:end] in self.variables), None)
 
@@ -82,7 +82,7 @@ class Found:
     def origin(self, key: Key) -> str:
         """Return where the value of this key came from: a line of the file, a variable, or the default."""
         value: Any = self.tree
-        for part in key:  # an inline table has its values in one line
+        for part in key:  # the values of an inline table are on one line
             if isinstance(part, int):
                 value = self.accounts[part] if part < len(self.accounts) else {}
             else:
@@ -100,7 +100,7 @@ class Found:
         return f"{place}{self.dotted(key)}"
 
     def dotted(self, key: Key) -> str:
-        """Return the key as a person writes it; an account goes by its login, else by its place from 1 on."""
+        """Return the key as a person writes it; an account is named by its login, else by its number from 1."""
         names = [one_line(part) for part in key if isinstance(part, str)]
         if names[:1] == ["accounts"] and len(key) > 1 and isinstance(key[1], int):
             account = self.accounts[key[1]] if key[1] < len(self.accounts) else None

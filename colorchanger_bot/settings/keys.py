@@ -1,4 +1,4 @@
-"""The keys that there are, looked up in the models."""
+"""Looks keys up in the models."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from colorchanger_bot.settings.types import Takes
 
 
 class Entry(NamedTuple):
-    """A key of a table: what it takes, or the table or list of tables that it is."""
+    """A key of a table: its type, or the table or list of tables it stands for."""
 
     field: FieldInfo
     takes: Takes | None = None
@@ -39,7 +39,7 @@ def leaf_keys(section: type[BaseModel]) -> Iterator[tuple[Key, Entry]]:
 
 
 def entry_at(section: type[BaseModel], path: Key) -> tuple[Key, Entry | None]:
-    """Return the key that a path leads to or into, and its entry; none if there is no such key."""
+    """Return the key that a path leads to or into, with its entry; None if there is no such key."""
     entry: Entry | None = None
     table: type[BaseModel] | None = section
     for place, part in enumerate(path):

@@ -1,4 +1,4 @@
-"""Reads the settings: the file, then the environment, which wins.
+"""Reads the settings: the file, then the environment, which takes precedence.
 
 The sources, later ones winning: the file, `DEBUG`, `LOG_FORMAT` and `LOG_FILE`, the numbered accounts, and
 `COLORCHANGER_SECTION__KEY`.
@@ -57,7 +57,7 @@ def load(
     cwd: Path | None = None,
     config_dir: Path | None = None,
 ) -> Settings:
-    """Read the settings from `path` (else the first file that there is) and the environment.
+    """Read the settings from `path` (else the first file that exists) and the environment.
 
     Raises:
         ConfigError: something is wrong; it lists all that is.

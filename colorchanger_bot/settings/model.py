@@ -93,13 +93,11 @@ class ColorSettings(Section):
         description="Puts back the colour the account had before, on `!color off` and on a clean stop.",
     )
     colors: types.Colors = Field(
-        default=(), description='For `palette` and `gradient`: names of Twitch or CSS, or `"#rrggbb"`.'
+        default=(), description='For `palette` and `gradient`: Twitch or CSS names, or `"#rrggbb"`.'
     )
     base: types.MaybeColor = Field(default=None, description="For `shades` and `hold`: the colour.")
     step: types.MaybeDegrees = Field(default=None, description="For `rainbow`: degrees of hue per change, up to 360.")
-    reverse: types.Switch = Field(
-        default=False, description="For `rainbow`: whether it walks the wheel of hues backwards."
-    )
+    reverse: types.Switch = Field(default=False, description="For `rainbow`: goes round the colour wheel backwards.")
     start: types.MaybeDegrees = Field(
         default=None, description="For `rainbow` and `daily`: the hue to begin with, in degrees (OKLCH)."
     )
@@ -141,20 +139,20 @@ class ColorSettings(Section):
         return settings
 
     def misfits(self, table: Key, known: Collection[str] = ()) -> Iterator[Misfit]:
-        """Yield what does not fit together; `table` is where these settings stand, `known` was said before."""
+        """Yield conflicts between values; `table` is the path of these settings, `known` was reported before."""
         for problem in problems(self.plan()):
             key, _, what = problem.partition(": ")
             if problem not in known:
                 yield Misfit((*table, key), f": {what}")
 
     def idle_keys(self, used: Collection[str]) -> Iterator[str]:
-        """Yield the keys of strategies that have a value other than the default, and are not among those in use."""
+        """Yield the keys of strategies that are set to something other than the default but have no effect."""
         for name in sorted({name for strategy in STRATEGIES for name in uses(strategy)} - {*used}):
             if getattr(self, name) != ColorSettings.model_fields[name].default:
                 yield name
 
     def hard_to_read(self) -> Iterator[str]:
-        """Yield a sentence for each colour that was named and is hard to read; it is used all the same."""
+        """Yield a sentence for each named colour that is hard to read; it is used anyway."""
         for named in dict.fromkeys((*self.colors, *([self.base] if self.base else ()))):
             if readable(named, self.theme, self.min_contrast):
                 continue
@@ -173,8 +171,8 @@ class Account(Section):
     channels: types.Channels = Field(default=(), description="The channels where its messages count; empty: its own.")
     follow_live: types.Switch = Field(
         default=False,
-        description="Also the channels that the account follows, while they are live, at most 90. It needs one more "
-        "permission: log in again after you turn it on.",
+        description="Also reads the channels that the account follows, while they are live, at most 90. Log in again "
+        "after you turn it on: it needs one more permission.",
     )
     color: ColorSettings = Field(default=ColorSettings(), description="Any key of `[color]`, for this account alone.")
     # From the environment only; most are in the store instead.
@@ -185,11 +183,11 @@ class Account(Section):
 
     @property
     def name(self) -> str:
-        """What the account is listed under: its login, or its token until Twitch says whose that is."""
+        """The name of the account: its login, or its token until Twitch says whose that is."""
         return self.login or self.access_token.reveal()
 
     def completed_by(self, other: Account) -> Account:
-        """Return this account with what the other one has, but with its own login."""
+        """Return this account with the values of the other one, but with its own login."""
         more = {
             name: getattr(other, name)
             for name, field in Account.model_fields.items()
@@ -201,14 +199,14 @@ class Account(Section):
 class CommandSettings(Section):
     """`!color` in chat."""
 
-    enabled: types.Switch = Field(default=True, description="Whether `!color` in chat is obeyed.")
+    enabled: types.Switch = Field(default=True, description="Whether `!color` works in chat.")
     prefix: types.Prefix = Field(default="!", description="What a command begins with.")
     name: types.Word = Field(default="color", description="The command.")
     aliases: types.Words = Field(default=("colour",), description="More names for it.")
     allow: types.Allowed = Field(
         default=("self",),
-        description="Who may use it: `self` (each account for itself), and for the first account also `owner`, "
-        "`broadcaster`, `moderators`.",
+        description="Who may use it: `self` (each account for itself). `owner`, `broadcaster` and `moderators` may "
+        "command the first account.",
     )
     owner: types.Login = Field(default="", description="The login that `owner` in `allow` stands for.")
     reply: types.Reply = Field(
@@ -231,7 +229,7 @@ class CommandSettings(Section):
 class CogSettings(Section):
     """Your own TwitchIO modules."""
 
-    load: types.Modules = Field(default=(), description="Dotted names of modules to load as well.")
+    load: types.Modules = Field(default=(), description="More modules to load, by dotted name.")
 
 
 class StorageSettings(Section):
@@ -240,32 +238,32 @@ class StorageSettings(Section):
     url: addresses.Database = Field(
         default="",
         repr=False,
-        description="Another file: `sqlite:///path`. Or a [database server](operating.md#a-database-server): "
-        "`postgresql://user@machine/database`. Empty: a file in your user's data directory.",
+        description="`sqlite:///path` for another file, or `postgresql://user@machine/database` for a [database "
+        "server](operating.md#a-database-server). Empty: a file in your user's data directory.",
     )
     key: types.StorageKeys = Field(
         default=Secret(),
-        description="Encrypts tokens at rest: a key of `colorchanger key new`, or several between commas, see "
+        description="Encrypts tokens at rest: a key from `colorchanger key new`, or several separated by commas; see "
         "[accounts](accounts.md#tokens-at-rest).",
     )
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The keys for tokens at rest: the first one writes, all of them read; none: plain."""
+        """The keys for tokens at rest: the first one encrypts, all decrypt. Without keys, tokens are plain."""
         return tuple(self.key.reveal().split(",")) if self.key else ()
 
 
 class WebSettings(Section):
     """The dashboard."""
 
-    enabled: types.Switch = Field(default=False, description="Whether there is a dashboard, with metrics and health.")
+    enabled: types.Switch = Field(default=False, description="Serves the dashboard, metrics and health checks.")
     host: addresses.Host = Field(
         default="127.0.0.1", description="The address to listen on; anything but 127.0.0.1 needs a password."
     )
-    port: addresses.Port = Field(default=4344, description="The port; 0 takes a free one.")
+    port: addresses.Port = Field(default=4344, description="The port; 0 picks a free one.")
     password: types.Password = Field(default=Secret(), description="The password that the page asks for.")
     names: addresses.Hosts = Field(
-        default=(), description="More names under which it is opened, such as that of a proxy in front."
+        default=(), description="More host names that it answers to, such as that of a proxy in front."
     )
 
     @model_validator(mode="after")
@@ -289,7 +287,7 @@ class LogSettings(Section):
     )
     format: types.LogFormat = Field(default="pretty", description="`pretty`, or `json`: one object per line.")
     file: types.FilePath = Field(
-        default="", description="A file to log to as well; it is rotated at 10 MB, five old ones stay."
+        default="", description="Also writes the log to this file. Rotated at 10 MB; five old files are kept."
     )
 
 

@@ -1,4 +1,4 @@
-"""The errors of pydantic as lines that people read: file and line, key, value, and what to write instead."""
+"""Turns pydantic's errors into lines for people: file and line, key, value, and what to write instead."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from colorchanger_bot.settings.types import PLACEHOLDER, WRONG, Takes
 from colorchanger_bot.words import did_you_mean, nearest, shown
 
 MISFITS = "misfits"
-"""The type of the error of values that are fine one by one and do not fit together; its context has all of them."""
+"""The type of the error for values that are valid one by one but conflict; its context lists them."""
 NO_TABLE = frozenset({"model_type", "tuple_type", "model_attributes_type", "dict_type"})
 NO_KEY = frozenset({"extra_forbidden", "invalid_key"})
 
 
 class Misfit(NamedTuple):
-    """What does not fit together: the key to change, and the words that follow it."""
+    """A conflict: the key to change, and the words that follow it."""
 
     key: Key
     words: str
 
 
 def refuse_misfits(misfits: Sequence[Misfit]) -> NoReturn:
-    """Raise, within a validator of pydantic, that values do not fit together."""
+    """Report conflicting values from a pydantic validator."""
     said = "; ".join(f"{'.'.join(map(str, key))}{words}" for key, words in misfits)
     raise PydanticCustomError(MISFITS, "{said}", {"said": said, "misfits": misfits})
 
@@ -45,7 +45,7 @@ def lines(model: type[BaseModel], error: ValidationError, found: Found, under: K
 
 
 class _Line:
-    """What is said of one error."""
+    """The lines for one error."""
 
     def __init__(self, model: type[BaseModel], error: ErrorDetails, found: Found, under: Key) -> None:
         self._model = model
@@ -54,7 +54,7 @@ class _Line:
         self._context: Mapping[str, Any] = error.get("ctx", {})
         key, self._entry = entry_at(model, error["loc"])
         self._key: Key = (*under, *key)
-        if error["type"] == "invalid_key":  # a number, where code made the table
+        if error["type"] == "invalid_key":  # a number as key, in a table made in code
             self._key = (*under, *error["loc"][:-1], str(error["loc"][-1]))
 
     def all(self) -> Iterator[tuple[Key, str]]:
@@ -83,7 +83,7 @@ class _Line:
             advice = "write [[accounts]], with two brackets, above the keys of each account"
         else:
             advice = f"write {_heading(tuple(part for part in key if isinstance(part, str)))} above its keys"
-        # A text may be a secret that lost its key, and so may what is in a list.
+        # A text, or an item of a list, may be a secret that lost its key.
         is_harmless = isinstance(value, int | float) or is_table(value) or not value
         return f"{self._found.where(key)} = {shown(value) if is_harmless else MARK}: {advice}"
 
@@ -109,7 +109,7 @@ class _Line:
         return [_heading(table) for table in tables if table != ("accounts", "color") or tables == of_account]
 
     def _siblings(self) -> Sequence[str]:
-        """The keys of the table that an unknown key stands in."""
+        """The keys of the table that contains an unknown key."""
         above = self._error["loc"][:-1]
         entry = entry_at(self._model, above)[1] if above else None
         section = entry.section if entry else self._model

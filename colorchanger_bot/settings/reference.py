@@ -1,8 +1,8 @@
-"""What is made from the models: the JSON Schema of the file, and the tables of docs/settings.md.
+"""The JSON Schema of the settings file, and the tables of docs/settings.md, both generated from the models.
+
+Run this after you change a key, its default or its description:
 
     python -m colorchanger_bot.settings.reference
-
-writes both anew; do so after every change of a key, its default or its description.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from colorchanger_bot.settings.settings import Settings
 
 EXAMPLE = Path(__file__).with_name("config.toml.example")
 DOCS = Path(__file__).parents[2] / "docs"
-BEGIN = "<!-- The tables from here on are made from the code: python -m colorchanger_bot.settings.reference -->"
-END = "<!-- The end of what is made from the code -->"
+BEGIN = "<!-- Generated from the code from here on: python -m colorchanger_bot.settings.reference -->"
+END = "<!-- End of the generated part -->"
 
 
 def example() -> str:
@@ -74,11 +74,11 @@ def _tables() -> Iterator[str]:
 
 REMARKS = {
     "accounts": (
-        "Every account that was logged in with `colorchanger login` is managed, in its own channel, without being "
-        "listed.\nPut `[accounts.color]` straight after an account to override `[color]` for it. Tokens are not read "
+        "Accounts that you logged in with `colorchanger login` don't have to be listed: each is managed in its own "
+        "channel.\nPut `[accounts.color]` straight after an account to override `[color]` for it. Tokens are not read "
         "from the file."
     ),
-    "web": "What it shows and how it is protected is in [operating](operating.md).",
+    "web": "See [operating](operating.md) for what it shows and how it is protected.",
 }
 
 
@@ -97,7 +97,7 @@ def _about(section: type[BaseModel]) -> str:
 
 
 def write(docs: Path = DOCS) -> None:
-    """Write the schema and the tables of the documentation anew."""
+    """Rewrite the schema and the tables of the documentation."""
     docs.joinpath("config.schema.json").write_text(schema(), "utf-8", newline="\n")
     page = docs / "settings.md"
     made = f"{BEGIN}\n\n{tables()}\n{END}"

@@ -1,4 +1,4 @@
-"""All settings together: what holds for one account, where each value came from, and what does not fit together."""
+"""All settings: those of one account, the origin of each value, and values that conflict."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Settings(Section):
         try:
             settings = cls.model_validate(found.tree)
         except ValidationError as error:
-            # What fits together is only looked at once all values can be read; a person wants to know it all at once.
+            # pydantic looks for conflicts only once all values are valid; people want to see all problems at once.
             misfits = _misfits_of_raw(found)
             wrong = [*wrong, *lines(cls, error, found), *(f"{found.where(key)}{words}" for key, words in misfits)]
         if wrong or settings is None:
@@ -96,11 +96,11 @@ class Settings(Section):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """A line for each variable that was given and is not used."""
+        """A line for each variable that was given but has no effect."""
         return tuple(self._found.notes)
 
     def where(self, key: Key) -> str:
-        """Return what a message calls a key: its place in the file with its name, or its variable."""
+        """Return the name of a key in messages: its line in the file with its name, or its variable."""
         return self._found.where(key)
 
     def dotted(self, key: Key) -> str:
@@ -116,7 +116,7 @@ class Settings(Section):
         return self._listed().get(login.lower())
 
     def color_for(self, account: str | Account) -> ColorSettings:
-        """Return the colour settings of an account or login, its own keys winning over `[color]`."""
+        """Return the colour settings of an account or login; its own keys override `[color]`."""
         listed = self.account(account) if isinstance(account, str) else account
         return self.color.merged(listed.color) if listed else self.color
 

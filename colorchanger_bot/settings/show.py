@@ -1,4 +1,4 @@
-"""The settings in force, for people and programs: as TOML that can be a settings file again, and as JSON values."""
+"""The settings in force, as a TOML settings file for people and as JSON values for programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from colorchanger_bot.settings.settings import Settings
 
 
 def masked(settings: Settings) -> dict[str, Any]:
-    """Return the settings as JSON values: secrets as `***`, and of each account its own colour keys."""
+    """Return the settings as JSON values, with `***` for secrets; an account has only its own colour keys."""
     values = settings.model_dump(mode="json")
     for row, account in zip(values["accounts"], settings.accounts, strict=True):
         row["color"] = {name: value for name, value in row["color"].items() if name in account.color.model_fields_set}
@@ -22,7 +22,7 @@ def masked(settings: Settings) -> dict[str, Any]:
 
 
 def origins(settings: Settings) -> dict[str, str]:
-    """Return where each value came from that is not a default, by the key as a person writes it."""
+    """Return the origin of each value that is not a default, by key as a person writes it."""
     keys = [key for key, _ in leaf_keys(Settings) if key[0] != "accounts"]
     for place, _ in enumerate(settings.accounts):
         keys += [("accounts", place, *key) for key, _ in leaf_keys(Account)]
@@ -31,7 +31,7 @@ def origins(settings: Settings) -> dict[str, str]:
 
 
 def as_toml(settings: Settings, *, with_origins: bool = False) -> str:
-    """Return the settings as the text of a settings file; secrets are masked, in lines that are commented out.
+    """Return the settings as the text of a settings file; secrets are masked and commented out.
 
     Args:
         settings: what to show.
@@ -64,7 +64,7 @@ class _Writer:
                 self.lines.append(f"{mark}{self._line(name, value, (*key, name))}")
 
     def account(self, account: Account, key: Key) -> None:
-        # Known only by its token, it cannot stand in a file.
+        # An account without a login, only with a token, cannot be in a file.
         mark = "" if account.login else "#"
         self.lines += ["", f"{mark}[[accounts]]"]
         for name, value in account.model_dump(mode="json", exclude={"color"}).items():
@@ -84,7 +84,7 @@ class _Writer:
 
 
 def _toml(value: Any) -> str:
-    """Return a value as TOML: texts and lists of JSON are written alike there, but for one control character."""
+    """Return a value as TOML, which writes texts and lists as JSON does, except for one control character."""
     if isinstance(value, list):
         return f"[{', '.join(map(_toml, value))}]"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

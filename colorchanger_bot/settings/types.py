@@ -1,4 +1,4 @@
-"""What the keys take, as annotated types: pydantic reads the value, and `Takes` says in words what belongs there.
+"""The types of the keys: pydantic reads the value, and `Takes` says in words what to write.
 
 Texts are accepted for everything, because variables are texts.
 """
@@ -21,12 +21,12 @@ from colorchanger_bot.vault import is_key
 from colorchanger_bot.words import did_you_mean, nearest, shown
 
 WRONG, PLACEHOLDER = "wrong", "placeholder"
-"""The types of the errors that are raised here; their context has the advice."""
+"""The types of the errors raised here; their context has the advice."""
 
 
 @dataclass(frozen=True, slots=True)
 class Takes:
-    """What a key takes, in words that follow "write"; the metadata of an `Annotated` type."""
+    """What a key takes, as words that follow "write"; the metadata of an `Annotated` type."""
 
     words: str
     is_secret: bool = False
@@ -34,7 +34,7 @@ class Takes:
 
 
 def refuse(advice: str = "") -> NoReturn:
-    """Raise that a key cannot take this value; without advice, what the key takes is said instead."""
+    """Refuse a value, with advice; without advice, the message says what the key takes."""
     raise PydanticCustomError(WRONG, "{said}", {"said": advice or "this value does not belong here", "advice": advice})
 
 
@@ -55,7 +55,7 @@ def _trimmed(value: object) -> object:
 
 
 def no_switch(value: object) -> object:
-    """Return the value unless it is true or false, which Python takes for 1 and 0."""
+    """Return the value unless it is true or false, which Python treats as 1 and 0."""
     return refuse() if isinstance(value, bool) else value
 
 
@@ -113,11 +113,11 @@ Delay = Annotated[
 ]
 
 
-# Names out of a few
+# Choices
 
 
 def _one_of(choices: Sequence[str], case: Callable[[str], str] = str.lower) -> tuple[BeforeValidator, Takes]:
-    """Return what reads a name out of a few, written in any case, and what it takes."""
+    """Return a validator for one of a few names, in any case, and its `Takes`."""
 
     def read(value: object) -> str:
         name = case(text(value).strip())
@@ -227,7 +227,7 @@ _PLACEHOLDER = re.compile(
 
 
 def _credential(advice: str) -> Callable[[object], str]:
-    """Return what reads a token, id or secret; `advice` is said where the text of an example was left."""
+    """Return a validator for a token, id or secret; `advice` is given for the text of an example."""
 
     def read(value: object) -> str:
         credential = re.sub(r"^oauth:", "", text(value).strip(), flags=re.IGNORECASE)
@@ -248,7 +248,7 @@ def _storage_keys(value: object) -> str:
 
 
 def _secret(read: Callable[[object], str]) -> tuple[PlainValidator, PlainSerializer]:
-    """Return what reads a text as a secret, and shows it as `***`."""
+    """Return a validator for a secret text and a serializer that shows it as `***`."""
 
     def hidden(value: object) -> Secret:
         return value if isinstance(value, Secret) else Secret(read(value))

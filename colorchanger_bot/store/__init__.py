@@ -1,1 +1,1 @@
-"""What outlives the process: logins, colour memories, the heartbeat."""
+"""What survives a restart: logins, colour histories, the heartbeat."""

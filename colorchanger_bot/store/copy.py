@@ -1,4 +1,4 @@
-"""Whole copies of a store: a backup of one that may be running, and a move to another database."""
+"""Copies a store: a backup while the bot may be running, and a move to another database."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from colorchanger_bot.vault import Vault
 CHUNK = 200
 
 Progress = Callable[[int, int], None]
-"""Is called in another thread with how many rows are written, and of how many."""
+"""Called in another thread with the number of rows written, and the total."""
 Rows = dict[sql.Table, list[dict[str, Any]]]
 
 
 async def back_up(url: str, path: Path, progress: Progress) -> int:
-    """Copy a store, which may be running, to a new SQLite file; return how many logins it holds.
+    """Copy a store, which may be in use, to a new SQLite file; return the number of logins.
 
-    In the copy every login is in doubt: whoever gets it back has it validated before a refresh token is spent.
+    In the copy every login is marked as in doubt: after a restore, it is validated before a refresh token is used.
 
     Raises:
         StoreError: there is no such store, or the copy cannot be made; then there is none.
@@ -43,7 +43,7 @@ async def back_up(url: str, path: Path, progress: Progress) -> int:
 
 
 async def copy(source: str, target: str, progress: Progress) -> int:
-    """Copy a store that is not running into an empty one, whole or not at all; return how many logins it holds.
+    """Copy a store that is not in use into an empty one, all of it or nothing; return the number of logins.
 
     Afterwards the logins of the old one are in doubt, because the new one spends their refresh tokens.
 
@@ -93,7 +93,7 @@ def _rows(connection: sql.Connection) -> Rows:
 
 
 def _fill(connection: sql.Connection, rows: Rows, progress: Progress) -> None:
-    """Write all rows into an empty store, and compare what is there then."""
+    """Write all rows into an empty store, and compare the result."""
     if any(_rows(connection).values()):
         raise StoreError("the store to copy to is not empty; name an empty one")
     done, total = 0, sum(map(len, rows.values()))
@@ -103,7 +103,7 @@ def _fill(connection: sql.Connection, rows: Rows, progress: Progress) -> None:
             connection.execute(sql.insert(table), chunk)
             done += len(chunk)
             progress(done, total)
-    # Texts are sorted by other rules on a server, so the order says nothing.
+    # A server sorts texts by other rules, so the order does not matter.
     there = _rows(connection)
     if any(_sorted(there[table]) != _sorted(every) for table, every in rows.items()):
         raise StoreError("what was written is not what was read, so nothing was copied")

@@ -30,15 +30,15 @@ ANSWER_SECONDS = 20.0
 """No call waits longer than this for the database."""
 R = TypeVar("R")
 Work = Callable[[sql.Connection], R]
-"""What is done in one transaction: all of it, or nothing if it raises."""
+"""The work of one transaction: if it raises, nothing of it is kept."""
 
 
 class Database:
-    """An SQL database. What has begun is finished even if its caller is cancelled; what was written is on disk."""
+    """An SQL database. A call finishes even if its caller is cancelled; a write that returned is on disk."""
 
     def __init__(self, engine: sql.Engine, name: str, *, threads: int = 1, path: Path | None = None) -> None:
         self.name = name
-        """Where it is, for people; without a password."""
+        """Its address for people, without a password."""
         self.stamp = Stamp(path) if path is not None else None
         self._path = path
         self._file = _identity(path)
@@ -70,7 +70,7 @@ class Database:
         return await self._call(partial(self._transaction, self._writer, work), self._writer)
 
     async def read(self, work: Work[R]) -> R:
-        """Do work that only reads; it sees one state of the database.
+        """Do work that only reads; it sees a consistent state of the database.
 
         Raises:
             StoreError: it could not be done.
@@ -78,7 +78,7 @@ class Database:
         return await self._call(partial(self._transaction, self._reader, work), self._reader)
 
     async def rewrite(self, work: Work[int]) -> int:
-        """Do work that changes so many rows, and let nothing of what they held stay in a file.
+        """Do work that changes many rows, and leave nothing of the old rows in the file.
 
         Raises:
             StoreError: it could not be done, or another process keeps the file from being tidied up.
@@ -86,7 +86,7 @@ class Database:
         return await self._call(partial(self._rewrite, work), self._writer)
 
     async def close(self) -> None:
-        """Wait for what still runs, and close all connections."""
+        """Wait for running calls, and close all connections."""
         if self._running:
             await asyncio.wait(self._running, timeout=ANSWER_SECONDS)
         closed = asyncio.wrap_future(self._threads.submit(self._engine.dispose))
@@ -94,12 +94,12 @@ class Database:
         await asyncio.wait({closed}, timeout=ANSWER_SECONDS)
 
     async def _call(self, function: Callable[[], R], engine: sql.Engine) -> R:
-        """Call it in a thread, and wait; if the waiting is cut off, the call is not."""
+        """Call it in a thread and wait; cancelling the wait does not cancel the call."""
         call = self._threads.submit(function)
         answer = asyncio.wrap_future(call)
         self._running.add(answer)
         answer.add_done_callback(self._running.discard)
-        # Nobody looks at how it ended if the caller gives up waiting.
+        # If the caller stops waiting, nobody looks at the result.
         answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
         await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
         if not answer.done():
@@ -127,7 +127,7 @@ class Database:
         finally:
             if self.stamp is not None:
                 self.stamp.drop()
-        raise self._failed(engine, f"failed: {problem}")  # out here: it must not keep an error that holds more
+        raise self._failed(engine, f"failed: {problem}")  # out here: the original error contains rows
 
     def _rewrite(self, work: Work[int]) -> int:
         changed = self._transaction(self._writer, work)
@@ -136,7 +136,7 @@ class Database:
         return changed
 
     def _vacuum(self) -> None:
-        """Write the file anew: nothing of what was in it stays between its pages."""
+        """Rewrite the file, so that nothing of deleted rows is left in it."""
         try:
             with self._engine.connect() as connection:
                 connection.exec_driver_sql("VACUUM")
@@ -159,7 +159,7 @@ class Database:
         known = self.trouble
         self._troubles.pop(engine, None)
         if engine is self._writer:
-            self._troubles.clear()  # what can be written can be read
+            self._troubles.clear()  # a database that can be written can be read
         if known and not self.trouble:
             self._tell("")
 
@@ -170,7 +170,7 @@ class Database:
 
 @asynccontextmanager
 async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> AsyncGenerator[Database]:
-    """Open the database with our tables in it, made on first use and brought up to date.
+    """Open the database; create our tables or bring them up to date.
 
     Raises:
         StoreError: it cannot be opened, it is damaged, or a newer version of ColorChanger wrote it.
@@ -193,7 +193,7 @@ async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Asyn
 
 
 async def _prepare(database: Database, path: Path | None) -> None:
-    """Make our tables, or bring them up to date; a file of an older version is copied first."""
+    """Create our tables or bring them up to date; copy a file of an older version first."""
     found = await database.read(schema.version)
     if found is not None and found > schema.SCHEMA_VERSION:
         raise StoreError(f"the store {database.name} was written by a newer ColorChanger: update this one")
@@ -204,7 +204,7 @@ async def _prepare(database: Database, path: Path | None) -> None:
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
-    """Return which file has this name; an open file whose name was given to another one would be written in vain."""
+    """Return the identity of the file; if another file took its name, writes to the open one would be lost."""
     if path is None:
         return None
     found = os.stat(path)

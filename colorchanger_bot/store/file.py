@@ -1,4 +1,4 @@
-"""The store as a file: where it is, who may read it, whether it is sound, and which process owns it."""
+"""The store as a file: where it is, who can read it, whether it is damaged, and copies of it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from colorchanger_bot.store import journal
 
 PRIVATE = 0o600
 BESIDE = ("-journal", "-wal", "-shm")
-"""What SQLite keeps next to a database: `-journal` during a write, the others in the mode that version 0.1 used."""
+"""The files SQLite keeps beside a database: `-journal` during a write, the others in the mode of version 0.1."""
 MEMORY = ":memory:"
-"""What SQLite calls a database without a file."""
+"""SQLite's name for a database in memory."""
 LOG_TRIES, LOG_WAIT_SECONDS = 50, 0.1
 _ADDRESS = re.compile(r"[a-z][\w+.-]*://.*", re.IGNORECASE | re.DOTALL)
 _SQLITE = re.compile(r"sqlite(?:\+(?:aiosqlite|pysqlite))?://(.*)", re.IGNORECASE | re.DOTALL)
@@ -87,7 +87,7 @@ def is_server(address: str) -> bool:
 
 
 def exists(url: str = "") -> bool:
-    """Say whether there may be a store at that URL, without making one."""
+    """Say whether there may be a store at that URL, without creating one."""
     path = file_of(address_of(url))
     return path is None or path.is_file()
 
@@ -96,14 +96,14 @@ def exists(url: str = "") -> bool:
 
 
 def make(path: Path, fill: Callable[[Path], None]) -> None:
-    """Make the file of a new store whole, unless it exists: `fill` writes one beside it, which then gets its name.
+    """Create the file of a new store, complete or not at all: `fill` writes one beside it, which is then renamed.
 
     Raises:
         StoreError: it cannot be made.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.parent == _home():  # ours alone; any other directory is the user's business
+        if path.parent == _home():  # our own directory; the mode of any other one is up to the user
             path.parent.chmod(0o700)
         real = path.resolve()
         if not real.exists():
@@ -115,7 +115,7 @@ def make(path: Path, fill: Callable[[Path], None]) -> None:
 
 
 def tighten(path: Path) -> None:
-    """Let nobody but its owner read the file and what is beside it.
+    """Let only the owner read the file and those beside it.
 
     Raises:
         StoreError: it is not a file.
@@ -123,20 +123,20 @@ def tighten(path: Path) -> None:
     for file in (path, *(Path(f"{path}{end}") for end in BESIDE)):
         try:
             mode = file.stat().st_mode
-            if not stat.S_ISREG(mode):  # a folder, a device: not ours to lock others out of
+            if not stat.S_ISREG(mode):  # a folder or a device, whose mode must not change
                 raise StoreError(f"{file}: is not a file; name another one, or remove it")
             if os.name == "posix" and stat.S_IMODE(mode) & ~PRIVATE:
                 file.chmod(stat.S_IMODE(mode) & PRIVATE)
         except FileNotFoundError:
             continue
         except PermissionError:
-            continue  # somebody else's file, whose mode is theirs to choose
+            continue  # somebody else's file: its mode is up to them
         except OSError as error:
             raise StoreError(f"{file}: cannot be opened: {error.strerror}") from None
 
 
 def check(path: Path) -> None:
-    """Look whether the file is a sound database.
+    """Check that the file is an undamaged database.
 
     Raises:
         StoreError: it is damaged; a copy of it is kept.
@@ -168,7 +168,7 @@ def check(path: Path) -> None:
 
 
 def _leave_write_ahead_log(connection: sqlite3.Connection) -> None:
-    """Turn a file of version 0.1 into one that is whole without a log beside it.
+    """Turn a file of version 0.1 into one that is complete without a log beside it.
 
     SQLite does not wait for others here, so several processes that start at once have to. While an older version runs
     on the file, that fails, and so does whatever would come next.
@@ -181,7 +181,7 @@ def _leave_write_ahead_log(connection: sqlite3.Connection) -> None:
 
 
 def back_up(path: Path, name: str, finish: Callable[[Path], None]) -> Path:
-    """Copy the database to a file beside it, whole even while others write; an older copy of that name stays.
+    """Copy the database to a file beside it, consistent even during writes; keep an older copy of that name.
 
     Raises:
         StoreError: it cannot be copied.
@@ -205,7 +205,7 @@ def back_up(path: Path, name: str, finish: Callable[[Path], None]) -> Path:
 
 @contextmanager
 def _temporary(target: Path) -> Generator[Path]:
-    """Make an empty file beside another one, for its owner only, that is gone afterwards."""
+    """Create an empty file beside another one, for its owner only, and remove it afterwards."""
     number, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=target.parent)
     os.close(number)
     try:
@@ -216,7 +216,7 @@ def _temporary(target: Path) -> Generator[Path]:
 
 
 def _settle(partial: Path, target: Path) -> None:
-    """Give a file its name; one that another process has just made under that name stays."""
+    """Give a file its name, unless another process has just created one of that name."""
     try:
         os.link(partial, target)
     except FileExistsError:
@@ -227,7 +227,7 @@ def _settle(partial: Path, target: Path) -> None:
 
 
 def _keep_damaged(path: Path) -> Path:
-    """Copy a damaged file with what is beside it, unless that was done before."""
+    """Copy a damaged file and those beside it, unless there is such a copy already."""
     number = 1
     while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
         if copy.read_bytes() == path.read_bytes():

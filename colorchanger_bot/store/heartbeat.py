@@ -1,4 +1,4 @@
-"""The sign of life of the running process, and what it says of each account."""
+"""The heartbeat of the running process, with a report on each account."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import sqlalchemy as sql
 from colorchanger_bot.store.schema import heartbeat, put, reports
 
 ALIVE_SECONDS = 30.0
-"""A heartbeat older than this means that the process hangs or is gone."""
+"""An older heartbeat means that the process hangs or is gone."""
 
 
 class Heartbeat(NamedTuple):
-    """The last sign of life of the process that runs on this store."""
+    """The last heartbeat of the process that runs on this store."""
 
     pid: int
     at: float
@@ -34,10 +34,10 @@ def write(
     accounts: Mapping[str, Mapping[str, Any]],
     known: Mapping[str, Mapping[str, Any]] | None,
 ) -> None:
-    """Write a sign of life, and the accounts that are not as in `known`; without it, all of them."""
+    """Write a heartbeat, and the accounts that differ from `known`; without `known`, all of them."""
     rest = {key: value for key, value in status.items() if key != "accounts"}
     put(connection, heartbeat, {"id": 1, "pid": os.getpid(), "at": at, "status": json.dumps(rest)})
-    if known is None:  # what another process left
+    if known is None:  # reports of another process
         connection.execute(sql.delete(reports))
     elif gone := known.keys() - accounts.keys():
         connection.execute(
@@ -48,7 +48,7 @@ def write(
 
 
 def read(connection: sql.Connection) -> Heartbeat | None:
-    """Return the last sign of life; None if there is none."""
+    """Return the last heartbeat; None if there is none."""
     row = connection.execute(sql.select(heartbeat)).first()
     if row is None:
         return None
@@ -58,6 +58,6 @@ def read(connection: sql.Connection) -> Heartbeat | None:
 
 
 def clear(connection: sql.Connection) -> None:
-    """Remove the sign of life."""
+    """Remove the heartbeat."""
     connection.execute(sql.delete(heartbeat))
     connection.execute(sql.delete(reports))

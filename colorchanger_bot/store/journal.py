@@ -39,14 +39,14 @@ def _wal_damage(data: bytes) -> str:
     lost = 0
     for frame in _frames(data, FRAME_HEADER + page):
         _, commits, *salts = struct.unpack(">4I", frame[:16])
-        if salts != [salt_1, salt_2]:  # left from an earlier round, unless a later frame is of this one
+        if salts != [salt_1, salt_2]:  # left from an earlier round, unless a later frame belongs to this one
             running = None
             continue
         if running is not None:
             running = _checksum(frame[FRAME_HEADER:], magic, _checksum(frame[:8], magic, running))
             running = running if running == struct.unpack(">2I", frame[16:FRAME_HEADER]) else None
         lost += running is None and commits != 0
-    # One commit behind a broken frame may be the last one, cut off by a power failure before anybody relied on it.
+    # One commit after a broken frame may be the last one, cut off by a power failure before it was confirmed.
     return "has a broken page" if lost > 1 else ""
 
 
@@ -65,14 +65,14 @@ def _checksum(data: bytes, magic: int, start: tuple[int, int]) -> tuple[int, int
 
 def _journal_damage(data: bytes) -> str:
     head = data[: len(JOURNAL_MAGIC)]
-    if not any(head):  # not begun, or done with: SQLite overwrites the beginning with zeros
+    if not any(head):  # not begun, or finished: SQLite overwrites the beginning with zeros
         return ""
     if head != JOURNAL_MAGIC or len(data) < JOURNAL_HEADER:
         return "has a broken header"
     count, nonce, _, sector, page = struct.unpack(">5I", data[len(JOURNAL_MAGIC) : JOURNAL_HEADER])
     if count == UNKNOWN_COUNT:
         return ""
-    # Nothing was changed in the database before so many pages were safe here.
+    # The database is not changed before this many pages are safe in the journal.
     for start in range(sector, sector + count * (page + 8), page + 8):
         record = data[start : start + page + 8]
         if len(record) < page + 8:

@@ -1,4 +1,4 @@
-"""Which process owns a store: a lock beside a file, or one on a server."""
+"""The lock of the process that owns a store: beside the file, or on the server."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PING_SECONDS, PROVEN_SECONDS = 2.0, 8.0
 
 @contextmanager
 def locked(url: str = "") -> Generator[Ownership | None]:
-    """Own the store for the life of a running process; on a server, yield what proves that it is still owned.
+    """Own the store while the process runs; on a server, yield the proof that it is still owned.
 
     Raises:
         StoreLocked: another process runs on it.
@@ -39,12 +39,12 @@ def locked(url: str = "") -> Generator[Ownership | None]:
         with locked_file(path):
             yield None
     else:
-        yield None  # nobody else can reach a database in memory
+        yield None  # no other process can use a database in memory
 
 
 @contextmanager
 def locked_file(path: Path) -> Generator[None]:
-    """Own the file for the life of a running process.
+    """Own the file while the process runs.
 
     Raises:
         StoreLocked: another process runs on it.
@@ -59,7 +59,7 @@ def locked_file(path: Path) -> Generator[None]:
         raise StoreError(f"{beside}: cannot be made: {error.strerror}") from None
     tighten(path)
     tighten(beside)
-    # An empty database that is kept locked: SQLite's locks end with their process, on every system.
+    # An empty database, kept locked. SQLite's locks end with their process on every system.
     with contextlib.ExitStack() as held:
         try:
             lock = sqlite3.connect(beside, timeout=0, isolation_level=None)
@@ -91,7 +91,7 @@ def is_owned(url: str = "") -> bool:
 
 
 class Ownership:
-    """That this process owns a database: a session advisory lock, on a connection of its own that is asked often."""
+    """This process owns a database: a session advisory lock, on its own connection, which is checked often."""
 
     def __init__(self, address: str) -> None:
         self._engine, self._name = engine_for(address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
@@ -102,7 +102,7 @@ class Ownership:
 
     @property
     def problem(self) -> str:
-        """Why nothing that works only once may be done now; empty while the ownership is proven."""
+        """Why no refresh token may be used now; empty while the ownership is proven."""
         if self._taken:
             return f"another ColorChanger runs on {self._name} now: stop one of them"
         if time.monotonic() - self._proven_at > PROVEN_SECONDS:
@@ -147,7 +147,7 @@ class Ownership:
                 self._drop()
 
     def _take(self) -> None:
-        """Connect and ask for the lock; the server is told to notice soon when this machine is gone."""
+        """Connect and ask for the lock; make the server notice soon when this machine is gone."""
         self._connection = connection = self._engine.connect()
         limits = (("tcp_keepalives_idle", "5"), ("tcp_keepalives_interval", "2"), ("tcp_keepalives_count", "3"))
         connection.execute(sql.select(*(sql.func.set_config(name, value, False) for name, value in limits)))

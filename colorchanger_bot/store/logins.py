@@ -1,4 +1,4 @@
-"""The logins of the store, and what one transaction does with their rows."""
+"""The logins in the store, as rows within one transaction."""
 
 from __future__ import annotations
 
@@ -38,28 +38,28 @@ class Login:
     client_id: str
     pair: TokenPair
     lost: str = ""
-    """Why its owner must log in again; empty: all is well."""
+    """Why its owner has to log in again; empty: the login works."""
     generation: int = 1
-    """Counts the pairs this login had, so that a stale copy never overwrites a newer pair."""
+    """Counts the pairs of this login, so that a stale copy never overwrites a newer pair."""
     doubt: bool = False
-    """The refresh token may be spent: a refresh was begun and never finished, or this is an older copy of the store."""
+    """The refresh token may be used up: a refresh did not finish, or this is an older copy of the store."""
     channels: tuple[str, ...] = ()
     """The channels it was imported with; empty: its own."""
 
 
 class Changes(NamedTuple):
-    """What happened to the logins since a revision of the store."""
+    """The changes of the logins since a revision of the store."""
 
     revision: int
-    """Ask for what comes after this one next time."""
+    """The revision to ask with next time."""
     logins: list[Login]
-    """Those that were added or changed."""
+    """The logins added or changed."""
     ids: frozenset[int]
-    """The numbers of all logins that there are: any other one was logged out."""
+    """The numbers of all logins in the store: any other one was logged out."""
 
 
 class Logins:
-    """The logins within one transaction; tokens are encrypted on their way in and decrypted on their way out."""
+    """The logins within one transaction; tokens are encrypted when written and decrypted when read."""
 
     def __init__(self, connection: sql.Connection, vault: Vault, stamp: Stamp | None = None) -> None:
         self._connection = connection
@@ -90,7 +90,7 @@ class Logins:
         """Store a pair in the place of an older one of the same account, or as a new login."""
         rows = self._same_account(login, user_id)
         self._touch()
-        # A renamed account may be known by its id and, in another row, by its name: the older row stays.
+        # A renamed account may be in one row by id and in another by name: the older row is kept.
         self._give_way([row.id for row in rows[1:]], to=rows[0].id if rows else 0)
         owner: dict[str, Any] = {"login": login, "client_id": client_id, "user_id": user_id}
         if channels:
@@ -104,7 +104,7 @@ class Logins:
         known = sql.select(imports.c.login_id).where(imports.c.fingerprint == fingerprint)
         if (id_ := self._connection.scalar(known)) is not None:
             return self.get(id_)
-        # Only Twitch can say whose token this is, so the user id is asked for anew.
+        # Only Twitch can say whose token this is, so the user id has to be asked for again.
         owner: dict[str, Any] = {"login": name, "client_id": client_id, "user_id": None}
         if channels:
             owner["channels"] = " ".join(channels)
@@ -119,7 +119,7 @@ class Logins:
             return None
         revision = self._touch()
         if "user_id" in values:
-            # This account may be known by an older name in another row.
+            # This account may be in another row under an older name.
             others = self._same_account(values["login"], values["user_id"])
             self._give_way([row.id for row in others if row.id != login.id], to=login.id)
         changed = sql.update(logins).where(logins.c.id == login.id).values(**values, revision=revision)
@@ -138,7 +138,7 @@ class Logins:
         self._connection.execute(sql.delete(logins).where(logins.c.id == id_))
 
     def doubt_all(self) -> None:
-        """Have every login validated before its refresh token is spent: another copy may have spent it."""
+        """Mark every login to be validated before its refresh token is used: another copy may have used it."""
         self._connection.execute(sql.update(logins).values(doubt=1, revision=self._touch()))
 
     def _touch(self) -> int:
@@ -155,7 +155,7 @@ class Logins:
         return revision
 
     def is_older_copy(self) -> bool:
-        """Say whether this file is not the one that was last written here."""
+        """Say whether this file is not the one last written here."""
         stamp = self._connection.scalar(sql.select(state.c.stamp))
         return self._stamp is not None and bool(stamp) and self._stamp.read() != stamp
 
@@ -178,7 +178,7 @@ class Logins:
             values = row | {"generation": old[0].generation + 1}
             self._connection.execute(sql.update(logins).where(logins.c.id == id_).values(values))
         else:
-            # The imports may still know a number that was used before as somebody else's.
+            # An import may still refer to a number that belonged to another login before.
             last = (self._connection.scalar(sql.select(sql.func.max(id_))) for id_ in (logins.c.id, imports.c.login_id))
             id_ = max(number or 0 for number in last) + 1
             self._connection.execute(sql.insert(logins).values(row | {"id": id_, "generation": 1}))
@@ -186,7 +186,7 @@ class Logins:
         return made
 
     def _give_way(self, ids: Iterable[int], *, to: int) -> None:
-        """Remove rows that stand for the same account as another one, which inherits what was imported as them."""
+        """Remove rows for the same account as another one, which inherits their imports."""
         for id_ in ids:
             self._connection.execute(sql.update(imports).where(imports.c.login_id == id_).values(login_id=to))
             self._connection.execute(sql.delete(logins).where(logins.c.id == id_))

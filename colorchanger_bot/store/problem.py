@@ -1,4 +1,4 @@
-"""What a driver says of an error, without what it adds about rows."""
+"""The message of a driver's error, without the rows it adds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 
 def first_line(error: Exception) -> str:
-    """Return what the driver said, without the lines that follow: PostgreSQL puts the whole row there, tokens too."""
+    """Return the first line of the driver's message: in later ones PostgreSQL puts the whole row, with tokens."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     original = getattr(error, "orig", None) or error

@@ -30,7 +30,7 @@ def _maybe(name: str, kind: Any, *, unique: bool = False) -> sql.Column[Any]:
     return sql.Column(name, kind, nullable=True, unique=unique or None)
 
 
-# Unix seconds need 64 bits, which REAL has in SQLite only.
+# Unix seconds need 64 bits; REAL has them only in SQLite.
 _TIME = cast("Any", sql.REAL)().with_variant(sql.DOUBLE_PRECISION(), "postgresql")
 
 schema_version = _table("schema_version", _key("version", sql.Integer))
@@ -49,7 +49,7 @@ logins = _table(
     _maybe("issued_at", _TIME),
     _column("doubt", sql.Integer, "0"),
     _column("channels", sql.VARCHAR(8000), ""),
-    _column("revision", sql.Integer, "0"),  # that of `state` when the row was last written
+    _column("revision", sql.Integer, "0"),  # the revision of `state` when the row was last written
 )
 apps = _table("apps", _key("client_id", sql.VARCHAR(64)), _column("client_secret", sql.TEXT))
 imports = _table("imports", _key("fingerprint", sql.VARCHAR(64)), _column("login_id", sql.Integer))
@@ -66,7 +66,7 @@ state = _table(
 )
 
 LASTING = (logins, apps, imports, colors)
-"""What a copy of a store holds."""
+"""The tables that a copy of a store contains."""
 SECRETS = {logins: ("access_token", "refresh_token"), apps: ("client_secret",)}
 """The columns that are encrypted when there is a key."""
 
@@ -79,7 +79,7 @@ def version(connection: sql.Connection) -> int | None:
 
 
 def upgrade(connection: sql.Connection) -> None:
-    """Make the tables that are missing, and make those again that lack columns."""
+    """Create missing tables, and rebuild those that lack columns."""
     inspector = sql.inspect(connection)
     for table in METADATA.sorted_tables:
         if inspector.has_table(table.name):
@@ -94,7 +94,7 @@ def upgrade(connection: sql.Connection) -> None:
 
 
 def _make_again(connection: sql.Connection, table: sql.Table) -> None:
-    """Make a table anew with its rows, so that it is the same as in a new store; new columns get their defaults."""
+    """Rebuild a table with its rows, as in a new store; new columns get their defaults."""
     old = sql.Table(table.name, sql.MetaData(), autoload_with=connection)
     kept = [column for column in old.columns if column.name in table.columns]
     rows = [dict(row) for row in connection.execute(sql.select(*kept)).mappings()]
@@ -105,7 +105,7 @@ def _make_again(connection: sql.Connection, table: sql.Table) -> None:
 
 
 def put(connection: sql.Connection, table: sql.Table, *rows: dict[str, Any]) -> None:
-    """Write rows in the place of those with the same key; only one writer runs at a time, so nothing comes between."""
+    """Replace the rows with the same keys; there is only one writer at a time, so this is atomic."""
     if rows:
         (key,) = table.primary_key
         gone = sql.delete(table).where(key == sql.bindparam("key"))

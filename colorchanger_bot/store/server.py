@@ -1,4 +1,4 @@
-"""A PostgreSQL server under the store: how it is reached, and who writes next."""
+"""A PostgreSQL server under the store: how to connect to it, and which writer is next."""
 
 from __future__ import annotations
 
@@ -46,24 +46,24 @@ def engine_for(address: str, **options: Any) -> tuple[sql.Engine, str]:
         )
     except ImportError:
         raise StoreError(INSTALL) from None
-    except (SQLAlchemyError, ValueError):  # their text may hold a part of the password
+    except (SQLAlchemyError, ValueError):  # their text may contain part of the password
         raise StoreError("storage.url cannot be used: write postgresql://user:password@host:port/database") from None
     return engine, url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)
 
 
 def wait_for_turn(connection: sql.Connection) -> None:
-    """Let one writer in at a time, as SQLite does: then nothing comes between what it reads and what it writes."""
+    """Allow one writer at a time, as SQLite does: what it reads cannot change before it writes."""
     limit = sql.func.set_config("lock_timeout", f"{LOCK_SECONDS}s", True)
     connection.execute(sql.select(limit, sql.func.pg_advisory_xact_lock(WRITING, this_schema())))
 
 
 def this_schema() -> Any:
-    """Return the second half of our advisory locks: two stores in one database may lie in different schemas."""
+    """Return the second half of our advisory locks: two stores in one database may use different schemas."""
     return sql.func.hashtext(sql.func.current_schema())
 
 
 def _url(address: str) -> sql.URL:
-    """Return SQLAlchemy's form of an address, whatever driver it names; what only asyncpg knows is translated."""
+    """Return an address for SQLAlchemy and psycopg, whatever driver it names; translate asyncpg's options."""
     url = sql.make_url(address.replace("postgres://", "postgresql://", 1))
     query = {name: value for name, value in url.query.items() if name not in _ONLY_ASYNCPG}
     if (mode := query.pop("ssl", None)) is not None:

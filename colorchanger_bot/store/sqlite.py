@@ -1,4 +1,4 @@
-"""An SQLite file as an engine of SQLAlchemy, and how a new one is made and an old one is kept."""
+"""An SQLite file as a SQLAlchemy engine: how a new one is created, and an older one is copied."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from colorchanger_bot.store.problem import first_line
 BUSY_SECONDS = 5.0
 """How long a writer waits for another process (`colorchanger login` beside `run`)."""
 PRAGMAS = (
-    # Not a write-ahead log: with this journal the main file is whole by itself after every transaction.
+    # Not a write-ahead log: with this journal, the main file is complete after every transaction.
     "journal_mode = DELETE",
-    "synchronous = FULL",  # on disk when the call returns, which is what "saved before it is used" depends on
+    "synchronous = FULL",  # on disk when the call returns: "saved before it is used" depends on it
     "secure_delete = ON",  # an old token must not linger in a free page
 )
 
@@ -30,7 +30,7 @@ def file_engine(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> sql.En
     """Return an engine with one connection to an SQLite file, or to a database in memory."""
 
     def connect() -> sqlite3.Connection:
-        # Without an isolation level, where a transaction begins is said below and nowhere else.
+        # Without an isolation level, transactions begin only where we say so, below.
         where = str(path or MEMORY)
         raw = sqlite3.connect(where, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
         try:
@@ -44,7 +44,7 @@ def file_engine(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> sql.En
     engine = sql.create_engine("sqlite://", creator=connect, poolclass=StaticPool, hide_parameters=True)
 
     def begin(connection: sql.Connection) -> None:
-        # A writer says so at once: two that both turn from reading to writing would wait for each other in vain.
+        # A writer takes its lock at once: two that turn from reading to writing would deadlock.
         if statement := connection.get_execution_options().get("begin"):
             connection.exec_driver_sql(statement)
 
@@ -53,7 +53,7 @@ def file_engine(path: Path | None, busy_seconds: float = BUSY_SECONDS) -> sql.En
 
 
 def make_file(path: Path, fill: Callable[[sql.Connection], None]) -> None:
-    """Make the file of a new store whole, unless it exists; `fill` writes into it once it has its tables.
+    """Create the file of a new store, complete or not at all; `fill` writes into it once it has its tables.
 
     Raises:
         StoreError: it cannot be made.
@@ -77,7 +77,7 @@ def make_file(path: Path, fill: Callable[[sql.Connection], None]) -> None:
 
 
 def make_ready(path: Path) -> None:
-    """Make the file if it is missing, let nobody but its owner read it, and look whether it is sound.
+    """Create the file if it is missing, let only its owner read it, and check it for damage.
 
     Raises:
         StoreError: it cannot be made, or it is damaged.
@@ -88,7 +88,7 @@ def make_ready(path: Path) -> None:
 
 
 def doubt_all(path: Path) -> None:
-    """Have an older version that gets its copy back look before it spends a refresh token.
+    """Make an older version that gets this copy back check before it uses a refresh token.
 
     Raises:
         StoreError: the copy cannot be written.

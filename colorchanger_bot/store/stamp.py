@@ -33,20 +33,20 @@ class Stamp:
             late = abs(changed - int(written)) / 1e9
         except (OSError, ValueError):
             return ""
-        # Windows has the time of the creation there.
+        # On Windows this is the time of creation.
         return text if late < GENUINE_SECONDS or os.name == "nt" else ""
 
     def draw(self) -> str:
-        """Return a new word for the store; `save` puts it beside once the store has it."""
+        """Return a new word for the store; `save` writes it beside the store once the store has it."""
         self._drawn = secrets.token_hex(8)
         return self._drawn
 
     def drop(self) -> None:
-        """Forget a word that did not get into the store."""
+        """Forget a word that was not stored."""
         self._drawn = ""
 
     def save(self) -> None:
-        """Put the word beside the store; without room for it, the next start looks before it spends a token."""
+        """Write the word beside the store; if there is no room, the next start checks before it uses a token."""
         if self._drawn:
             with contextlib.suppress(OSError), open(os.open(self.path, os.O_CREAT | os.O_WRONLY, PRIVATE), "w") as file:
                 file.write(f"{self._drawn} {time.time_ns():019}")

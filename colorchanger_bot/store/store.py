@@ -32,7 +32,7 @@ AtRest = Literal["empty", "plain", "encrypted", "mixed"]
 
 
 class _Undo(Exception):
-    """Ends a transaction that is not to be kept."""
+    """Raised to roll a transaction back."""
 
 
 class Store:
@@ -41,9 +41,9 @@ class Store:
     def __init__(self, database: Database, vault: Vault | None = None) -> None:
         self.database = database
         self.name = database.name
-        """Where it is, for people; without a password."""
+        """Its address for people, without a password."""
         self.ownership: Ownership | None = None
-        """That of the running process on a server: without a proof of it, no refresh is begun."""
+        """The lock of the running process on a server: without proof of it, no refresh begins."""
         self._vault = vault or Vault()
         self._reported: dict[str, Mapping[str, Any]] | None = None
 
@@ -61,7 +61,7 @@ class Store:
 
     @classmethod
     async def on(cls, database: Database, keys: Sequence[str] = ()) -> Self:
-        """Return the store on an open database, once it is known that the keys fit.
+        """Return the store on an open database, after checking that the keys fit.
 
         Raises:
             StoreError: it cannot be read.
@@ -76,7 +76,7 @@ class Store:
                 raise
             raise ConfigError([f"the store {store.name}: {error}"]) from None
         if await store._read(lambda logins: logins.is_older_copy()):
-            with contextlib.suppress(StoreError):  # where nothing can be written, no token is spent either
+            with contextlib.suppress(StoreError):  # if nothing can be written, no token is used either
                 await store._write(lambda logins: logins.doubt_all())
         return store
 
@@ -133,7 +133,7 @@ class Store:
         )
 
     async def begin_refresh(self, login: Login) -> Login | None:
-        """Note that the refresh token is about to be spent, so that it is not spent twice after a crash.
+        """Note that the refresh token is about to be used, so that it is not used twice after a crash.
 
         Raises:
             StoreLocked: another process may own the database by now.
@@ -147,7 +147,7 @@ class Store:
         return await self._write(lambda logins: logins.replace_pair(login, pair))
 
     async def identify(self, login: Login, *, user_id: str, name: str, client_id: str, pair: TokenPair) -> Login | None:
-        """Store what Twitch told of a token: whose it is and of which application, its scopes, when it ends."""
+        """Store what Twitch says about a token: its account and application, its scopes, when it expires."""
         known = {"user_id": user_id, "login": name, "client_id": client_id, "lost": ""}
         known |= {"expires_at": pair.expires_at, "scopes": joined(pair.scopes)}
         return await self._write(lambda logins: logins.change(login, known))
@@ -204,7 +204,7 @@ class Store:
     # The heartbeat
 
     async def beat(self, at: float, status: Mapping[str, Any]) -> None:
-        """Leave a sign of life at `at` unix seconds.
+        """Write a heartbeat at `at` unix seconds.
 
         Of `status["accounts"]`, a list of JSON objects with a `login`, only those are written that changed since the
         last beat.
@@ -215,16 +215,16 @@ class Store:
         self._reported = accounts
 
     async def stop_beating(self) -> None:
-        """Remove the sign of life: this process ends."""
+        """Remove the heartbeat: this process ends."""
         await self.database.run(heartbeat.clear)
         self._reported = None
 
     async def heartbeat(self) -> Heartbeat | None:
-        """Return the last sign of life; None if no process runs."""
+        """Return the last heartbeat; None if no process runs."""
         return await self.database.read(heartbeat.read)
 
     async def write_problem(self) -> str:
-        """Return why the store cannot be written, found out by a write that is undone; empty if it can.
+        """Return why the store cannot be written, by a write that is rolled back; empty if it can.
 
         Only this tells another process: the running bot has nowhere to leave word.
         """
@@ -243,7 +243,7 @@ class Store:
     # Encryption
 
     async def at_rest(self) -> AtRest:
-        """Say how the tokens stand in the store."""
+        """Say whether the tokens in the store are encrypted."""
         encrypted = {not Vault().is_current(value) for value in await self.database.read(secrets)}
         if len(encrypted) != 1:
             return "mixed" if encrypted else "empty"
@@ -258,7 +258,7 @@ class Store:
         return await self._rewrite(Vault())
 
     async def _rewrite(self, writer: Vault) -> int:
-        # Looked for first: nothing is written, and no file tidied up, if there is nothing to do.
+        # Look first: if there is nothing to do, nothing is written and the file is not rewritten.
         if all(writer.is_current(value) for value in await self.database.read(secrets)):
             return 0
         return await self.database.rewrite(lambda connection: rewrite(connection, self._vault, writer))

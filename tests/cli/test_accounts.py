@@ -1,4 +1,4 @@
-"""The commands about accounts as a user meets them, and the secrets, which appear nowhere."""
+"""The commands about accounts, as real processes; none of them prints a secret."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def damage(url: str) -> None:
 
 
 def issued_by(twitch: LocalTwitch) -> set[str]:
-    """Every token and device code that is valid now."""
+    """Return every token and device code that is valid now."""
     tokens, devices = twitch._tokens, twitch._devices  # pyright: ignore[reportPrivateUsage]
     return {*tokens._access, *tokens._refresh, *devices._waiting}  # pyright: ignore[reportPrivateUsage]
 
@@ -79,7 +79,7 @@ async def test_from_an_import_to_a_logout(twitch: LocalTwitch, environment: Envi
     assert (second, errors) == (2, "colorchanger: me is not logged in; nobody is\n")
 
 
-async def test_the_file_that_the_environment_names_is_taken_over_at_the_start(
+async def test_the_file_in_the_environment_is_imported_at_the_start(
     twitch: LocalTwitch, environment: Environment, conf: Path
 ) -> None:
     async with running(environment | {"TWITCH_CONF_FILE": str(conf)}) as process:
@@ -127,7 +127,7 @@ async def test_keys_from_new_to_off(environment: Environment, store: Store, stor
     assert await store.logins() == [made]
 
 
-async def test_a_key_without_the_form_of_one_is_refused_unseen(environment: Environment) -> None:
+async def test_a_malformed_key_is_refused_and_not_shown(environment: Environment) -> None:
     key = new_key()[:-3]
     code, _, errors = await call("accounts", environment=environment | {"COLORCHANGER_STORAGE__KEY": key})
     assert code == 2
@@ -159,7 +159,7 @@ async def test_a_login_says_what_it_asks_for_and_takes_more_scopes(
     assert json.loads(listed)[0]["scopes"] == ["user:manage:chat_color", "user:read:chat", "user:read:follows"]
 
 
-async def test_the_doctor_ends_with_its_verdict_and_code(environment: Environment, conf: Path) -> None:
+async def test_the_doctor_ends_with_a_verdict_and_an_exit_code(environment: Environment, conf: Path) -> None:
     await call("import", str(conf), environment=environment)
     code, output, errors = await call("doctor", environment=environment)
     assert (code, errors) == (1, "")
@@ -169,7 +169,7 @@ async def test_the_doctor_ends_with_its_verdict_and_code(environment: Environmen
     assert "COLORCHANGER_COLOR__THEME" in json.loads(output)["findings"][0]["text"]
 
 
-async def test_no_failing_path_writes_a_secret(
+async def test_no_failure_prints_a_secret(
     twitch: LocalTwitch, environment: Environment, conf: Path, tmp_path: Path, store_url: str
 ) -> None:
     log = tmp_path / "bot.log"

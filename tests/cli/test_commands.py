@@ -1,4 +1,4 @@
-"""The command line as a user meets it: real processes, their output, their exit codes."""
+"""The command line as real processes: their output and exit codes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.processes import Environment, call, end, running, start
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_run_does_its_job_and_stops_cleanly_on_a_signal(
+async def test_run_changes_colours_and_stops_cleanly_on_a_signal(
     number: signal.Signals, twitch: LocalTwitch, with_tokens: Environment
 ) -> None:
     async with running(with_tokens) as process:
@@ -57,7 +57,7 @@ async def test_kill_at_any_moment_and_restart_to_a_working_bot(twitch: LocalTwit
     assert twitch.spent_twice == []
 
 
-async def test_a_second_process_on_the_same_store_is_told_about_the_first(
+async def test_a_second_process_on_the_same_store_names_the_first(
     twitch: LocalTwitch, with_tokens: Environment
 ) -> None:
     async with running(with_tokens) as first:
@@ -88,7 +88,7 @@ async def test_health_tells_a_running_bot_from_a_stopped_one(twitch: LocalTwitch
     assert (code, json.loads(output)) == (1, {"running": False, "pid": None, "reason": "not running", "accounts": []})
 
 
-async def test_a_bot_that_cannot_be_loaded_is_not_said_to_run(with_tokens: Environment, tmp_path: Path) -> None:
+async def test_a_bot_that_fails_to_load_is_not_reported_as_running(with_tokens: Environment, tmp_path: Path) -> None:
     (tmp_path / "twitchio.py").write_text("raise ImportError('half an upgrade')\n", encoding="utf-8")
     broken = with_tokens | {"PYTHONPATH": os.pathsep.join([str(tmp_path), *sys.path])}
     code, _, errors = await call("run", environment=broken)
@@ -100,7 +100,7 @@ async def test_a_bot_that_cannot_be_loaded_is_not_said_to_run(with_tokens: Envir
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("wrong", ["COLORCHANGER_COLOR__THEME=pink", "COLORCHANGER_STORAGE__URL=sqlite:////dev/null/a"])
-async def test_a_signal_after_the_error_of_a_run_makes_no_success_of_it(
+async def test_a_signal_after_an_error_does_not_turn_it_into_success(
     wrong: str, number: signal.Signals, environment: Environment
 ) -> None:
     name, _, value = wrong.partition("=")
@@ -118,7 +118,7 @@ async def test_run_without_an_account_says_to_log_in(environment: Environment) -
     assert (code, errors.strip()) == (3, "colorchanger: no account is logged in yet; run: colorchanger login")
 
 
-async def test_log_in_and_run_is_all(twitch: LocalTwitch, environment: Environment) -> None:
+async def test_login_and_run_are_enough(twitch: LocalTwitch, environment: Environment) -> None:
     twitch.add_user("me", turbo=True)
     app = twitch.add_app()
     environment["COLORCHANGER_APP__CLIENT_ID"] = app.client_id
@@ -172,7 +172,7 @@ async def test_login_without_an_application_says_how_to_get_one(environment: Env
     assert "app.client_id is empty: register an application at https://dev.twitch.tv/console" in errors
 
 
-async def test_login_with_an_application_that_twitch_does_not_know(environment: Environment) -> None:
+async def test_an_application_that_twitch_does_not_know_is_reported(environment: Environment) -> None:
     code, _, errors = await call(
         "login", environment=environment | {"COLORCHANGER_APP__CLIENT_ID": "nosuchapplication"}
     )
@@ -190,9 +190,7 @@ async def test_all_wrong_settings_are_reported_at_once(environment: Environment,
         assert sign in errors
 
 
-async def test_nothing_that_is_written_holds_a_secret(
-    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path
-) -> None:
+async def test_no_output_contains_a_secret(twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path) -> None:
     log = tmp_path / "bot.log"
     secrets = {with_tokens["TWITCH_ACCESS_TOKEN_1"], with_tokens["TWITCH_REFRESH_TOKEN_1"]}
     with_tokens |= {"COLORCHANGER_LOG__FILE": str(log), "COLORCHANGER_LOG__LEVEL": "DEBUG"}
@@ -290,7 +288,7 @@ async def test_every_line_of_an_error_begins_with_the_name_of_the_program(enviro
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell's redirection")
-async def test_closed_streams_are_no_reason_to_fail(environment: Environment) -> None:
+async def test_closed_streams_do_not_fail_the_command(environment: Environment) -> None:
     for closed in ("2>&-", ">&-", ">&- 2>&-"):
         line = f'"{sys.executable}" -m colorchanger_bot accounts {closed}'
         process = await asyncio.create_subprocess_shell(line, env=environment, cwd=environment["HOME"])
@@ -355,7 +353,7 @@ async def test_a_stop_while_it_starts_is_a_clean_stop(
     later: float, number: signal.Signals, with_tokens: Environment
 ) -> None:
     async with running(with_tokens) as process:
-        await until(lambda: catches(process.pid, signal.SIGTERM), seconds=20)  # before, Python itself is starting
+        await until(lambda: catches(process.pid, signal.SIGTERM), seconds=20)  # until then Python itself is starting
         await asyncio.sleep(later)
         process.send_signal(number)
         async with asyncio.timeout(10):

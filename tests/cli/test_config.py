@@ -1,4 +1,4 @@
-"""The commands about the settings, and the completion of the shell, as a user meets them."""
+"""The commands about the settings and the shell completion, as real processes."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ async def test_init_writes_the_example_and_says_what_comes_next(environment: Env
 
 
 @pytest.mark.parametrize("arguments", [["mine.toml"], ["--config", "mine.toml"], ["mine.toml", "-c", "mine.toml"]])
-async def test_init_writes_where_it_is_told(arguments: list[str], environment: Environment, home: Path) -> None:
+async def test_init_writes_to_the_given_path(arguments: list[str], environment: Environment, home: Path) -> None:
     code, output, _ = await call("config", "init", *arguments, environment=environment)
     assert code == 0
     assert (home / "mine.toml").read_text("utf-8") == example()
     assert output.endswith("log in: colorchanger login --config mine.toml\n")
 
 
-async def test_init_writes_the_file_that_the_variable_names(environment: Environment, home: Path) -> None:
+async def test_init_writes_the_file_named_by_the_variable(environment: Environment, home: Path) -> None:
     environment |= {"COLORCHANGER_CONFIG": str(home / "named.toml")}
     code, output, _ = await call("config", "init", environment=environment)
     assert code == 0
@@ -52,7 +52,7 @@ async def test_init_writes_the_file_that_the_variable_names(environment: Environ
     assert output.endswith("log in: colorchanger login\n")
 
 
-async def test_init_never_writes_over_a_file(environment: Environment, home: Path) -> None:
+async def test_init_never_overwrites_a_file(environment: Environment, home: Path) -> None:
     (home / "config.toml").write_text("mine")
     (home / "config.schema.json").write_text("mine as well")
     code, output, errors = await call("config", "init", environment=environment)
@@ -63,7 +63,7 @@ async def test_init_never_writes_over_a_file(environment: Environment, home: Pat
 
 
 @pytest.mark.parametrize("path", [".", "nowhere/config.toml", "one.toml --config two.toml"])
-async def test_init_where_nothing_can_be_written_is_one_line(path: str, environment: Environment, home: Path) -> None:
+async def test_init_reports_an_unwritable_place_in_one_line(path: str, environment: Environment, home: Path) -> None:
     code, output, errors = await call("config", "init", *path.split(), environment=environment)
     assert (code, output, errors.count("\n")) == (2, "", 1)
     assert not {"config.toml", "one.toml", "two.toml"} & {*os.listdir(home)}
@@ -142,7 +142,7 @@ async def test_the_example_lacks_only_the_client_id(environment: Environment, ho
     assert output == f"nobody is logged in yet; run: colorchanger login\n{home / 'config.toml'}: no mistakes\n"
 
 
-async def test_check_of_settings_with_tokens_is_fine(with_tokens: Environment) -> None:
+async def test_check_accepts_settings_with_tokens(with_tokens: Environment) -> None:
     code, output, errors = await call("config", "check", environment=with_tokens)
     assert (code, errors) == (0, "")
     assert output == "no settings file, only defaults and the environment: fine\n"
@@ -161,7 +161,7 @@ async def test_check_as_json(with_tokens: Environment, home: Path) -> None:
     assert json.loads(output)["problems"] == ['config.toml, line 1: color.theme = "drak": did you mean dark?']
 
 
-async def test_check_says_what_is_not_used(with_tokens: Environment) -> None:
+async def test_check_reports_settings_that_have_no_effect(with_tokens: Environment) -> None:
     _, output, _ = await call("config", "check", environment=with_tokens | {"USE_RANDOM_COLOR_1": "false"})
     assert output.splitlines()[0] == "USE_RANDOM_COLOR_1 is not used: did you mean USE_RANDOM_COLORS_1?"
 
@@ -173,7 +173,7 @@ async def test_check_says_what_is_not_used(with_tokens: Environment) -> None:
     "command",
     [["config", "example"], ["config", "schema"], ["key", "new"], ["completion", "bash"], ["demo", "-n", "1"]],
 )
-async def test_commands_that_need_no_settings_take_and_check_a_file(
+async def test_commands_that_need_no_settings_still_check_a_given_file(
     command: list[str], environment: Environment, home: Path
 ) -> None:
     (home / "mine.toml").write_text('color.theme = "dark"')
@@ -235,6 +235,6 @@ async def _shell(*command: str, cwd: Path) -> str:
     return output.decode()
 
 
-async def test_an_unknown_shell_is_one_line(environment: Environment) -> None:
+async def test_an_unknown_shell_is_reported_in_one_line(environment: Environment) -> None:
     code, output, errors = await call("completion", "cmd", environment=environment)
     assert (code, output, errors.count("\n")) == (2, "", 1)

@@ -1,4 +1,4 @@
-"""Faults of changing a colour, and who wins when two want it."""
+"""Faults while changing a colour, and which of two changes wins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BLUE = "#0000FF"
 
 
 def in_flight(stage: Stage) -> int:
-    """How many requests for a colour have come and were not answered."""
+    """Return the number of colour requests that have not been answered."""
     return sum(seen.line == PUT_COLOR and seen.status is None for seen in stage.twitch.requests)
 
 
@@ -51,7 +51,7 @@ async def limited(stage: Stage) -> float:
     return 0
 
 
-@scenario("a slow change, then a newer wish: the newer wins", promise=4, seconds=5, inside=True)
+@scenario("a slow change, then a newer command: the newer wins", promise=4, seconds=5, inside=True)
 async def slow(stage: Stage) -> float:
     stage.twitch.faults.add(PUT_COLOR, faults.delay(2))
     await stage.say()
@@ -63,7 +63,7 @@ async def slow(stage: Stage) -> float:
     return time.monotonic() - began
 
 
-@scenario("a command in the wait for a retry acts at once", promise=1, seconds=6, inside=True)
+@scenario("a command during the wait for a retry acts at once", promise=1, seconds=6, inside=True)
 async def command(stage: Stage) -> float:
     stage.twitch.faults.add(PUT_COLOR, faults.status(503), times=4)
     await stage.say()
@@ -101,7 +101,7 @@ async def instant(stage: Stage) -> float:
     return 0
 
 
-@scenario("401 for ever although the refresh succeeds: one refresh, no storm, the reason said", seconds=9, inside=True)
+@scenario("401 for ever although the refresh succeeds: one refresh, few requests, and a reason", seconds=9, inside=True)
 async def stubborn(stage: Stage) -> float:
     stage.twitch.faults.add(PUT_COLOR, faults.status(401, message="Invalid OAuth token"), times=None)
     for _ in range(60):
@@ -113,7 +113,7 @@ async def stubborn(stage: Stage) -> float:
     return 0
 
 
-@scenario("401 for ever when joining: one refresh, no storm, the session stays", seconds=8, inside=True,
+@scenario("401 for ever when joining: one refresh, few requests, the session stays", seconds=8, inside=True,
           channels=("me", "friend"))  # fmt: skip
 async def stubborn_joining(stage: Stage) -> float:
     friend = stage.twitch.user("friend").id
@@ -165,7 +165,7 @@ async def together(stage: Stage) -> float:
 
 @scenario("two sessions overlap: a message that both deliver counts once", seconds=5, inside=True)
 async def overlapping(stage: Stage) -> float:
-    # The old socket goes on while a fresh session joins: for a moment each message comes over both.
+    # The old socket still delivers while a new session joins: for a moment each message comes over both.
     stage.twitch.faults.add(SUBSCRIBE, faults.delay(0.5))
     await stage.hears_all(lambda: stage.twitch.eventsub.reconnect_all(url="ws://127.0.0.1:9/", grace=20))
     return 0

@@ -1,4 +1,4 @@
-"""Channels that refuse the account, that do not exist, that come and go; and logins that end."""
+"""Channels that refuse the account, do not exist, or come and go; and logins that end."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION
 from tests.faults.stage import SCOPES, SOCKET, SUBSCRIBE, Stage, scenario
 
 SOON = Timing(second_try=0.3, park=(1.0, 2.0), unused=0.8, compare=60)
-"""What takes minutes and hours, in seconds."""
+"""Seconds instead of minutes and hours."""
 
 
-@scenario("a channel that does not exist stops nothing, and is named", promise=2, inside=True,
+@scenario("a channel that does not exist stops nothing, and is reported", promise=2, inside=True,
           settings={"accounts": [{"login": "me", "channels": ["nosuchchannel", "me"]}]})  # fmt: skip
 async def missing(stage: Stage) -> float:
     seconds = await stage.recovers(2)
@@ -26,7 +26,7 @@ async def missing(stage: Stage) -> float:
     return seconds
 
 
-@scenario("a channel that comes into being is joined", promise=4, seconds=5, inside=True, timing=SOON,
+@scenario("a channel that is created later is joined", promise=4, seconds=5, inside=True, timing=SOON,
           settings={"accounts": [{"login": "me", "channels": ["later", "me"]}]})  # fmt: skip
 async def later(stage: Stage) -> float:
     await stage.until(lambda: "no such channel" in stage.ours.status("later").reason)
@@ -42,8 +42,8 @@ async def renamed(stage: Stage) -> float:
     return await stage.recovers(1, in_="buddy")
 
 
-@scenario("banned, then let in again: the other channel goes on, the reason is said", promise=4, seconds=8, inside=True,
-          timing=SOON, channels=("me", "friend"))  # fmt: skip
+@scenario("banned, then unbanned: the reason is shown, the other channel is still read", promise=4, seconds=8,
+          inside=True, timing=SOON, channels=("me", "friend"))  # fmt: skip
 async def banned(stage: Stage) -> float:
     await stage.twitch.ban("me", channel="friend")
     await stage.until(lambda: stage.ours.status("friend").reason.startswith("the account is banned"))
@@ -86,7 +86,9 @@ async def old_revocation(stage: Stage) -> float:
     return await stage.recovers(1)
 
 
-@scenario("a login that ends: no socket, no storm; logged in again, it comes back", promise=8, seconds=16, inside=True)
+@scenario(
+    "a login that ends: no socket and no retries; after a new login it comes back", promise=8, seconds=16, inside=True
+)
 async def logged_out(stage: Stage) -> float:
     await stage.twitch.revoke_login("me")
     await stage.until(lambda: stage.ours.account()["state"] == "needs login", 8)
@@ -101,7 +103,7 @@ async def logged_out(stage: Stage) -> float:
     return await stage.recovers(8, since=began)
 
 
-@scenario("the state of a channel is said once per change of state", seconds=8, inside=True, timing=SOON,
+@scenario("the state of a channel is logged once per change", seconds=8, inside=True, timing=SOON,
           channels=("me", "quiet"))  # fmt: skip
 async def said_once(stage: Stage) -> float:
     said: list[str] = []
@@ -162,7 +164,7 @@ async def live(stage: Stage) -> float:
     return seconds
 
 
-@scenario("without the permission to see follows the account's own channel is read all the same", promise=1,
+@scenario("without the permission to see follows, the account's own channel is still read", promise=1,
           inside=True, settings=FOLLOW, timing=Timing(follow=0.3))  # fmt: skip
 async def no_follows(stage: Stage) -> float:
     stage.twitch.faults.add(

@@ -1,4 +1,4 @@
-"""Faults of subscribing: what Twitch answers when the session of before is gone and its channels are joined again."""
+"""Faults while subscribing again to the channels of a session that is gone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.faults.stage import SUBSCRIBE, Stage, add, scenario
 
 
 def answered(action: Action, *, times: int = 1, lasting: float = 0.0) -> Callable[[Stage], Awaitable[float]]:
-    """Resubscription meets a fault; measured from its end, which is `lasting` seconds after the drop."""
+    """Let resubscribing fail; measure from the end of the fault, `lasting` seconds after the drop."""
 
     async def play(stage: Stage) -> float:
         stage.twitch.faults.add(SUBSCRIBE, action, times=times)

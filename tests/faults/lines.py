@@ -1,4 +1,4 @@
-"""Faults of the socket: it closes, it is silent, it cannot be opened, it moves, it carries nonsense."""
+"""Faults of the socket: it closes, goes silent, cannot be opened, moves, or carries nonsense."""
 
 from __future__ import annotations
 
@@ -167,7 +167,7 @@ async def closed_while_moving(stage: Stage) -> float:
     return await stage.recovers(1)
 
 
-# What is said
+# Frames
 
 NONSENSE = {
     "not JSON": "<html>",

@@ -1,4 +1,4 @@
-"""Another program that uses the same application and account."""
+"""Another program with the same application and account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.faults.stage import SCOPES, Stage
 
 @asynccontextmanager
 async def reading(stage: Stage, login: str) -> AsyncGenerator[str]:
-    """Let it read the account's own channel; its subscription's number."""
+    """Let it read the account's own channel; yield the id of its subscription."""
     twitch, user_id = stage.twitch, stage.twitch.user(login).id
     token = twitch.issue_tokens(login, stage.client_id, SCOPES).access
     async with aiohttp.ClientSession() as session, session.ws_connect(twitch.eventsub_url) as ws:

@@ -1,6 +1,6 @@
 """A stage for one fault: a local Twitch, a bot on it, and a watch that measures from outside.
 
-What is measured is what a person would notice: own messages are written, and the first new colour ends the time.
+It measures what a person would notice: the time until one of their messages leads to a new colour.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from colorchanger_bot.twitch.helix import CHAT_MESSAGE
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat", "user:read:follows")
 SUBSCRIBE, PUT_COLOR, SOCKET = "POST /helix/eventsub/subscriptions", "PUT /helix/chat/color", "GET /ws"
 SAY_SECONDS = 0.05
-"""Between two own messages of a watch."""
+"""Between two own messages."""
 STOP_SECONDS = 5.0
 
 
@@ -41,7 +41,7 @@ class Subject(Protocol):
 
 @dataclass(frozen=True)
 class Setup:
-    """What a scenario wants of its world."""
+    """What a scenario needs."""
 
     logins: tuple[str, ...] = ("me",)
     channels: tuple[str, ...] = ()
@@ -82,7 +82,7 @@ Launch = Callable[["Stage"], contextlib.AbstractAsyncContextManager[Subject]]
 
 
 class Lag:
-    """How long this process had to wait for the machine, in seconds: time that no bot can make good."""
+    """How long this process had to wait for the machine, in seconds. No bot is to blame for that time."""
 
     def __init__(self) -> None:
         self.lost = 0.0
@@ -106,7 +106,7 @@ class Stage:
         self.stop_seconds = 0.0
         self.lag = Lag()
         self.patience = 2.0
-        """How long a watch goes on after the promise is broken, in seconds."""
+        """How long to keep watching after the promise is broken, in seconds."""
         self._launch = launch
         for login in dict.fromkeys((*setup.logins, *setup.channels)):
             twitch.add_user(login, "#FF0000", turbo=True)
@@ -119,7 +119,7 @@ class Stage:
 
     @asynccontextmanager
     async def running(self, *, subscribed: bool = True) -> AsyncGenerator[None]:
-        """Let the bot run, and take the time of its stop."""
+        """Run the bot, and measure how long it takes to stop."""
         launched = self._launch(self)
         self.subject = await launched.__aenter__()
         try:
@@ -135,23 +135,23 @@ class Stage:
         assert self.stop_seconds < STOP_SECONDS, f"the stop took {self.stop_seconds:.1f} s"
 
     def changes(self, login: str = "me") -> int:
-        """How many colours an account has been given."""
+        """How often the colour of an account changed."""
         return sum(change.login == login for change in self.twitch.color_changes)
 
     def asked(self, line: str) -> int:
-        """How many requests of this kind have come."""
+        """How many requests of this kind were sent."""
         return sum(seen.line == line for seen in self.twitch.requests)
 
     def joins(self) -> int:
-        """How many requests to read a chat have come; those for notifications are not counted."""
+        """How many requests to read a chat were sent, not counting those for notifications."""
         return sum(seen.line == SUBSCRIBE and seen.body.get("type") == CHAT_MESSAGE for seen in self.twitch.requests)
 
     async def say(self, login: str = "me", in_: str = "", text: str = "hello") -> str:
-        """An account writes a message."""
+        """Write a message as an account."""
         return await self.twitch.say(login, in_=in_ or login, text=text)
 
     async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
-        """Wait for something that the local Twitch does not know of."""
+        """Wait for something that the local Twitch does not know about."""
         async with asyncio.timeout(seconds):
             while not condition():  # noqa: ASYNC110 - what is inside the bot has no event to wait for
                 await asyncio.sleep(0.02)
@@ -160,7 +160,7 @@ class Stage:
         """Write until a message leads to a new colour; return the seconds since the fault's end (now, if None).
 
         Raises:
-            TimeoutError: not within so many seconds, and not within the patience after them.
+            TimeoutError: it took longer than `within` and the patience together.
         """
         since = time.monotonic() if since is None else since
         before, lost = self.changes(login), self.lag.lost
@@ -171,7 +171,7 @@ class Stage:
         return max(0.0, time.monotonic() - since - (self.lag.lost - lost))
 
     async def hears_all(self, fault: Callable[[], Awaitable[object]], *, seconds: float = 3.0) -> None:
-        """Write for a while as the fault happens; every message must be seen, and once."""
+        """Write messages while the fault happens; each must be seen exactly once."""
         before, said = self.subject.messages, 0
         happening = asyncio.create_task(_do(fault))
         end = time.monotonic() + seconds
@@ -193,7 +193,7 @@ async def _do(fault: Callable[[], Awaitable[object]]) -> None:
 
 @asynccontextmanager
 async def launch_ours(stage: Stage) -> AsyncGenerator[Ours]:
-    """Start ColorChanger with the logins of the stage in a store of its own."""
+    """Start ColorChanger with the logins of the stage in its own store."""
     twitch, setup = stage.twitch, stage.setup
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{(Path(folder) / 'store.sqlite3').as_posix()}"
@@ -230,17 +230,17 @@ class Scenario:
 
     name: str
     promise: float
-    """The most seconds it may take."""
+    """The maximum number of seconds it may take."""
     play: Callable[[Stage], Awaitable[float]]
     setup: Setup
     rules: Mapping[str, float]
     seconds: float
-    """About how long it runs, for the order in which they are started."""
+    """About how long it runs; the longest are started first."""
     inside: bool
-    """Whether it looks inside ColorChanger, so that no other bot can play it."""
+    """Whether it looks inside ColorChanger, so it cannot run with another bot."""
 
     async def run(self, launch: Launch = launch_ours, *, patience: float = 2.0) -> float:
-        """Play it on a local Twitch of its own.
+        """Play it on its own local Twitch.
 
         Raises:
             AssertionError, TimeoutError: the promise was not kept.

@@ -1,4 +1,4 @@
-"""A clean stop in any state: `Stage.running` takes its time, and the table checks that no task is left."""
+"""A clean stop in any state: `Stage.running` measures it, and `test_scenarios` checks that no task is left."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def refreshing(stage: Stage) -> float:
     return 0
 
 
-@scenario("stopped while all is parked", inside=True)
+@scenario("stopped while every channel is parked", inside=True)
 async def parked(stage: Stage) -> float:
     await stage.twitch.ban("me", channel="me")
     await stage.until(lambda: stage.ours.status("me").state == "parked")
@@ -79,7 +79,7 @@ async def moving(stage: Stage) -> float:
     return 0
 
 
-@scenario("stopped while Twitch is away", inside=True, seconds=5)
+@scenario("stopped while Twitch is down", inside=True, seconds=5)
 async def away(stage: Stage) -> float:
     await stage.twitch.close()
     await asyncio.sleep(1)

@@ -1,6 +1,6 @@
-"""Random faults for half a minute, then quiet: everything wanted is read again, and nothing is left behind.
+"""After half a minute of random faults, every wanted channel is read again and nothing is left behind.
 
-`CHAOS_SEED` and `CHAOS_SECONDS` in the environment choose another run, and a longer one.
+Set `CHAOS_SEED` for another run and `CHAOS_SECONDS` for a longer one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REQUESTS = (SOCKET, SUBSCRIBE, PUT_COLOR, REFRESH, "GET /helix/eventsub/subscrip
 
 
 class Chaos:
-    """Does one thing after another to a local Twitch."""
+    """Causes one random fault after another on a local Twitch."""
 
     def __init__(self, stage: Stage, seed: int) -> None:
         self.stage = stage
@@ -34,7 +34,7 @@ class Chaos:
         self.done: list[str] = []
 
     async def reign(self, seconds: float) -> None:
-        """Let random faults happen, with own messages in between."""
+        """Cause random faults, with own messages in between."""
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
         while loop.time() < end:
@@ -43,7 +43,7 @@ class Chaos:
             await asyncio.sleep(self.rng.uniform(0.02, 0.8))
 
     async def calm(self) -> None:
-        """End all that goes on."""
+        """End every fault."""
         twitch = self.stage.twitch
         twitch.faults.clear()
         await twitch.eventsub.refuse(False)
@@ -77,7 +77,7 @@ class Chaos:
             await result
 
     def _answer(self) -> tuple[str, Action]:
-        """A request, and what it meets."""
+        """Return a random request and the fault that it meets."""
         line = self.rng.choice(REQUESTS)
         nothing_done = [
             faults.status(500),
@@ -87,7 +87,7 @@ class Chaos:
             faults.garbage(),
             faults.delay(1),
         ]
-        if line == REFRESH:  # a new pair that is lost on the way ends a login: nobody could come back from that
+        if line == REFRESH:  # a new pair that is lost on the way ends a login for good
             return line, self.rng.choice(nothing_done)
         refused = faults.status(401, message="Invalid OAuth token")
         return line, self.rng.choice([*nothing_done, faults.status(409), refused, faults.drop_after(), faults.hang(3)])
@@ -97,7 +97,7 @@ async def test_after_chaos_everything_wanted_is_read_and_nothing_is_left_behind(
     loop = asyncio.get_running_loop()
     complaints: list[dict[str, Any]] = []
     loop.set_exception_handler(lambda _loop, context: complaints.append(context))
-    # Bans last minutes, and what is lost without a word is noticed in minutes: here in seconds.
+    # A ban is retried, and a lost subscription noticed, after minutes; here it takes seconds.
     said = f"seed {SEED}"
     setup = Setup(logins=LOGINS, channels=CHANNELS, timing=Timing(park=(1, 3), compare=3, linger=3), keepalive=1)
     async with LocalTwitch(min_keepalive=1.0, linger=2.0) as twitch:

@@ -21,7 +21,7 @@ Fault = Callable[[LocalTwitch], Awaitable[None]]
 
 @asynccontextmanager
 async def process_on(twitch: LocalTwitch, folder: Path) -> AsyncGenerator[Process]:
-    """Start `colorchanger run` with one account, on a store of its own."""
+    """Start `colorchanger run` with one account and its own store."""
     twitch.add_user("me", "#FF0000", turbo=True)
     app = twitch.add_app()
     pair = twitch.issue_tokens("me", app.client_id, SCOPES)

@@ -1,4 +1,4 @@
-"""Every fault as a test of its own; they are played together, because most of each is waiting."""
+"""Every fault as its own test. The scenarios run at the same time, because they mostly wait."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tests.faults.stage import SCENARIOS, Scenario
 TABLES = (lines, joins, changes, channels, stops)
 LONG_SECONDS = 10.0
 TOGETHER = 6
-"""Short scenarios that are played at a time; the long ones mostly wait, and all begin at once."""
+"""How many short scenarios run at a time. The long ones mostly wait, so all of them start at once."""
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def outcomes(request: pytest.FixtureRequest) -> AsyncIterator[dict[str, asyncio.Task[float]]]:
-    """The scenarios of this run by name, as tasks under way."""
+    """The scenarios of this run, by name, as running tasks."""
     chosen = [
         SCENARIOS[str(item.callspec.params["name"])]
         for item in request.session.items

@@ -1,4 +1,4 @@
-"""`config check` refuses what `run` or `login` would refuse, and makes nothing."""
+"""`config check` refuses what `run` or `login` would refuse, and creates nothing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def alice(store_url: str) -> AsyncIterator[Store]:
         yield store
 
 
-async def test_without_anybody_there_is_advice_and_no_store_is_made(look: Check, tmp_path: Path) -> None:
+async def test_without_a_login_there_is_advice_and_no_store_is_created(look: Check, tmp_path: Path) -> None:
     assert await look('[[accounts]]\nlogin = "alice"') == ([], ["nobody is logged in yet; run: colorchanger login"])
     assert os.listdir(tmp_path) == ["config.toml"]
 
@@ -65,7 +65,7 @@ async def test_an_account_may_bring_its_own_application(environ: dict[str, str],
         ("zoe", "logged in: alice. If the name is right, run: colorchanger login"),
     ],
 )
-async def test_an_account_that_matches_nobody_is_a_problem(login: str, hint: str, look: Check) -> None:
+async def test_an_account_that_nobody_is_logged_in_as_is_a_problem(login: str, hint: str, look: Check) -> None:
     text = f'[[accounts]]\nlogin = "alice"\n[[accounts]]\nlogin = "{login}"'
     (line,) = (await look(text)).problems
     assert (
@@ -75,7 +75,7 @@ async def test_an_account_that_matches_nobody_is_a_problem(login: str, hint: str
 
 
 @pytest.mark.usefixtures("alice")
-async def test_an_account_that_matches_or_brings_its_token_is_none(look: Check) -> None:
+async def test_an_account_that_is_logged_in_or_brings_a_token_is_fine(look: Check) -> None:
     assert await look('[[accounts]]\nlogin = "Alice"') == ([], [])
     assert await look(TWITCH_USERNAME_1="bob", TWITCH_ACCESS_TOKEN_1="x1") == ([], [])
     (line,) = (await look(TWITCH_USERNAME_1="bob", TWITCH_CHANNELS_1="a")).problems
@@ -86,7 +86,7 @@ async def test_an_account_that_matches_or_brings_its_token_is_none(look: Check) 
 
 
 @pytest.mark.parametrize("module", ["no_such_module", "json.no_such_module", "sys.path", "no_such.package"])
-async def test_a_module_that_is_not_there_is_a_problem(module: str, look: Check) -> None:
+async def test_a_missing_module_is_a_problem(module: str, look: Check) -> None:
     (line,) = (await look(f'[cogs]\nload = ["{module}"]')).problems
     assert line.startswith(f'config.toml, line 2: cogs.load = "{module}": there is no such module')
 
@@ -116,7 +116,7 @@ async def test_a_cog_is_found_without_running_it(text: str, cog: Callable[[str],
     ("text", "why"),
     [("x = 1", "has no `async def setup(bot)`"), ("def setup(:", ", line 1: this is not Python (")],
 )
-async def test_a_module_that_is_no_cog_is_a_problem(
+async def test_a_module_that_is_not_a_cog_is_a_problem(
     text: str, why: str, cog: Callable[[str], str], look: Check
 ) -> None:
     (line,) = (await look(f'[cogs]\nload = ["{cog(text)}"]')).problems
@@ -131,7 +131,7 @@ async def test_our_own_cogs_are_found(look: Check) -> None:
 
 
 @pytest.mark.parametrize("where", ["a.file/x", "."])
-async def test_a_store_or_log_that_cannot_be_made_is_a_problem(where: str, look: Check, tmp_path: Path) -> None:
+async def test_a_store_or_log_that_cannot_be_created_is_a_problem(where: str, look: Check, tmp_path: Path) -> None:
     (tmp_path / "a.file").touch()
     path = (tmp_path / where).as_posix()
     (line,) = (await look(COLORCHANGER_STORAGE__URL=f"sqlite:///{path}")).problems
@@ -142,18 +142,18 @@ async def test_a_store_or_log_that_cannot_be_made_is_a_problem(where: str, look:
     assert "folder" in line
 
 
-async def test_a_log_in_a_folder_that_will_be_made_is_fine(look: Check, tmp_path: Path) -> None:
+async def test_a_log_in_a_folder_that_does_not_exist_yet_is_fine(look: Check, tmp_path: Path) -> None:
     assert (await look(f"log.file = '{(tmp_path / 'new/folder/x.log').as_posix()}'")).problems == []
     assert not (tmp_path / "new").exists()
 
 
-async def test_a_file_that_is_no_store_is_a_problem(look: Check, tmp_path: Path) -> None:
+async def test_a_file_that_is_not_a_store_is_a_problem(look: Check, tmp_path: Path) -> None:
     (tmp_path / "store.sqlite3").write_text("this is no database at all, but some text of mine\n" * 99)
     (line,) = (await look()).problems
     assert "damaged" in line
 
 
-async def test_a_key_that_does_not_fit_the_store_is_a_problem(look: Check, store_url: str) -> None:
+async def test_the_wrong_key_for_the_store_is_a_problem(look: Check, store_url: str) -> None:
     async with Store.open(store_url, [new_key()]) as store:
         await store.put_login("alice", CLIENT_ID, TokenPair("access", "refresh"), "1")
     for key in ("", new_key()):
@@ -162,7 +162,7 @@ async def test_a_key_that_does_not_fit_the_store_is_a_problem(look: Check, store
 
 
 @pytest.mark.parametrize(("content", "why"), [(None, "cannot be read"), ("[", "not JSON"), ("{}", "no accounts")])
-async def test_a_file_of_another_program_that_is_none_is_a_problem(
+async def test_an_invalid_file_of_another_program_is_a_problem(
     content: str | None, why: str, look: Check, tmp_path: Path
 ) -> None:
     file = tmp_path / "twitch_colorchanger.conf"
@@ -187,7 +187,7 @@ async def test_a_file_of_another_program_that_is_none_is_a_problem(
         ("#000000", "any", ""),
     ],
 )
-async def test_a_colour_that_is_hard_to_read_is_said_with_its_theme(
+async def test_a_colour_that_is_hard_to_read_is_reported_with_its_theme(
     color: str, theme: str, where: str, look: Check
 ) -> None:
     text = f'[color]\nstrategy = "hold"\nbase = "{color}"\ntheme = "{theme}"'
@@ -216,7 +216,7 @@ def test_a_colour_can_be_hard_to_read_on_both_themes() -> None:
         ),
     ],
 )
-async def test_a_value_that_is_not_used_is_said(text: str, advice: str, look: Check) -> None:
+async def test_a_value_that_has_no_effect_is_reported(text: str, advice: str, look: Check) -> None:
     (line,) = [line for line in (await look(text)).advice if "not used" in line]
     assert line.startswith(f"config.toml, {advice}")
 
@@ -230,5 +230,5 @@ async def test_a_value_that_is_not_used_is_said(text: str, advice: str, look: Ch
         "[web]\nenabled = true\nport = 80",
     ],
 )
-async def test_a_default_and_what_an_account_uses_are_not_said(text: str, look: Check) -> None:
+async def test_defaults_and_values_that_an_account_uses_are_not_reported(text: str, look: Check) -> None:
     assert [line for line in (await look(text)).advice if "not used" in line] == []

@@ -44,7 +44,7 @@ async def examined(settings: Settings) -> list[Finding]:
 
 @pytest.fixture
 async def beating(store: Store, settings_for: SettingsFor) -> Callable[[Service], Awaitable[None]]:
-    """Let the running bot give a sign of life now."""
+    """Let the running bot write its heartbeat now."""
 
     async def beat(service: Service) -> None:
         await until(lambda: service.standings()[0].is_settled)
@@ -123,7 +123,7 @@ async def test_a_wrong_clock_is_reported(settings_for: SettingsFor, store: Store
     assert "clock: 10 min ahead of Twitch's; set it, and let the system keep it right (NTP)" in findings
 
 
-async def test_a_page_in_between_is_not_taken_for_twitch(
+async def test_a_proxys_page_is_not_taken_for_twitch(
     twitch: LocalTwitch, settings_for: SettingsFor, store: Store
 ) -> None:
     twitch.faults.add("GET /helix/users", faults.garbage(), times=None)
@@ -245,7 +245,7 @@ async def test_an_old_report_of_the_bot_is_not_taken_for_the_truth(
     assert (bot.level, "20 s old" in bot.text) == ("waiting", True)
 
 
-async def test_an_account_in_the_settings_that_nobody_is_logged_in_as_is_said(
+async def test_an_account_in_the_settings_that_nobody_is_logged_in_as_is_reported(
     store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("yourname1")
@@ -281,7 +281,7 @@ async def test_tokens_that_cannot_be_renewed_here_are_named(
     assert "robot: this is an application's token, which stands for no account; run: colorchanger login" in said
 
 
-async def test_a_login_page_in_between_is_said_and_nothing_is_concluded_from_it(
+async def test_a_network_login_page_is_reported_and_proves_nothing(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")

@@ -73,7 +73,7 @@ async def test_an_account_is_imported_with_tokens_channels_and_application(
 
 
 @pytest.mark.parametrize("shape", [lambda user: [user], lambda user: user], ids=["list", "one"])
-async def test_the_older_shapes_of_the_file_are_known_too(
+async def test_older_formats_of_the_file_are_read_too(
     shape: Callable[[Any], Any], take: Callable[..., Any], user: dict[str, Any]
 ) -> None:
     (outcome,) = await take(shape(user))
@@ -129,7 +129,7 @@ async def test_an_expired_token_is_imported_and_not_refreshed(
     assert [login.login for login in await store.logins()] == ["me"]
 
 
-async def test_without_twitch_an_import_works_too(
+async def test_an_import_works_without_twitch(
     twitch: LocalTwitch, store: Store, take: Callable[..., Any], user: dict[str, Any]
 ) -> None:
     twitch.faults.add("*", faults.drop(), times=None)
@@ -151,7 +151,7 @@ async def test_the_tokens_of_twitchio_are_imported_by_the_name_that_twitch_gives
 
 
 @pytest.mark.parametrize("content", ["", "nonsense", "[]", "{}", '{"users": {}}', '{"a": {"b": 1}}', "[" * 99999, "7"])
-def test_a_file_of_something_else_is_refused(content: str, tmp_path: Path) -> None:
+def test_a_file_in_another_format_is_refused(content: str, tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text(content, encoding="utf-8")
     with pytest.raises(ConfigError):
@@ -266,7 +266,7 @@ async def test_a_flag_that_is_off_is_off_however_it_is_written(
     assert "neither Turbo nor Prime: only names" in outcome.notes
 
 
-def test_a_mistake_in_json_is_said_with_its_line(tmp_path: Path) -> None:
+def test_a_mistake_in_json_is_reported_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text('{"users": [\n  {"username": "me",\n   "channels": ["a",]}\n]}', encoding="utf-8")
     with pytest.raises(ConfigError, match=r"file, line 3: this is not JSON"):

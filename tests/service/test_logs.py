@@ -1,4 +1,4 @@
-"""The log: its two forms, what is routed into it, and that no secret and no forged line gets out of it."""
+"""The log: its two formats, what goes into it, and that no secret and no forged line appears in it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ library = logging.getLogger("some_library")
 
 @pytest.fixture(autouse=True)
 def leave_no_traces() -> Iterator[None]:
-    """Put the process-wide state of both logging systems back."""
+    """Restore the process-wide state of both logging systems."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -42,7 +42,7 @@ def leave_no_traces() -> Iterator[None]:
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -78,7 +78,7 @@ def test_pretty_is_in_colour_on_a_terminal_only() -> None:
     plain = _log()
     logger.warning("hello")
     assert "\x1b[" not in plain.getvalue()
-    # Some machines of continuous integration and Windows consoles decide for themselves.
+    # Some CI machines and Windows consoles decide for themselves.
     assert re.sub(r"\x1b\[\d+m", "", stream.getvalue())[9:] == plain.getvalue()[9:]
 
 
@@ -132,7 +132,7 @@ def test_json_has_the_exception_as_text_and_no_context_takes_a_fixed_place() -> 
 
 
 @pytest.mark.parametrize(("level", "expected"), [("DEBUG", 4), ("INFO", 3), ("WARNING", 2), ("ERROR", 1)])
-def test_the_level_holds_for_both_systems(level: str, expected: int) -> None:
+def test_the_level_applies_to_both_systems(level: str, expected: int) -> None:
     out = _log(level=level)
     for log in (logger.debug, logger.info, logger.warning, logger.error):
         log("from loguru")
@@ -155,7 +155,7 @@ def test_a_second_setup_replaces_the_first() -> None:
     assert len(second.getvalue().splitlines()) == 2
 
 
-def test_without_a_stream_it_is_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_default_stream_is_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
     logs.setup(LogSettings())
     logger.info("hello")
     captured = capsys.readouterr()
@@ -173,7 +173,7 @@ def test_the_file_gets_the_same_lines(tmp_path: Path) -> None:
     assert path.read_text("utf-8") == out.getvalue()
 
 
-def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
     path = tmp_path / "color.log"
     _log(file=str(path))
     logger.info("hello")
@@ -181,7 +181,7 @@ def test_only_its_owner_may_read_the_file(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == expected
 
 
-def test_the_file_is_rotated_and_five_old_ones_stay(tmp_path: Path) -> None:
+def test_the_file_is_rotated_and_five_old_files_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "color.log"
     path.touch()
     for number in range(7):
@@ -194,7 +194,7 @@ def test_the_file_is_rotated_and_five_old_ones_stay(tmp_path: Path) -> None:
     assert path.read_text("utf-8")[9:] == "INFO     number 6\n"
 
 
-def test_a_file_that_cannot_be_written_is_a_problem_of_the_settings(tmp_path: Path) -> None:
+def test_an_unwritable_log_file_is_a_settings_problem(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         _log(file=str(tmp_path))
     (problem,) = caught.value.problems
@@ -205,7 +205,7 @@ def test_a_file_that_cannot_be_written_is_a_problem_of_the_settings(tmp_path: Pa
 # Standard logging
 
 
-def test_templates_of_libraries_are_filled_in_once() -> None:
+def test_format_strings_of_libraries_are_expanded_once() -> None:
     out = _log()
     library.warning("%s and {}", "{0.__class__} %s")
     logs.ToLoguru().handle(logging.LogRecord("some_library", logging.WARNING, "", 0, "%s %s", ("too few",), None))
@@ -221,7 +221,7 @@ def test_json_names_the_logger_of_a_library() -> None:
     assert (found["logger"], found["channel"]) == ("some_library", "afriend")
 
 
-def test_exceptions_of_libraries_come_with_their_text() -> None:
+def test_exceptions_of_libraries_are_logged_with_their_text() -> None:
     out = _log()
     try:
         raise KeyError("what")
@@ -230,7 +230,7 @@ def test_exceptions_of_libraries_come_with_their_text() -> None:
     assert out.getvalue().endswith("    KeyError: 'what'\n")
 
 
-def test_twitchio_does_not_praise_an_extra_that_is_not_used() -> None:
+def test_twitchio_does_not_advertise_an_unused_extra() -> None:
     out = _log(debug=True)
     logging.getLogger("twitchio.client").warning("If you require the StarletteAdapter please install the required ...")
     logging.getLogger("twitchio.client").warning("something else")
@@ -238,14 +238,14 @@ def test_twitchio_does_not_praise_an_extra_that_is_not_used() -> None:
 
 
 @pytest.mark.parametrize("name", ["sqlalchemy.engine", "psycopg", "aiohttp.access", "asyncio"])
-def test_what_libraries_do_all_day_is_not_logged_even_for_debugging(name: str) -> None:
+def test_routine_messages_of_libraries_are_not_logged_even_for_debugging(name: str) -> None:
     out = _log(debug=True)
     logging.getLogger(name).info("INSERT INTO logins VALUES (?)")
     logging.getLogger(name).warning("trouble")
     assert len(out.getvalue().splitlines()) == 1
 
 
-# Nothing gets out
+# No secret appears
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_what_libraries_do_all_day_is_not_logged_even_for_debugging(name: str) -
         "postgresql://me:{}@host/db",
     ],
 )
-def test_what_stands_where_a_secret_stands_is_hidden(text: str) -> None:
+def test_a_value_in_the_place_of_a_secret_is_hidden(text: str) -> None:
     for secret in (TOKEN, "Ab1.-_~x9Zq8"):
         if secret == TOKEN or "token {}" not in text.replace("token: {}", "token {}"):
             found = redact(text.format(secret, secret))
@@ -312,14 +312,14 @@ def test_a_kept_secret_is_hidden_in_every_spelling_until_it_is_forgotten() -> No
     assert redact(secret) == secret
 
 
-def test_what_is_too_short_for_a_secret_does_not_blacken_the_log() -> None:
+def test_a_value_too_short_to_be_a_secret_is_not_hidden() -> None:
     secrets = Secrets()
     for value in ("", "a", "abc", "****"):
         secrets.keep(value)
     assert secrets.hide("abc a ****") == "abc a ****"
 
 
-def test_a_secret_that_hiding_another_one_brings_about_is_hidden_too() -> None:
+def test_a_secret_that_appears_when_another_is_hidden_is_hidden_too() -> None:
     secrets = Secrets()
     for value in ("x***", "hello"):
         secrets.keep(value)
@@ -346,7 +346,7 @@ def test_one_line_is_one_line_without_control_characters(text: str) -> None:
 
 
 def _ways_to_log(secret: str) -> list[Callable[[], object]]:
-    """Every way in which something can end up in the log."""
+    """Every way in which text can reach the log."""
 
     def raises(error: BaseException, cause: BaseException | None = None) -> None:
         try:
@@ -409,12 +409,12 @@ def test_text_from_chat_cannot_forge_a_line_or_a_template(text: str) -> None:
         assert not re.search("[\x00-\x1f\x7f-\x9f\u2028-\u202e]", "".join(lines))
 
 
-def test_a_file_that_fails_says_so_once_and_without_a_secret(
+def test_a_failing_log_file_is_reported_once_and_without_a_secret(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "color.log"
     for number in (4, 5):
-        (tmp_path / f"color.log.{number}").mkdir()  # in the way of the rotation
+        (tmp_path / f"color.log.{number}").mkdir()  # blocks the rotation
     path.write_bytes(b"x" * logs.FILE_BYTES)
     _log(file=str(path))
     for _ in range(2):
@@ -426,7 +426,7 @@ def test_a_file_that_fails_says_so_once_and_without_a_secret(
     assert line.startswith(f"log.file: {path} cannot be written (")
 
 
-def test_sinks_of_others_see_clean_records_only() -> None:
+def test_other_peoples_sinks_get_records_without_secrets() -> None:
     _log()
     seen: list[str] = []
     logger.add(lambda message: seen.append(f"{message}{message.record}"))
@@ -438,7 +438,7 @@ def test_sinks_of_others_see_clean_records_only() -> None:
     assert TOKEN not in seen[0]
 
 
-def test_values_of_variables_are_not_shown() -> None:
+def test_tracebacks_do_not_show_values_of_variables() -> None:
     out = _log(debug=True)
     held = "".join(["do", "not", "show"])
     try:

@@ -1,4 +1,4 @@
-"""The main job end to end: the real bot, the real store, real sockets, the local Twitch."""
+"""The service end to end: the real bot and store, real sockets, and the local Twitch."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def test_an_own_message_leads_to_one_readable_colour_for_that_account(
         assert readable(Color.parse(color), "both", 3.0)
 
 
-async def test_the_colour_from_before_is_put_back_on_a_clean_stop(
+async def test_the_old_colour_is_restored_on_a_clean_stop(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me", color="#ABCDEF")
@@ -64,7 +64,7 @@ async def test_the_colour_from_before_is_put_back_on_a_clean_stop(
 
 
 class Dawdling(Store):
-    """Tells what is remembered of an account some steps of the loop after the stop has begun."""
+    """Answers `recall` only some turns of the loop after the stop has begun."""
 
     def __init__(self, database: Database, steps: int) -> None:
         super().__init__(database)
@@ -79,7 +79,7 @@ class Dawdling(Store):
         return Remembered()
 
 
-async def test_a_stop_while_an_account_is_brought_up_starts_nothing_more(
+async def test_a_stop_while_an_account_starts_starts_nothing_else(
     store: Store, settings_for: SettingsFor, log_in: LogIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     await log_in("me")
@@ -92,7 +92,7 @@ async def test_a_stop_while_an_account_is_brought_up_starts_nothing_more(
     assert [line for line in said if "Starlette" not in line] == []
 
 
-async def test_each_message_in_turn_gets_another_colour(
+async def test_each_message_gets_another_colour(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -152,7 +152,7 @@ async def test_a_message_cannot_pretend_to_be_from_somebody_else(
         assert [painter.messages for painter in service.changer] == [1]
 
 
-async def test_accounts_live_side_by_side_and_each_changes_its_own_colour(
+async def test_each_of_several_accounts_changes_its_own_colour(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -240,7 +240,7 @@ async def test_without_any_account_it_says_to_log_in(store: Store, settings_for:
             pass
 
 
-async def test_a_token_that_expires_under_two_needs_is_refreshed_once(
+async def test_an_expired_token_that_two_requests_need_is_refreshed_once(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -270,7 +270,7 @@ async def test_tokens_from_the_environment_need_no_user_id_and_no_client_id(
         await twitch.wait_for(lambda: twitch.color_changes)
 
 
-async def test_a_start_without_twitch_waits_and_goes_on(
+async def test_a_start_without_twitch_waits_and_continues(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
 ) -> None:
     twitch.add_user("me", turbo=True)
@@ -307,7 +307,7 @@ async def test_accounts_of_two_applications_run_in_one_process(
         assert len(service.bots) == 2
 
 
-async def test_a_restart_goes_on_with_the_newer_pair_of_the_store(
+async def test_a_restart_uses_the_newer_pair_of_the_store(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
 ) -> None:
     twitch.add_user("me", turbo=True)
@@ -414,7 +414,7 @@ async def test_changes_use_the_connections_that_are_open(
         assert twitch.connections == opened
 
 
-async def test_a_walk_through_a_palette_goes_on_after_a_restart(
+async def test_a_palette_continues_after_a_restart(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")
@@ -426,7 +426,7 @@ async def test_a_walk_through_a_palette_goes_on_after_a_restart(
             for number in range(1, 3):
                 await twitch.say("me", in_="me", text="hello")
                 await twitch.wait_for(lambda wanted=2 * run + number: len(twitch.color_changes) == wanted)
-            await asyncio.sleep(0.1)  # what was shown is written down after it was shown
+            await asyncio.sleep(0.1)  # a colour is saved after it was shown
     assert colors_of(twitch, "me") == palette[:4]
 
 
@@ -446,7 +446,7 @@ async def test_standout_looks_at_the_people_of_the_channel(
         assert service.changer[twitch.user("me").id].messages == 1
 
 
-async def test_other_strategies_remember_nothing_of_other_people(
+async def test_other_strategies_remember_nothing_about_other_people(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")

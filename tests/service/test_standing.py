@@ -206,7 +206,7 @@ def test_programs_get_the_texts_and_the_data() -> None:
     assert (found["action"], found["needs_login"], found["colors"]) == ("none", False, "not known yet")
 
 
-async def test_an_account_in_words_and_json_holds_no_secret(
+async def test_an_account_as_text_and_json_contains_no_secret(
     store: Store, settings_for: SettingsFor, log_in: LogIn
 ) -> None:
     await log_in("me")

@@ -1,4 +1,4 @@
-"""Fixtures of the tests of the settings."""
+"""Fixtures for the tests of the settings."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read(tmp_path: Path) -> Loader:
 
 @pytest.fixture
 def problems(read: Loader) -> Problems:
-    """Load settings that are wrong, and return what is said about them."""
+    """Load invalid settings, and return the problems."""
 
     def problems(text: str | None = None, /, **environ: str) -> list[str]:
         with pytest.raises(ConfigError) as caught:

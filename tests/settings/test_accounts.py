@@ -1,4 +1,4 @@
-"""Looking up accounts costs the same however many there are, and reading them grows only with their number."""
+"""Looking an account up costs the same among many, and reading accounts grows linearly with their number."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from colorchanger_bot.settings.load import Settings, load
 
 
 def numbered(count: int, *, named: bool = True) -> dict[str, str]:
-    """The variables of so many accounts."""
+    """The variables of this many accounts."""
     variables: dict[str, str] = {}
     for number in range(1, count + 1):
         variables |= {f"TWITCH_USERNAME_{number}": f"user{number}"} if named else {}
@@ -21,7 +21,7 @@ def numbered(count: int, *, named: bool = True) -> dict[str, str]:
 
 
 def calls(work: Callable[[], object]) -> int:
-    """Count the calls of functions that some work takes: unlike its time, they are the same at every run."""
+    """Count function calls: unlike times, they are the same in every run."""
     count = 0
 
     def called(_frame: object, event: str, _argument: object) -> None:
@@ -40,14 +40,14 @@ def settings_with(count: int, folder: Path, *, named: bool = True) -> Settings:
     return load(environ=numbered(count, named=named), cwd=folder, config_dir=folder)
 
 
-def test_reading_twice_as_many_accounts_takes_twice_the_work(tmp_path: Path) -> None:
-    settings_with(1, tmp_path)  # what is only done once
+def test_reading_accounts_takes_work_in_proportion_to_their_number(tmp_path: Path) -> None:
+    settings_with(1, tmp_path)  # warm the caches
     few, many = (calls(lambda: settings_with(count, tmp_path)) for count in (200, 400))  # noqa: B023
     assert many < 2.2 * few
 
 
 @pytest.mark.parametrize("look_up", [Settings.account, Settings.color_for, Settings.app_for])
-def test_a_look_up_takes_as_much_among_many_as_among_few(
+def test_looking_an_account_up_costs_the_same_among_many(
     look_up: Callable[[Settings, str], object], tmp_path: Path
 ) -> None:
     work: list[int] = []
@@ -60,7 +60,7 @@ def test_a_look_up_takes_as_much_among_many_as_among_few(
 
 
 @pytest.mark.parametrize("named", [True, False])
-def test_learning_a_login_takes_as_much_among_many_as_among_few(named: bool, tmp_path: Path) -> None:
+def test_learning_a_login_costs_the_same_among_many(named: bool, tmp_path: Path) -> None:
     work: list[int] = []
     for count in (10, 500):
         settings = settings_with(count, tmp_path, named=named)
@@ -71,7 +71,7 @@ def test_learning_a_login_takes_as_much_among_many_as_among_few(named: bool, tmp
     assert few == many
 
 
-def test_a_copy_with_other_accounts_looks_them_up_anew(tmp_path: Path) -> None:
+def test_a_copy_with_other_accounts_finds_those(tmp_path: Path) -> None:
     settings = settings_with(2, tmp_path)
     assert settings.account("user2")
     fewer = settings.model_copy(update={"accounts": settings.accounts[:1]})

@@ -1,4 +1,4 @@
-"""Variables and secret files: nothing that was given is ignored in silence."""
+"""Variables and secret files: anything that is ignored is reported."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_secret_file_that_is_empty_is_refused(content: str, tmp_path: Path, pr
 
 @pytest.mark.parametrize("name", ["colorchanger_storage__key", "TWITCH_ACCESS_TOKEN_1"])
 def test_a_secret_file_that_is_a_folder_is_refused(name: str, tmp_path: Path, problems: Problems) -> None:
-    # Docker makes a folder where the file that it was told to mount does not exist.
+    # Docker creates a folder if the file to mount does not exist.
     (tmp_path / name).mkdir()
     (line,) = problems(COLORCHANGER_SECRETS_DIR=str(tmp_path))
     assert line.startswith(f"{tmp_path / name}: ")
@@ -38,14 +38,14 @@ def test_a_secret_file_that_is_a_folder_is_refused(name: str, tmp_path: Path, pr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs symbolic links")
-def test_a_secret_file_that_leads_nowhere_is_refused(tmp_path: Path, problems: Problems) -> None:
+def test_a_secret_file_that_is_a_broken_link_is_refused(tmp_path: Path, problems: Problems) -> None:
     (tmp_path / "COLORCHANGER_STORAGE__KEY").symlink_to(tmp_path / "missing")
     (line,) = problems(COLORCHANGER_SECRETS_DIR=str(tmp_path))
     assert "cannot be read" in line
 
 
 @pytest.mark.skipif(sys.platform == "win32" or os.getuid() == 0, reason="root may read everything")
-def test_a_secret_file_that_may_not_be_read_is_refused(tmp_path: Path, problems: Problems) -> None:
+def test_an_unreadable_secret_file_is_refused(tmp_path: Path, problems: Problems) -> None:
     (tmp_path / "COLORCHANGER_STORAGE__KEY").write_text(new_key())
     (tmp_path / "COLORCHANGER_STORAGE__KEY").chmod(0)
     (line,) = problems(COLORCHANGER_SECRETS_DIR=str(tmp_path))
@@ -75,7 +75,7 @@ def test_a_secret_variable_that_is_empty_is_refused(name: str, problems: Problem
         ("COLOURCHANGER_COLOR__THEME", "COLORCHANGER_COLOR__THEME"),
     ],
 )
-def test_a_variable_that_only_looks_like_ours_is_named(name: str, meant: str, read: Loader) -> None:
+def test_a_variable_that_looks_like_a_misspelt_one_is_reported(name: str, meant: str, read: Loader) -> None:
     assert read(**{name: "x"}).notes == (f"{name} is not used: did you mean {meant}?",)
 
 
@@ -92,11 +92,11 @@ def test_a_variable_that_only_looks_like_ours_is_named(name: str, meant: str, re
         "COLORCHANGER_PORT",
     ],
 )
-def test_variables_of_other_programs_are_not_named(name: str, read: Loader) -> None:
+def test_variables_of_other_programs_are_not_reported(name: str, read: Loader) -> None:
     assert read(**{name: "x"}).notes == ()
 
 
-def test_a_secret_file_that_only_looks_like_ours_is_named(tmp_path: Path, read: Loader) -> None:
+def test_a_secret_file_that_looks_like_a_misspelt_one_is_reported(tmp_path: Path, read: Loader) -> None:
     (tmp_path / "twitch_access_token_1.txt").write_text("x")
     (tmp_path / "of_another_program").write_text("x")
     (note,) = read(COLORCHANGER_SECRETS_DIR=str(tmp_path)).notes

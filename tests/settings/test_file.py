@@ -20,13 +20,13 @@ ENCODINGS = {
 
 
 @pytest.mark.parametrize("content", ENCODINGS.values(), ids=ENCODINGS.keys())
-def test_what_windows_and_others_write_is_read_alike(content: bytes, tmp_path: Path, read: Loader) -> None:
+def test_files_from_windows_and_elsewhere_are_read_alike(content: bytes, tmp_path: Path, read: Loader) -> None:
     (tmp_path / "config.toml").write_bytes(content)
     assert decode(content) == TEXT
     assert read().color.theme == "dark"
 
 
-def test_half_a_character_is_not_text(tmp_path: Path, problems: Problems) -> None:
+def test_a_truncated_character_is_not_text(tmp_path: Path, problems: Problems) -> None:
     (tmp_path / "config.toml").write_bytes(codecs.BOM_UTF16_LE + b"[")
     (line,) = problems()
     assert "save the file as UTF-8" in line
@@ -60,12 +60,12 @@ level = "x"
     ]
 
 
-def test_mistakes_come_in_the_order_of_the_file(problems: Problems) -> None:
+def test_mistakes_are_listed_in_the_order_of_the_file(problems: Problems) -> None:
     found = problems('[log]\nlevel = "x"\n[color]\ntheme = "x"\nunknown_key = 1\n[app]\nclient_id = 1')
     assert [line.split(":")[0] for line in found] == [f"config.toml, line {line}" for line in (2, 4, 5, 7)]
 
 
-def test_a_key_in_a_table_of_one_line_has_the_line_of_the_table(problems: Problems) -> None:
+def test_a_key_in_an_inline_table_has_the_line_of_the_table(problems: Problems) -> None:
     assert problems('\ncolor = { theme = "x" }')[0].startswith("config.toml, line 2: color.theme = ")
 
 
@@ -82,7 +82,7 @@ def test_a_key_in_a_table_of_one_line_has_the_line_of_the_table(problems: Proble
         ("[[accounts]]\nlogin = 'bob'\ncolor.login = 'x'", "accounts[bob].color.login belongs under [[accounts]]"),
     ],
 )
-def test_a_key_in_the_wrong_table_is_told_where_it_belongs(text: str, words: str, problems: Problems) -> None:
+def test_a_key_in_the_wrong_table_says_where_it_belongs(text: str, words: str, problems: Problems) -> None:
     (line,) = problems(text)
     assert words in line
 
@@ -96,7 +96,7 @@ def test_a_key_in_the_wrong_table_is_told_where_it_belongs(text: str, words: str
         r"[storage]" "\n" r'url = "sqlite:///C:\temp\next.db"',
     ],
 )
-def test_a_windows_path_in_double_quotes_is_told_what_to_do(text: str, problems: Problems) -> None:
+def test_a_windows_path_in_double_quotes_says_what_to_do(text: str, problems: Problems) -> None:
     (line,) = problems(text)
     assert line.startswith("config.toml, line 2")
     assert "single quotes" in line
@@ -119,7 +119,7 @@ def test_a_windows_path_in_single_quotes_is_read(read: Loader) -> None:
         ("color.theme = dark", 'texts stand in quotes: key = "text"'),
     ],
 )
-def test_what_is_no_toml_has_advice_that_fits(text: str, advice: str, problems: Problems) -> None:
+def test_a_file_that_is_not_toml_gets_advice_that_fits(text: str, advice: str, problems: Problems) -> None:
     (line,) = problems(text)
     assert line.endswith(advice)
 
@@ -143,5 +143,5 @@ def test_other_databases_are_refused_in_one_line(url: str, problems: Problems) -
         "postgresql+psycopg://me@db/colors",
     ],
 )
-def test_addresses_of_this_and_older_versions_are_taken(url: str, read: Loader) -> None:
+def test_addresses_of_this_and_older_versions_are_accepted(url: str, read: Loader) -> None:
     assert read(f"storage.url = '{url}'").storage.url == url

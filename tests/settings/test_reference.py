@@ -1,4 +1,4 @@
-"""The example, docs/settings.md and the schema name the keys of the code, with the same defaults."""
+"""The example, docs/settings.md and the schema have the keys and defaults of the code."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def _flat(table: dict[str, Any], above: str = "") -> dict[str, Any]:
 
 
 def _uncommented() -> dict[str, Any]:
-    """The example as it is when every commented-out setting is taken into use."""
+    """Return the example with every setting uncommented."""
     tree = tomllib.loads(re.sub(r"^#(?=[\w[])", "", example(), flags=re.MULTILINE))
     (tree["accounts"],) = tree["accounts"]
     return _flat(tree)
 
 
 def _documented() -> dict[str, str]:
-    """The keys of the tables of docs/settings.md, with what stands there as default."""
+    """Return the keys in the tables of docs/settings.md, with their defaults."""
     documented: dict[str, str] = {}
     section = ""
     for line in (ROOT / "docs/settings.md").read_text("utf-8").splitlines():
@@ -61,7 +61,7 @@ def test_the_example_tells_editors_where_its_schema_is() -> None:
     assert example().splitlines()[0] == "#:schema config.schema.json"
 
 
-def test_the_documentation_and_the_schema_are_those_of_the_models(tmp_path: Path) -> None:
+def test_the_documentation_and_the_schema_match_the_models(tmp_path: Path) -> None:
     for name in ("settings.md", "config.schema.json"):
         (tmp_path / name).write_text((ROOT / "docs" / name).read_text("utf-8"), "utf-8")
     write(tmp_path)
@@ -103,13 +103,13 @@ def test_the_example_is_exactly_the_defaults(tmp_path: Path) -> None:
         assert masked(Settings())[section][name] == value
 
 
-def test_every_key_is_in_the_example_and_the_reverse() -> None:
+def test_the_example_has_exactly_the_keys_that_exist() -> None:
     ours = _uncommented().keys()
     assert ours - OF_COLOR == KEYS - OF_COLOR
     assert ours & OF_COLOR
 
 
-def test_the_example_is_valid_with_every_comment_taken_away(tmp_path: Path) -> None:
+def test_the_example_is_valid_with_every_setting_uncommented(tmp_path: Path) -> None:
     text = re.sub(r"^#(?=[\w[])", "", example(), flags=re.MULTILINE).replace("yourname", "somebody")
     (tmp_path / "config.toml").write_text(text, "utf-8")
     settings = load(environ={}, cwd=tmp_path)
@@ -117,17 +117,17 @@ def test_the_example_is_valid_with_every_comment_taken_away(tmp_path: Path) -> N
     assert settings.color_for("somebody").strategy == "rainbow"
 
 
-def test_every_key_is_in_the_documentation_and_the_reverse() -> None:
+def test_the_documentation_has_exactly_the_keys_that_exist() -> None:
     assert set(_documented()) == KEYS - OF_COLOR
 
 
-def test_every_other_variable_is_in_the_documentation_and_the_reverse() -> None:
+def test_the_documentation_has_exactly_the_other_variables_that_exist() -> None:
     _, _, part = (ROOT / "docs/settings.md").read_text("utf-8").partition("## Environment variables")
     expected = {CONFIG, CONF_FILE, SECRETS_DIR, *SHORT, *(f"{name}_N" for name in NUMBERED)}
     assert set(re.findall(r"^\| `(\w+)` \|", part, flags=re.MULTILINE)) == expected
 
 
-def test_what_the_documentation_gives_as_examples_is_valid(tmp_path: Path) -> None:
+def test_the_examples_in_the_documentation_are_valid(tmp_path: Path) -> None:
     text = (ROOT / "docs/settings.md").read_text("utf-8")
     environ = dict(re.findall(r"`(COLORCHANGER_\w+)=([^`]+)`", text))
     assert len(environ) > 2

@@ -1,4 +1,4 @@
-"""Settings: where they come from, what they mean, and what is said when they are wrong."""
+"""Settings: where they come from, what they mean, and the messages when they are wrong."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TOKEN = "abcdefghijklmnopqrstuvwxyz0123"
 
 
 def _run(script: str, **environ: str) -> str:
-    """Run Python in a process of its own and return what it printed."""
+    """Run Python in a new process and return its output."""
     command = [sys.executable, "-c", script]
     env = {**os.environ, **environ}
     return subprocess.run(command, env=env, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
@@ -47,7 +47,7 @@ def _run(script: str, **environ: str) -> str:
 # Which file
 
 
-def test_without_file_and_variables_the_defaults_count(read: Loader) -> None:
+def test_without_a_file_and_variables_the_defaults_apply(read: Loader) -> None:
     settings = read()
     assert settings == Settings()
     assert settings.source is None
@@ -68,7 +68,7 @@ def test_the_file_of_the_user_is_read_when_the_working_directory_has_none(tmp_pa
     assert settings.source == home / "config.toml"
 
 
-def test_the_argument_wins_over_the_variable_and_that_over_the_directories(tmp_path: Path) -> None:
+def test_the_argument_overrides_the_variable_and_that_the_directories(tmp_path: Path) -> None:
     for name in ("config", "argument", "variable"):
         (tmp_path / f"{name}.toml").write_text(f'[commands]\nname = "{name}"')
     environ = {"COLORCHANGER_CONFIG": "variable.toml"}
@@ -100,7 +100,7 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path, read: Loader) -> None:
     ],
     ids=["latin-1", "no quotes", "twice", "unfinished", "huge number", "deep"],
 )
-def test_a_file_that_is_no_toml_is_one_line_with_the_place(
+def test_a_file_that_is_not_toml_is_one_line_with_the_place(
     content: bytes, problem: str, tmp_path: Path, problems: Problems
 ) -> None:
     (tmp_path / "config.toml").write_bytes(content)
@@ -109,7 +109,7 @@ def test_a_file_that_is_no_toml_is_one_line_with_the_place(
     assert found[0].startswith(problem)
 
 
-def test_a_directory_is_no_settings_file(tmp_path: Path, problems: Problems) -> None:
+def test_a_directory_is_not_a_settings_file(tmp_path: Path, problems: Problems) -> None:
     (tmp_path / "config.toml").mkdir()
     assert problems() == ["config.toml: cannot be read (it is a directory); name a text file that this user may read"]
 
@@ -123,20 +123,20 @@ def test_a_broken_file_does_not_hide_broken_variables(problems: Problems) -> Non
 # Which value
 
 
-def test_the_environment_of_the_process_is_neither_changed_nor_read_when_one_is_given(read: Loader) -> None:
+def test_a_given_environment_replaces_that_of_the_process(read: Loader) -> None:
     before = dict(os.environ)
     read("[color]\nenabled = false", COLORCHANGER_LOG__LEVEL="DEBUG")
     assert dict(os.environ) == before
 
 
-def test_without_a_given_environment_that_of_the_process_counts(tmp_path: Path) -> None:
+def test_without_a_given_environment_that_of_the_process_is_read(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("[color]\ncooldown = 7")
     chosen = {"COLORCHANGER_CONFIG": str(tmp_path / "mine.toml"), "COLORCHANGER_COLOR__THEME": "light"}
     script = "from colorchanger_bot.settings.load import load; color = load().color; print(color.theme, color.cooldown)"
     assert _run(script, **chosen) == "light 7.0"
 
 
-def test_a_variable_wins_over_the_file_and_leaves_the_rest_of_its_table(read: Loader) -> None:
+def test_a_variable_overrides_one_key_of_the_file(read: Loader) -> None:
     color = read('[color]\ntheme = "dark"\ncooldown = 5', COLORCHANGER_COLOR__THEME="light").color
     assert (color.theme, color.cooldown) == ("light", 5.0)
 
@@ -146,7 +146,7 @@ def test_variables_are_read_in_any_case_and_empty_ones_count_as_unset(read: Load
     assert (color.theme, color.cooldown) == ("dark", 0.0)
 
 
-def test_of_two_spellings_of_a_variable_the_usual_one_wins(read: Loader) -> None:
+def test_the_usual_spelling_of_a_variable_takes_precedence(read: Loader) -> None:
     spellings = {"COLORCHANGER_COLOR__THEME": "dark", "colorchanger_color__theme": "light"}
     assert read(**spellings).color.theme == "dark"
     assert read(**dict(reversed(spellings.items()))).color.theme == "dark"
@@ -169,7 +169,7 @@ def test_a_delay_in_the_file_is_one_number_or_two(text: str, expected: tuple[flo
     assert read(f"color.delay = {text}").color.delay == expected
 
 
-def test_debug_and_the_log_variables_are_short_forms_and_the_long_ones_win(read: Loader) -> None:
+def test_debug_and_log_variables_are_short_forms_and_the_long_ones_take_precedence(read: Loader) -> None:
     assert read(DEBUG="true", LOG_FORMAT="json", LOG_FILE="a.log").log == LogSettings(
         level="DEBUG", format="json", file="a.log"
     )
@@ -177,11 +177,11 @@ def test_debug_and_the_log_variables_are_short_forms_and_the_long_ones_win(read:
     assert read(DEBUG="1", COLORCHANGER_LOG__LEVEL="warning").log.level == "WARNING"
 
 
-def test_values_that_other_programs_give_to_debug_do_not_concern_us(read: Loader) -> None:
+def test_values_of_debug_meant_for_other_programs_are_ignored(read: Loader) -> None:
     assert read(DEBUG="express:*").log.level == "INFO"
 
 
-def test_what_kubernetes_sets_for_a_service_of_our_name_does_not_concern_us(read: Loader) -> None:
+def test_kubernetes_variables_of_a_service_of_our_name_are_ignored(read: Loader) -> None:
     read(
         COLORCHANGER_SERVICE_HOST="10.0.0.1",
         COLORCHANGER_SERVICE_PORT_HTTP="80",
@@ -268,13 +268,13 @@ def test_a_token_without_a_name_gets_its_login_later(read: Loader) -> None:
         assert len(named.accounts) == count
 
 
-def test_what_an_account_does_not_set_itself_is_that_of_color(read: Loader) -> None:
+def test_an_account_inherits_from_color(read: Loader) -> None:
     settings = read('[color]\ntheme = "dark"\ncooldown = 5\n[[accounts]]\nlogin = "bob"\ncolor.cooldown = 0')
     assert settings.color_for("bob") == settings.color.override({"cooldown": 0})
     assert settings.color_for("stranger") is settings.color
 
 
-def test_a_strategy_may_find_its_colours_in_color(read: Loader) -> None:
+def test_a_strategy_of_an_account_may_use_the_colours_of_color(read: Loader) -> None:
     settings = read('[color]\ncolors = ["red"]\n[[accounts]]\nlogin = "bob"\ncolor.strategy = "palette"')
     assert settings.color_for("bob").plan().colors == (Color.parse("red"),)
 
@@ -449,18 +449,18 @@ def test_a_problem_of_a_variable_names_the_variable(name: str, text: str, proble
         "***",
     ],
 )
-def test_placeholders_are_known(text: str, problems: Problems) -> None:
+def test_placeholders_are_recognised(text: str, problems: Problems) -> None:
     (line,) = problems(TWITCH_ACCESS_TOKEN_1=text)
     assert " is a placeholder; " in line
 
 
 @given(token=st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=30, max_size=30))
-def test_no_token_of_twitch_is_taken_for_a_placeholder(token: str) -> None:
+def test_a_real_token_is_not_taken_for_a_placeholder(token: str) -> None:
     account = Account.of({"access_token": token, "client_id": token, "client_secret": token})
     assert account.access_token.reveal() == account.client_id == token
 
 
-def test_all_problems_are_said_at_once(problems: Problems) -> None:
+def test_all_problems_are_reported_at_once(problems: Problems) -> None:
     text = 'color.cooldown = -1\ncolour = 1\n[[accounts]]\nlogin = "bob"\n[[accounts]]\nlogin = "bob"\nchannels = [""]'
     environ = {"TWITCH_ACCESS_TOKEN_1": "changeme", "COLORCHANGER_X": "1", "LOG_FORMAT": "x"}
     keys = ("1: color.cooldown", "2: colour", "6: accounts[bob].login", "7: accounts[bob].channels")
@@ -469,7 +469,7 @@ def test_all_problems_are_said_at_once(problems: Problems) -> None:
         assert place in found
 
 
-def test_misfits_of_accounts_are_said_where_they_are(problems: Problems) -> None:
+def test_values_of_an_account_that_conflict_are_reported_where_they_are(problems: Problems) -> None:
     text = '[color]\nmin_contrast = 5\n[[accounts]]\nlogin = "bob"\ncolor.strategy = "gradient"'
     of_color, of_bob = problems(text)
     assert of_color.startswith("config.toml, line 2: color.min_contrast: 5 is not from 1 to 4.2")
@@ -536,7 +536,7 @@ _anything = st.recursive(
 
 
 @given(tree=st.dictionaries(_names, _anything, max_size=5), token=st.booleans())
-def test_every_file_is_settings_or_problems_in_plain_lines(
+def test_any_file_gives_settings_or_plain_lines(
     tree: dict[str, Any], token: bool, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.toml"
@@ -589,7 +589,7 @@ def test_secrets_are_never_shown(read: Loader) -> None:
     assert masked(read())["app"]["client_secret"] == ""
 
 
-def test_masked_settings_say_of_an_account_what_is_its_own(read: Loader) -> None:
+def test_masked_settings_show_only_an_accounts_own_keys(read: Loader) -> None:
     shown = masked(read('[[accounts]]\nlogin = "bob"\ncolor.colors = ["#f80"]'))
     assert shown["accounts"][0]["color"] == {"colors": ["#FF8800"]}
     assert shown["color"]["delay"] == [1.0, 3.0]
@@ -624,13 +624,13 @@ def test_an_override_is_checked_as_a_whole() -> None:
     assert (settings.cooldown, settings.theme, settings.delay) == (3.0, "dark", (1.0, 1.0))
 
 
-def test_importing_the_settings_reads_nothing_and_stays_cheap() -> None:
+def test_importing_the_settings_reads_nothing_and_is_cheap() -> None:
     loaded = set(_run("import sys; import colorchanger_bot.settings.load; print(*sys.modules)").split())
     assert "colorchanger_bot.settings.load" in loaded
     assert not {"twitchio", "aiohttp", "asyncio", "sqlalchemy", "rich"} & loaded
 
 
-def test_an_owner_who_may_command_has_a_name(tmp_path: Path) -> None:
+def test_allowing_the_owner_needs_the_owners_name(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[commands]\nallow = ["self", "owner"]\n', encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         load(tmp_path / "config.toml", environ={}, cwd=tmp_path, config_dir=tmp_path)
@@ -670,7 +670,7 @@ def test_a_copy_with_other_values_is_a_new_object() -> None:
 
 
 @pytest.mark.parametrize("text", ["app.client_secret = 'oauth:'", "storage.key = ','", "storage.key = ' '"])
-def test_a_secret_of_nothing_but_decoration_is_refused(text: str, problems: Problems) -> None:
+def test_a_secret_without_content_is_refused(text: str, problems: Problems) -> None:
     (line,) = problems(text)
     assert " = ***: " in line
 
@@ -698,13 +698,13 @@ def test_a_switch_is_read_in_every_usual_spelling(value: object, read: bool) -> 
 
 
 @pytest.mark.parametrize("value", [2, -1, "2", "", "maybe", None, [], {}, float("nan")])
-def test_anything_else_is_no_switch(value: object) -> None:
+def test_anything_else_is_not_a_switch(value: object) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Switch).validate_python(value)
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53))
-def test_a_number_is_read_from_what_python_writes_of_it(value: float) -> None:
+def test_a_number_is_read_as_python_writes_it(value: float) -> None:
     number = TypeAdapter(Distance).validate_python
     assert number(value) == number(str(value)) == number(f" {value} ") == float(value)
 
@@ -718,12 +718,12 @@ def test_a_secret_is_shown_only_when_asked_for() -> None:
 
 
 @pytest.mark.parametrize("value", [2.5, "2.5", -1, 10_000, "ten", True, [1], 1e300])
-def test_what_is_no_whole_number_in_its_range_is_refused(value: object) -> None:
+def test_anything_but_a_whole_number_in_range_is_refused(value: object) -> None:
     with pytest.raises(ConfigError, match=r"color\.steps = .*: write a whole number such as 12"):
         ColorSettings().override({"steps": value})
 
 
-def test_a_count_may_be_taken_back() -> None:
+def test_a_count_can_be_reset_to_none() -> None:
     assert ColorSettings(steps=7).override({"steps": None}).steps is None
     assert ColorSettings().override({"steps": "7"}).steps == ColorSettings().override({"steps": 7.0}).steps == 7
 
@@ -735,7 +735,7 @@ def test_each_wrong_item_of_a_list_is_named(problems: Problems) -> None:
     ]
 
 
-def test_a_token_completes_the_account_of_the_file_and_takes_nothing_from_it(read: Loader) -> None:
+def test_a_token_completes_an_account_and_keeps_its_settings(read: Loader) -> None:
     settings = read('[[accounts]]\nlogin = "bob"\nchannels = ["a"]\nfollow_live = true', TWITCH_ACCESS_TOKEN_1=TOKEN)
     bob = settings.with_login(settings.accounts[1], "bob").account("bob")
     assert bob
@@ -749,11 +749,11 @@ def test_colour_settings_made_in_code_know_what_was_set() -> None:
     assert (color.strategy, color.theme, color.cooldown) == ("rainbow", "dark", 5.0)
 
 
-def test_a_text_where_a_table_belongs_may_be_a_secret_and_is_not_shown(problems: Problems) -> None:
+def test_a_text_in_place_of_a_table_is_not_shown(problems: Problems) -> None:
     assert problems('web = "hunter2"') == ["config.toml, line 1: web = ***: write [web] above its keys"]
 
 
-def test_a_key_that_is_no_text_is_no_key() -> None:
+def test_a_key_must_be_a_text() -> None:
     with pytest.raises(ConfigError, match="1 is not a known setting"):
         Settings.of({1: 2})  # pyright: ignore[reportArgumentType]
 
@@ -761,7 +761,7 @@ def test_a_key_that_is_no_text_is_no_key() -> None:
 @pytest.mark.parametrize(
     "address", ["postgresql://u:a/b@h/db", "postgresql://u:a b@c@h/db", "postgresql://h/db?user=u&password=SECRET&x=1"]
 )
-def test_a_password_in_an_address_is_not_shown_wherever_it_stands(address: str, read: Loader) -> None:
+def test_a_password_anywhere_in_an_address_is_not_shown(address: str, read: Loader) -> None:
     settings = read(COLORCHANGER_STORAGE__URL=address)
     shown_url = masked(settings)["storage"]["url"]
     hidden = [secret for secret in settings.secrets() if secret]
@@ -774,7 +774,7 @@ def test_a_password_in_an_address_is_not_shown_wherever_it_stands(address: str, 
 @pytest.mark.parametrize(
     "text", ["app = ['s3cret']", "web = 's3cret'", "accounts = [['s3cret']]", "accounts = 's3cret'"]
 )
-def test_what_stands_where_a_table_belongs_is_not_shown(text: str, problems: Problems) -> None:
+def test_a_value_in_place_of_a_table_is_not_shown(text: str, problems: Problems) -> None:
     (line,) = problems(text)
     assert "s3cret" not in line
     assert " = ***: write [" in line
@@ -786,10 +786,10 @@ def test_lists_of_any_depth_are_refused_in_one_line(problems: Problems) -> None:
 
 
 @pytest.mark.parametrize("text", ["t", "y", "maybe"])
-def test_what_debug_means_to_other_programs_is_not_read(text: str, read: Loader) -> None:
+def test_debug_of_other_programs_is_not_read(text: str, read: Loader) -> None:
     assert read(DEBUG=text).log.level == "INFO"
 
 
-def test_a_path_that_no_system_takes_is_a_problem(problems: Problems) -> None:
+def test_an_impossible_path_is_a_problem(problems: Problems) -> None:
     (line,) = problems(COLORCHANGER_CONFIG="x" * 5000)
     assert "cannot be read" in line

@@ -1,4 +1,4 @@
-"""What `config show` prints can be a settings file again, and says where each value came from."""
+"""`config show` prints a valid settings file, and says where each value came from."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ _trees = st.fixed_dictionaries(
 
 
 @given(tree=_trees)
-def test_what_is_shown_is_read_as_the_same_settings(tree: dict[str, object]) -> None:
+def test_shown_settings_read_back_are_the_same(tree: dict[str, object]) -> None:
     settings = Settings.of(tree)
     for with_origins in (True, False):
         assert Settings.of(tomllib.loads(as_toml(settings, with_origins=with_origins))) == settings
 
 
-def test_secrets_are_commented_out_so_that_nobody_pastes_the_mask(read: Loader, tmp_path: Path) -> None:
+def test_secrets_are_commented_out(read: Loader, tmp_path: Path) -> None:
     settings = read(
         '[app]\nclient_secret = "s3cret"\n[storage]\nurl = "postgresql://me:s3cret@db/colors"',
         TWITCH_USERNAME_1="bob",

@@ -1,4 +1,4 @@
-"""A running service with its dashboard, as machines and as a browser see it."""
+"""A running service with its dashboard, seen through HTTP and through a browser."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from colorchanger_bot.store.store import Store
 from colorchanger_bot.web.server import Web, serving
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-"""The system's browser; without one, that of Playwright, and without that these tests fail."""
+"""The system's Chromium, or else Playwright's; without either, the browser tests fail."""
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -33,7 +33,7 @@ Serve = Callable[..., AbstractAsyncContextManager["Served"]]
 
 
 class Visitor:
-    """Somebody at the dashboard, with a cookie jar and the proof of the page that was last seen."""
+    """A visitor of the dashboard, with a cookie jar and the CSRF token of the last page."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self.session = session
@@ -41,7 +41,7 @@ class Visitor:
         self.csrf = ""
 
     async def look(self, path: str = "/") -> str:
-        """Open a page, and remember its proof."""
+        """Open a page, and remember its CSRF token."""
         status, text = await self.get(path)
         assert status == 200, text
         found = re.search(r'name="csrf" (?:content|value)="(\w+)"', text)
@@ -53,7 +53,7 @@ class Visitor:
             return answer.status, await answer.text()
 
     async def state(self) -> str:
-        """Return the first state that the stream of events tells."""
+        """Return the first state in the stream of events."""
         async with self.session.get(f"{self.url}/api/events") as stream:
             async for line in stream.content:
                 if line.startswith(b"data: {"):
@@ -61,7 +61,7 @@ class Visitor:
         raise AssertionError("the stream ended")
 
     async def say(self, login: str, text: str, **headers: str) -> tuple[int, str]:
-        """Send a command of the page."""
+        """Send a command as the page does."""
         return await self.post(f"/api/accounts/{login}/command", json={"text": text}, **headers)
 
     async def post(self, path: str, *, json: Any = None, data: Any = None, **headers: str) -> tuple[int, str]:
@@ -73,7 +73,7 @@ class Visitor:
 
 
 class Served(Service):
-    """A service with its dashboard; None if that could not be opened."""
+    """A service with its dashboard; `web` is None if the port was taken."""
 
     web: Web | None = None
 
@@ -106,7 +106,7 @@ async def service(serve: Serve, twitch: LocalTwitch) -> AsyncIterator[Served]:
 
 @asynccontextmanager
 async def visiting(service: Served) -> AsyncGenerator[Visitor]:
-    """Come to the dashboard of a service."""
+    """Visit the dashboard of a service."""
     assert service.web is not None
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         yield Visitor(session, f"http://127.0.0.1:{service.web.port}")
@@ -120,7 +120,7 @@ async def visitor(service: Served) -> AsyncIterator[Visitor]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    """A browser without a window."""
+    """A headless browser."""
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         yield launched
@@ -129,7 +129,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def opened(browser: Browser, url: str, **options: Any) -> AsyncGenerator[Page]:
-    """Open a page, which may neither fail nor break its own rules."""
+    """Open a page; fail on script errors, violations of its content policy, and requests to other sites."""
     context = await browser.new_context(**options)
     page = await context.new_page()
     page.set_default_timeout(8000)
@@ -145,7 +145,7 @@ async def opened(browser: Browser, url: str, **options: Any) -> AsyncGenerator[P
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs a browser, wherever its fixtures get it from."""
+    """Mark every test that needs a browser, even through other fixtures."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)

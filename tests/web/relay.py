@@ -1,4 +1,4 @@
-"""Relay: a line to the dashboard that can be cut and mended."""
+"""Relay: a connection to the dashboard that can be cut and restored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 
 class Relay:
-    """Passes bytes on between a port of its own and another one."""
+    """Forwards bytes between its own port and another one."""
 
     def __init__(self, target: int) -> None:
         self.port = 0
@@ -17,12 +17,12 @@ class Relay:
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def mend(self) -> None:
-        """Let everything through."""
+        """Forward everything."""
         self._server = await asyncio.start_server(self._connect, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
-        """Break every connection, and take no new one."""
+        """Close every connection, and accept no new one."""
         if self._server is not None:
             self._server.close()
         for writer in list(self._writers):
@@ -48,7 +48,7 @@ class Relay:
 
 @asynccontextmanager
 async def relay(target: int) -> AsyncGenerator[Relay]:
-    """Have a line to this port."""
+    """Relay connections to this port."""
     line = Relay(target)
     await line.mend()
     yield line

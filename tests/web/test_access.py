@@ -1,4 +1,4 @@
-"""The dashboard under attack: foreign names, foreign pages, guessed passwords, and the search for secrets."""
+"""The dashboard under attack: other host names, pages of other sites, guessed passwords, and leaked secrets."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PATHS = ("/", "/login", "/healthz", "/readyz", "/metrics", "/api/events", "/api/
 @pytest.mark.parametrize(
     "host", ["evil.example", "evil.example:4343", "localhost.evil.example", "192.168.1.5", "", "["]
 )
-async def test_a_foreign_name_gets_nothing(visitor: Visitor, path: str, host: str) -> None:
+async def test_a_foreign_host_name_is_refused(visitor: Visitor, path: str, host: str) -> None:
     status, _ = await visitor.get(path, Host=host)
     assert status in (HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.BAD_REQUEST)
 
@@ -60,7 +60,7 @@ async def test_a_change_from_elsewhere_is_refused(
     assert (await visitor.say("me", "off", Origin=visitor.url))[0] == 200
 
 
-async def test_the_proof_of_one_visitor_is_no_good_for_another(service: Served, visitor: Visitor) -> None:
+async def test_a_visitors_csrf_token_does_not_work_for_another(service: Served, visitor: Visitor) -> None:
     await visitor.look()
     async with visiting(service) as other:
         await other.look()
@@ -69,7 +69,7 @@ async def test_the_proof_of_one_visitor_is_no_good_for_another(service: Served, 
 
 
 @pytest.mark.parametrize("path", ["/api/events", "/api/checkup", "/metrics"])
-async def test_another_sites_page_cannot_read_the_api(visitor: Visitor, path: str) -> None:
+async def test_a_page_of_another_site_cannot_read_the_api(visitor: Visitor, path: str) -> None:
     assert (await visitor.get(path, **{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}))[0] == 403
 
 
@@ -84,7 +84,7 @@ async def test_an_odd_body_is_refused(visitor: Visitor, body: bytes) -> None:
     assert status in (400, 413)
 
 
-async def test_every_answer_has_the_protecting_headers(visitor: Visitor) -> None:
+async def test_every_response_has_the_security_headers(visitor: Visitor) -> None:
     for path in ("/", "/healthz", "/nothing", "/static/main.js"):
         async with visitor.session.get(visitor.url + path) as answer:
             policy = answer.headers["Content-Security-Policy"]
@@ -94,14 +94,14 @@ async def test_every_answer_has_the_protecting_headers(visitor: Visitor) -> None
             assert "aiohttp" not in answer.headers["Server"]
 
 
-async def test_the_page_has_no_script_and_no_style_of_its_own(visitor: Visitor) -> None:
+async def test_the_page_has_no_inline_script_or_style(visitor: Visitor) -> None:
     page = await visitor.look()
     assert "<style" not in page
     assert " style=" not in page
     assert page.count("<script") == page.count('<script type="module" src="/static/')
 
 
-async def test_static_files_do_not_lead_out(visitor: Visitor) -> None:
+async def test_static_files_cannot_leave_their_folder(visitor: Visitor) -> None:
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static/..%2fapp.py", "/static/"):
         assert (await visitor.get(path))[0] in (403, 404)
 
@@ -109,7 +109,7 @@ async def test_static_files_do_not_lead_out(visitor: Visitor) -> None:
 # The password
 
 
-async def test_without_the_password_there_is_nothing_to_see(serve: Serve) -> None:
+async def test_nothing_is_shown_without_the_password(serve: Serve) -> None:
     async with serve(web={"password": PASSWORD}) as service, visiting(service) as stranger:
         assert (await stranger.get("/"))[0] == 303
         for path in ("/api/events", "/api/checkup", "/metrics", "/api/accounts/me/preview?text=random"):
@@ -120,7 +120,7 @@ async def test_without_the_password_there_is_nothing_to_see(serve: Serve) -> Non
         assert "me" not in ready
 
 
-async def test_the_password_opens_the_page_and_the_log_out_closes_it(serve: Serve) -> None:
+async def test_the_password_opens_the_page_and_a_logout_closes_it(serve: Serve) -> None:
     async with serve(web={"password": PASSWORD}) as service, visiting(service) as owner:
         await owner.look("/login")
         assert (await owner.post("/login", data={"csrf": owner.csrf, "password": PASSWORD}))[0] == 303
@@ -131,10 +131,10 @@ async def test_the_password_opens_the_page_and_the_log_out_closes_it(serve: Serv
             assert (await owner.post("/logout", data={"csrf": owner.csrf}))[0] == 303
             assert (await owner.get("/"))[0] == 303
             async with asyncio.timeout(5):
-                await open_page.read()  # comes to an end
+                await open_page.read()  # ends by itself
 
 
-async def test_behind_tls_the_session_is_never_sent_without(visitor: Visitor) -> None:
+async def test_behind_tls_the_session_cookie_is_secure(visitor: Visitor) -> None:
     async with visitor.session.get(f"{visitor.url}/", headers={"X-Forwarded-Proto": "https"}) as answer:
         assert "Secure" in answer.headers["Set-Cookie"]
     async with visitor.session.get(f"{visitor.url}/") as answer:
@@ -159,7 +159,7 @@ async def test_the_session_changes_at_login(serve: Serve) -> None:
         assert owner.csrf != before
 
 
-async def test_a_password_cannot_be_guessed_a_thousand_times(serve: Serve) -> None:
+async def test_a_password_cannot_be_guessed_by_brute_force(serve: Serve) -> None:
     async with serve(web={"password": PASSWORD}) as service, visiting(service) as thief:
         await thief.look("/login")
         statuses = [
@@ -167,7 +167,7 @@ async def test_a_password_cannot_be_guessed_a_thousand_times(serve: Serve) -> No
             for number in range(1000)
         ]
         assert statuses == [401] * TRIES_OF_ONE + [429] * (1000 - TRIES_OF_ONE)
-        # Now not even the right one: else the guessing would go on in silence.
+        # Not even the right password works now: else an attacker would learn it by guessing on.
         assert (await thief.post("/login", data={"csrf": thief.csrf, "password": PASSWORD}))[0] == 429
         basic = base64.b64encode(f"x:{PASSWORD}".encode()).decode()
         assert (await thief.get("/metrics", Authorization=f"Basic {basic}"))[0] == 429
@@ -194,14 +194,14 @@ async def test_prometheus_may_send_the_password(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("host", ["192.168.1.5:4343", "colorchanger:4343", "colors.example.org"])
-async def test_with_a_password_it_answers_to_addresses_containers_and_its_own_names(serve: Serve, host: str) -> None:
+async def test_with_a_password_it_answers_to_addresses_containers_and_names(serve: Serve, host: str) -> None:
     web = {"password": PASSWORD, "names": ["colors.example.org"]}
     async with serve(web=web) as service, visiting(service) as machine:
         assert (await machine.get("/healthz", Host=host))[0] == 200
         assert (await machine.get("/healthz", Host="evil.example"))[0] == 421
 
 
-async def test_wrong_tries_are_forgotten_in_time() -> None:
+async def test_wrong_passwords_are_forgotten_after_a_while() -> None:
     clock = FakeClock()
     attempts = Attempts(clock)
     for _ in range(TRIES_OF_ONE):
@@ -234,7 +234,7 @@ async def test_a_session_ends_after_a_week() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "myhost"])
-def test_others_are_not_let_in_without_a_password(tmp_path: Path, host: str) -> None:
+def test_other_machines_need_a_password(tmp_path: Path, host: str) -> None:
     environ = {"COLORCHANGER_WEB__ENABLED": "true", "COLORCHANGER_WEB__HOST": host}
     with pytest.raises(ConfigError, match=r"set web\.password"):
         load(environ=environ, cwd=tmp_path, config_dir=tmp_path)
@@ -242,7 +242,7 @@ def test_others_are_not_let_in_without_a_password(tmp_path: Path, host: str) -> 
     assert settings.web.host == host
 
 
-def test_settings_made_in_code_are_checked_as_well(settings_for: Callable[..., Settings]) -> None:
+def test_settings_made_in_code_are_checked_too(settings_for: Callable[..., Settings]) -> None:
     with pytest.raises(ConfigError, match=r"set web\.password"):
         settings_for(web={"enabled": True, "host": "0.0.0.0"})
 
@@ -250,7 +250,7 @@ def test_settings_made_in_code_are_checked_as_well(settings_for: Callable[..., S
 # Secrets
 
 
-async def test_no_answer_holds_a_secret(serve: Serve, twitch: LocalTwitch, store: Store) -> None:
+async def test_no_response_contains_a_secret(serve: Serve, twitch: LocalTwitch, store: Store) -> None:
     async with serve(web={"password": PASSWORD}) as service, visiting(service) as owner:
         await twitch.wait_subscribed("me", "me")
         await owner.look("/login")

@@ -1,4 +1,4 @@
-"""The dashboard of the real commands, as processes."""
+"""`run` and `demo --web` as real processes, with their dashboard."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.processes import Environment, call, end, start
 
 
 async def first_url(process: Process, sign: str) -> str:
-    """The address in the first line of output that has this sign."""
+    """The address in the first line of output that contains this text."""
     assert process.stdout is not None
     while line := (await process.stdout.readline()).decode():
         if sign in line:
@@ -42,7 +42,7 @@ async def test_run_says_where_the_dashboard_is_and_stops_in_time_with_open_pages
     assert time.monotonic() - began < 4.0
 
 
-async def test_run_refuses_to_let_others_in_without_a_password(with_tokens: Environment) -> None:
+async def test_run_refuses_to_serve_other_machines_without_a_password(with_tokens: Environment) -> None:
     code, output, errors = await call(
         "run", environment=with_tokens | {"COLORCHANGER_WEB__ENABLED": "1", "COLORCHANGER_WEB__HOST": "0.0.0.0"}
     )

@@ -1,4 +1,4 @@
-"""The metrics tell what happened, also while things fail, under the names of the contract."""
+"""The metrics count what happens, failures too, under their documented names."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Samples = dict[tuple[str, str], float]
 
 
 async def scraped(visitor: Visitor) -> Samples:
-    """All samples, by name and first label."""
+    """Return all samples, by name and first label."""
     status, text = await visitor.get("/metrics")
     assert status == 200
     return {
@@ -36,7 +36,7 @@ async def scraped(visitor: Visitor) -> Samples:
     }
 
 
-async def test_the_names_of_the_contract_are_there(visitor: Visitor) -> None:
+async def test_the_documented_metrics_exist(visitor: Visitor) -> None:
     names = {name for name, _ in await scraped(visitor)}
     assert names >= CONTRACT
     assert any(name.startswith(("process_", "python_")) for name in names)
@@ -60,7 +60,7 @@ async def test_messages_and_changes_are_counted(visitor: Visitor, twitch: LocalT
     assert 0 < found["colorchanger_ratelimit_remaining", ""] < 800
 
 
-async def test_failures_are_counted_while_they_happen(
+async def test_failures_are_counted_as_they_happen(
     visitor: Visitor,
     service: Served,
     twitch: LocalTwitch,
@@ -81,7 +81,7 @@ async def test_failures_are_counted_while_they_happen(
     assert found["colorchanger_reconnects_total", "closed_4000"] == 1
 
 
-async def test_counts_do_not_fall_when_an_account_goes(
+async def test_counters_do_not_fall_when_an_account_is_removed(
     visitor: Visitor,
     service: Served,
     twitch: LocalTwitch,
@@ -94,7 +94,7 @@ async def test_counts_do_not_fall_when_an_account_goes(
     assert after["colorchanger_messages_total", ""] == before["colorchanger_messages_total", ""] == 1
 
 
-async def test_the_grafana_dashboard_asks_for_metrics_that_exist(visitor: Visitor) -> None:
+async def test_the_grafana_dashboard_uses_metrics_that_exist(visitor: Visitor) -> None:
     _, text = await visitor.get("/metrics")
     names = {family.name for family in text_string_to_metric_families(text)}
     board = json.loads((Path(__file__).parents[2] / "docs/grafana.json").read_text("utf-8"))
@@ -104,7 +104,7 @@ async def test_the_grafana_dashboard_asks_for_metrics_that_exist(visitor: Visito
         assert any(name in expression for name in names), expression
 
 
-async def test_every_metric_has_its_line_in_the_operating_page_and_the_reverse(visitor: Visitor) -> None:
+async def test_the_operating_page_lists_exactly_the_metrics_that_exist(visitor: Visitor) -> None:
     _, text = await visitor.get("/metrics")
     ours = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE colorchanger_")}
     ours = {name for name in ours if not name.endswith("_created")}

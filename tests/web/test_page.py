@@ -1,4 +1,4 @@
-"""The dashboard in a real browser: the tour, each control, log-in, lost connections, phones, keyboards, readers."""
+"""The dashboard in a real browser: each control, login, lost connections, phones, keyboards, screen readers."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def page(browser: Browser, service: Served) -> AsyncIterator[Page]:
 
 
 async def complaints(page: Page) -> list[str]:
-    """What axe-core finds wrong; chat shows names in whatever colour people chose, which is not ours to judge."""
+    """Return what axe-core finds, except for the contrast of names: people choose their own colours."""
     found = await AXE.run(page, context={"exclude": [[".lines b"], [".preview b"]]}, options=RULES)
     return [
         f"{each['id']}: {node['html'][:120]} {node.get('failureSummary', '')}"
@@ -95,7 +95,7 @@ async def test_a_colour_that_does_not_exist_gets_a_suggestion(page: Page) -> Non
     await expect(page.locator(".answer")).to_contain_text("did you mean")
 
 
-async def test_a_strategy_is_seen_before_it_is_applied(page: Page, twitch: LocalTwitch, service: Served) -> None:
+async def test_a_strategy_is_previewed_before_it_is_applied(page: Page, twitch: LocalTwitch, service: Served) -> None:
     painter = service.changer[twitch.user("me").id]
     await page.locator(".plan > summary").click()
     await page.get_by_role("combobox", name="Strategy").select_option("palette")
@@ -134,7 +134,7 @@ async def test_a_failed_change_and_a_lost_login_show_what_to_do(page: Page, twit
     await expect(page.locator("#code")).to_be_visible()
 
 
-async def test_an_account_is_logged_in_from_the_page(browser: Browser, serve: Serve, twitch: LocalTwitch) -> None:
+async def test_an_account_can_be_logged_in_from_the_page(browser: Browser, serve: Serve, twitch: LocalTwitch) -> None:
     twitch.add_user("fresh", "#FF0000", turbo=True)
     async with serve(account=False) as service, opened(browser, url(service)) as page:
         await expect(page.locator("#nobody")).to_be_visible()
@@ -150,7 +150,9 @@ async def test_an_account_is_logged_in_from_the_page(browser: Browser, serve: Se
         await expect(page.get_by_role("button", name="Get a code")).to_be_focused()
 
 
-async def test_a_lost_connection_is_said_and_comes_back(browser: Browser, service: Served, twitch: LocalTwitch) -> None:
+async def test_a_lost_connection_is_shown_and_comes_back(
+    browser: Browser, service: Served, twitch: LocalTwitch
+) -> None:
     assert service.web is not None
     async with relay(service.web.port) as line, opened(browser, f"http://127.0.0.1:{line.port}") as page:
         await expect(page.locator("#connection")).to_have_text("live")
@@ -165,7 +167,7 @@ async def test_a_lost_connection_is_said_and_comes_back(browser: Browser, servic
         await expect(page.locator(".messages")).to_have_text("1")
 
 
-async def test_a_page_of_an_earlier_run_loads_itself_anew(browser: Browser, serve: Serve, twitch: LocalTwitch) -> None:
+async def test_a_page_of_an_earlier_run_reloads_itself(browser: Browser, serve: Serve, twitch: LocalTwitch) -> None:
     async with serve() as first, opened(browser, url(first)) as page:
         await expect(page.locator("#connection")).to_have_text("live")
         before = await page.locator('meta[name="boot"]').get_attribute("content")
@@ -181,7 +183,7 @@ async def test_a_page_of_an_earlier_run_loads_itself_anew(browser: Browser, serv
         await expect(page.locator(".changes")).to_have_text("1")
 
 
-async def test_all_can_be_done_with_the_keyboard(page: Page, twitch: LocalTwitch, service: Served) -> None:
+async def test_everything_works_with_the_keyboard(page: Page, twitch: LocalTwitch, service: Served) -> None:
     reached: list[str] = []
     for _ in range(30):
         await page.keyboard.press("Tab")
@@ -238,7 +240,7 @@ async def test_focus_and_open_parts_stay_while_the_state_changes(page: Page, twi
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("viewport", [{"width": 1280, "height": 900}, PHONE], ids=["desktop", "phone"])
-async def test_it_is_accessible_and_fits(
+async def test_it_is_accessible_and_fits_the_screen(
     browser: Browser, serve: Serve, twitch: LocalTwitch, scheme: str, viewport: dict[str, int]
 ) -> None:
     async with serve() as service, opened(browser, url(service), color_scheme=scheme, viewport=viewport) as page:

@@ -1,4 +1,4 @@
-"""The dashboard as its page talks with it: states, commands, previews, log-ins, and its place in the service."""
+"""The HTTP API behind the page: states, commands, previews, logins, and its place in the service."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.fakes import subscribed_to_all, until
 from tests.web.conftest import Serve, Served, Visitor, visiting
 
 
-async def test_the_state_tells_of_colours_channels_and_budget(visitor: Visitor, twitch: LocalTwitch) -> None:
+async def test_the_state_has_colours_channels_and_the_rate_limit(visitor: Visitor, twitch: LocalTwitch) -> None:
     await visitor.look()
     await twitch.say("me", in_="me", text="hello")
     await twitch.wait_for(lambda: twitch.color_changes)
@@ -38,7 +38,7 @@ async def test_the_state_tells_of_colours_channels_and_budget(visitor: Visitor, 
     assert account["budget"]["limit"] == 800
 
 
-async def test_the_strip_shows_at_most_thirty_and_failures_with_their_reason(
+async def test_the_history_has_at_most_thirty_colours_and_the_reasons_of_failures(
     visitor: Visitor, twitch: LocalTwitch
 ) -> None:
     await visitor.look()
@@ -97,14 +97,14 @@ async def test_a_preview_shows_the_next_colours_and_changes_nothing(
 
 
 @pytest.mark.parametrize("text", ["", "off", "palette", "shades nothing", "rainbow up", "next", "join me", "x" * 500])
-async def test_a_preview_of_what_is_no_strategy_says_so(visitor: Visitor, text: str) -> None:
+async def test_a_preview_of_an_unknown_strategy_says_so(visitor: Visitor, text: str) -> None:
     _, answer = await visitor.get(f"/api/accounts/me/preview?text={text}")
     found = json.loads(answer)
     assert found["rows"] == []
     assert found["problem"]
 
 
-async def test_without_turbo_a_preview_has_names_only(visitor: Visitor, service: Served, twitch: LocalTwitch) -> None:
+async def test_a_preview_without_turbo_has_names_only(visitor: Visitor, service: Served, twitch: LocalTwitch) -> None:
     twitch.user("me").turbo = False
     await visitor.look()
     await visitor.say("me", "next")
@@ -112,7 +112,7 @@ async def test_without_turbo_a_preview_has_names_only(visitor: Visitor, service:
     assert all(Color.parse(row["hex"]).is_named for row in json.loads(answer)["rows"])
 
 
-async def test_an_account_can_be_logged_in_where_there_was_none(serve: Serve, twitch: LocalTwitch) -> None:
+async def test_the_first_account_can_be_logged_in(serve: Serve, twitch: LocalTwitch) -> None:
     twitch.add_user("fresh", "#FF0000", turbo=True)
     async with serve(account=False) as service, visiting(service) as owner:
         await owner.look()
@@ -204,7 +204,7 @@ async def test_not_ready_says_which_channel(serve: Serve, twitch: LocalTwitch) -
         assert (await machine.get("/healthz")) == (200, "ok\n")
 
 
-async def test_a_taken_port_is_one_line_and_the_colours_go_on(
+async def test_a_taken_port_is_one_line_and_colours_keep_changing(
     serve: Serve, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture
 ) -> None:
     with socket.socket() as taken:
@@ -234,7 +234,7 @@ async def test_open_pages_do_not_delay_the_stop(serve: Serve, twitch: LocalTwitc
             stream.close()
 
 
-async def test_there_is_an_end_to_open_pages(visitor: Visitor) -> None:
+async def test_the_number_of_open_pages_is_limited(visitor: Visitor) -> None:
     streams = [await visitor.session.get(f"{visitor.url}/api/events") for _ in range(20)]
     assert (await visitor.get("/api/events"))[0] == 503
     for stream in streams:
