@@ -46,9 +46,9 @@ def shortened(words: str, most: int) -> str:
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: 0 messages, 1 message, 2 messages."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: 0 messages, 1 message, 2 messages. `plural`: where it is not noun + s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or f'{noun}s'}"
 
 
 def duration(seconds: float) -> str:

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from colorchanger_bot.changer.changes import Change
 from colorchanger_bot.color import DARK, LIGHT, Color
-from colorchanger_bot.console import echo, save, say, width
+from colorchanger_bot.console import save, say, width
 from colorchanger_bot.demo.setup import DELAY_SECONDS, ME, Demo, opened
 from colorchanger_bot.sandbox import Script
 from colorchanger_bot.service.service import Service
@@ -78,7 +78,8 @@ async def play(messages: int, *, debug: bool = False, svg: Path | None = None) -
     say(f"\n{summary}")
     if svg is not None:
         _save(picture, summary, svg)
-    echo(NEXT, end="")
+    for line in NEXT.splitlines():
+        say(line)
 
 
 async def _chat(demo: Demo, service: Service, messages: int) -> tuple[ChatPicture, str]:

@@ -39,7 +39,7 @@ async def examine(settings: Settings, session: aiohttp.ClientSession, clock: Clo
         try:
             answer = await send(session, "GET", url)  # without a token: 401 is what a healthy Twitch says
         except (TwitchUnavailable, OutcomeUnknown) as error:
-            yield Finding("network", "wrong", f"{host}: {error}", "check the network, DNS, firewall or proxy")
+            yield Finding("network", "wrong", f"{host}: {error}", "check the network, firewall or proxy")
             continue
         if answer.status >= 500:
             yield Finding("network", "wrong", f"{host} answers {answer.status}", "wait: Twitch is in trouble")
