@@ -30,6 +30,7 @@ from colorchanger_bot.cli.options import (
 )
 from colorchanger_bot.cli.store import app as store_app
 from colorchanger_bot.console import echo, save, say
+from colorchanger_bot.words import reason
 
 if TYPE_CHECKING:
     from colorchanger_bot.service.service import Service
@@ -150,7 +151,7 @@ def sandbox(port: int, config: Path | None) -> int:
     try:
         asyncio.run(run_it())
     except OSError as error:
-        complain(f"port {port} cannot be used ({error.strerror}); choose another with --port")
+        complain(f"port {port} cannot be used ({reason(error)}); choose another with --port")
         return 1
     return 0
 

@@ -69,7 +69,7 @@ async def play(messages: int, *, debug: bool = False, svg: Path | None = None) -
     async with opened(debug=debug, auto_approve=ME) as demo:
         made = await demo.log_in(
             lambda code: say(
-                f"A made-up Twitch runs on {demo.twitch.id_url}. Logging in there with the code {code.user_code} ..."
+                f"A local Twitch runs on {demo.twitch.id_url}. Logging in with the code {code.user_code} ..."
             )
         )
         say(f"Logged in as {made.login}, a made-up account that writes and watches its colour change.\n")

@@ -19,6 +19,8 @@ MISFITS = "misfits"
 """The type of the error of values that are fine one by one and do not fit together; its context has all of them."""
 NO_TABLE = frozenset({"model_type", "tuple_type", "model_attributes_type", "dict_type"})
 NO_KEY = frozenset({"extra_forbidden", "invalid_key"})
+LOGIN_WORDS = frozenset({"name", "user", "username", "account"})
+"""What people write for the login of an account."""
 
 
 class Misfit(NamedTuple):
@@ -90,6 +92,8 @@ class _Line:
     def _unknown(self) -> str:
         *above, last = self._key
         name = str(last)
+        if len(above) == 2 and above[0] == "accounts" and name in LOGIN_WORDS:
+            return f"is not a known setting: {did_you_mean(self._found.dotted((*above, 'login')))}"
         if homes := self._homes(name):
             *most, final = homes
             return f"belongs under {', '.join(most)}{' or ' if most else ''}{final}: move it there"
