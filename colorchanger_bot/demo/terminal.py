@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.color import DARK, LIGHT, Color
 from colorchanger_bot.console import save, say, width
 from colorchanger_bot.demo.setup import DELAY_SECONDS, ME, Demo, opened
