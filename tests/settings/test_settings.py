@@ -473,7 +473,7 @@ def test_all_problems_are_said_at_once(problems: Problems) -> None:
         assert place in found
 
 
-def test_misfits_of_accounts_are_said_where_they_are(problems: Problems) -> None:
+def test_conflicts_of_accounts_are_said_where_they_are(problems: Problems) -> None:
     text = '[color]\nmin_contrast = 5\n[[accounts]]\nlogin = "bob"\ncolor.strategy = "gradient"'
     of_color, of_bob = problems(text)
     assert of_color.startswith("config.toml, line 2: color.min_contrast: 5 is not from 1 to 4.2")
