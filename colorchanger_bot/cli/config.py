@@ -23,7 +23,7 @@ from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service.check import Verdict
+    from colorchanger_bot.service.settings_check import Verdict
     from colorchanger_bot.settings.load import Settings
 
 CONSOLE = "https://dev.twitch.tv/console"
@@ -123,7 +123,7 @@ def config_show(origin: bool, as_json: bool, config: Path | None) -> None:
 
 def _verdict(config: Path | None) -> tuple[Settings | None, Verdict]:
     from colorchanger_bot import redaction
-    from colorchanger_bot.service.check import Verdict, check
+    from colorchanger_bot.service.settings_check import Verdict, check
     from colorchanger_bot.settings.load import load
 
     try:

@@ -16,7 +16,7 @@ from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.renewal import OTHER_APPLICATION
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LOG_IN, ColorChangerError
-from colorchanger_bot.service import network
+from colorchanger_bot.service import twitch_check
 from colorchanger_bot.service.findings import Finding, Level
 from colorchanger_bot.service.login_application import register
 from colorchanger_bot.service.plan import unmatched
@@ -47,7 +47,7 @@ async def examine(settings: Settings, *, clock: Clock, reports: Reports | None =
 async def _examine(settings: Settings, clock: Clock, reports: Reports | None) -> AsyncIterator[Finding]:
     yield _settings(settings)
     async with open_session() as session:
-        async with aclosing(network.examine(settings, session, clock)) as findings:
+        async with aclosing(twitch_check.examine(settings, session, clock)) as findings:
             async for finding in findings:
                 yield finding
         try:
@@ -132,7 +132,7 @@ async def _accounts(
             if login.pair.issued_at is None and not applications.is_ours(owner.client_id):
                 yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN, Action.LOG_IN)
             advise = {channel.login: _rename(settings, login.login, channel.login) for channel in standing.channels}
-            async with aclosing(network.channels(settings, session, login, advise)) as findings:
+            async with aclosing(twitch_check.channels(settings, session, login, advise)) as findings:
                 async for finding in findings:
                     yield finding
         yield Finding(login.login, "fine", f"colours: {colors_text(standing.names_only)}")
