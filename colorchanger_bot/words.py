@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 
 from colorchanger_bot.redaction import one_line
@@ -46,9 +47,14 @@ def shortened(words: str, most: int) -> str:
     return line if len(line) <= most else f"{line[: most - 3]}..."
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun: 0 messages, 1 message, 2 messages."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return a number with its noun: 0 messages, 1 message, 2 messages. `plural`: where it is not noun + s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {plural or f'{noun}s'}"
+
+
+def reason(error: OSError) -> str:
+    """Return what the system says; asyncio wraps it in the address that it tried."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
 
 
 def duration(seconds: float) -> str:

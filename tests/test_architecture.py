@@ -93,6 +93,12 @@ def test_the_top_of_the_package_stays_small() -> None:
     assert len([*PACKAGE.glob("*.py")]) <= 10
 
 
+def test_each_folder_of_tests_is_named_for_a_room() -> None:
+    tests = Path(__file__).parent
+    folders = {path.relative_to(tests).parts[0] for path in tests.glob("*/**/test_*.py")}
+    assert folders - {"bench", "faults"} <= set(ROOMS)
+
+
 def test_imports_point_inwards() -> None:
     outwards = [
         f"{name} imports {other}"

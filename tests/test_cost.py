@@ -112,5 +112,5 @@ async def test_a_change_costs_one_request_on_an_open_connection(
         assert [each.line for each in twitch.requests[requests:]] == ["PUT /helix/chat/color"] * 20
         assert twitch.connections == connections
         assert count.calls["twitchio.models.eventsub_.ChatMessage.__init__"] == 20
-        assert count.tasks.count("Changes._work") == 20
+        assert count.tasks.count("PendingChanges._work") == 20
         assert len(count.tasks) / 20 < 10

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import os
+import socket
 import tomllib
 from typing import Any
 
@@ -10,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from colorchanger_bot.redaction import one_line
-from colorchanger_bot.words import SHOWN_CHARACTERS, did_you_mean, nearest, shortened, shown
+from colorchanger_bot.words import SHOWN_CHARACTERS, did_you_mean, nearest, reason, shortened, shown
 
 _scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 _values = st.recursive(_scalars, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
@@ -44,3 +48,9 @@ def test_the_nearest_name_is_suggested(name: str, meant: str) -> None:
 
 def test_without_a_name_there_is_no_suggestion() -> None:
     assert (did_you_mean("theme"), did_you_mean("")) == ("did you mean theme?", "")
+
+
+async def test_a_taken_port_is_told_in_the_words_of_the_system() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="attempting to bind") as caught:
+        await asyncio.get_running_loop().create_server(asyncio.Protocol, *taken.getsockname())
+    assert reason(caught.value) == os.strerror(errno.EADDRINUSE)

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import replace
 
-from colorchanger_bot.auth.kept import hide
+from colorchanger_bot.auth.tracked_login import hide
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ColorChangerError, LoginFailed, NeedsLogin, TokenRefused
 from colorchanger_bot.store.store import Login, Store, TokenPair

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from colorchanger_bot.auth import scopes
-from colorchanger_bot.auth.kept import KeptLogin, LoginEvent
 from colorchanger_bot.auth.renewal import LOGGED_OUT, OTHER_APPLICATION, Renewal, not_renewable
 from colorchanger_bot.auth.states import State
+from colorchanger_bot.auth.tracked_login import LoginEvent, TrackedLogin
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import (
     LOG_IN,
@@ -46,7 +46,7 @@ class TokenKeeper:
         self._store = store
         self._clock = clock
         self._rng = rng
-        self._kept: dict[int, KeptLogin] = {}
+        self._kept: dict[int, TrackedLogin] = {}
         self._loaded = False
         self._listeners: list[Callable[[LoginEvent], None]] = []
         self._questions = asyncio.Semaphore(QUESTIONS)
@@ -107,14 +107,14 @@ class TokenKeeper:
         for login in stored.values():
             kept = self._kept.get(login.id)
             if kept is None:
-                self._kept[login.id] = KeptLogin.of(login, self._clock, self._rng)
+                self._kept[login.id] = TrackedLogin.of(login, self._clock, self._rng)
                 self._renewal.complain(login)
                 self._tell(LoginEvent("found", login, by_person=self._loaded))
             elif login.pair.access != kept.login.pair.access and not kept.is_renewing:
                 await self._take_over(kept)
         self._loaded = True
 
-    async def _take_over(self, kept: KeptLogin) -> None:
+    async def _take_over(self, kept: TrackedLogin) -> None:
         """Take the pair of a login that another process stored, unless we have stored a newer one meanwhile."""
         before = kept.login
         stored = await self._store.login(before.id)
@@ -243,7 +243,7 @@ class TokenKeeper:
                 except ColorChangerError as error:
                     logger.error("the new tokens of %s could not be saved: %s", kept.login.login, error)
 
-    async def _renewed(self, kept: KeptLogin, *, ahead: bool) -> None:
+    async def _renewed(self, kept: TrackedLogin, *, ahead: bool) -> None:
         """Renew a login, or wait for the renewal that is under way."""
         if kept.refresh is None or not kept.is_renewing:
             work = self._renewal.run(kept, ahead=ahead)
@@ -253,7 +253,7 @@ class TokenKeeper:
         # Callers may give up, the renewal may not: it holds the only copy of what Twitch issued.
         await asyncio.shield(kept.refresh)
 
-    def _usable(self, id_: int) -> KeptLogin:
+    def _usable(self, id_: int) -> TrackedLogin:
         kept = self._kept.get(id_)
         if kept is None:
             raise NeedsLogin(LOGGED_OUT)

@@ -12,9 +12,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
-from colorchanger_bot.auth.kept import KeptLogin, LoginEvent, forget, hide
 from colorchanger_bot.auth.scopes import missing_permission
 from colorchanger_bot.auth.states import State
+from colorchanger_bot.auth.tracked_login import LoginEvent, TrackedLogin, forget, hide
 from colorchanger_bot.errors import (
     LOG_IN,
     NeedsLogin,
@@ -32,7 +32,7 @@ LOGGED_OUT = f"logged out; {LOG_IN}"
 OTHER_APPLICATION = "its token is of another application and cannot be renewed here"
 
 
-def not_renewable(kept: KeptLogin) -> str:
+def not_renewable(kept: TrackedLogin) -> str:
     """Return in words that a login is used to its end and cannot be renewed now."""
     if not kept.login.pair.refresh:
         return "the login came without a refresh token: it is used until it ends"
@@ -57,7 +57,7 @@ class Renewal:
         self.ends: Counter[str] = Counter()
         """How many refreshes ended how: refreshed, ended, refused or unanswered."""
 
-    async def run(self, kept: KeptLogin, *, ahead: bool) -> None:
+    async def run(self, kept: TrackedLogin, *, ahead: bool) -> None:
         """Renew a login after a 401, or `ahead` of need.
 
         Raises:
@@ -93,7 +93,7 @@ class Renewal:
 
     # Asking
 
-    async def ask(self, kept: KeptLogin) -> None:
+    async def ask(self, kept: TrackedLogin) -> None:
         """Ask Twitch whose token this is, and keep what it says.
 
         Raises:
@@ -120,7 +120,7 @@ class Renewal:
             kept.unidentified = ""
             await self._identify(kept, login, found)
 
-    async def _identify(self, kept: KeptLogin, login: Login, owner: Owner) -> None:
+    async def _identify(self, kept: TrackedLogin, login: Login, owner: Owner) -> None:
         if owner.login != login.login and login.user_id is None:
             logger.warning("the token given for %s belongs to %s: managing that account", login.login, owner.login)
         pair = replace(login.pair, expires_at=owner.expires_at, scopes=owner.scopes)
@@ -159,7 +159,7 @@ class Renewal:
 
     # Refreshing
 
-    async def _spend(self, kept: KeptLogin, *, ahead: bool) -> None:
+    async def _spend(self, kept: TrackedLogin, *, ahead: bool) -> None:
         """Present the refresh token to Twitch."""
         login = kept.login
         if not login.pair.refresh:
@@ -190,7 +190,7 @@ class Renewal:
             kept.unsaved = pair if pair.scopes else replace(pair, scopes=login.pair.scopes)
             kept.life = kept.life.after("issued")
 
-    def _refused(self, kept: KeptLogin, why: str) -> None:
+    def _refused(self, kept: TrackedLogin, why: str) -> None:
         known = kept.life.state in (State.REFUSED, State.LOST)
         kept.life = kept.life.after("refused")
         kept.why, kept.refused_at = why, kept.now
@@ -198,7 +198,7 @@ class Renewal:
         if not known:
             logger.warning("%s: %s", kept.login.login, not_renewable(kept))
 
-    def _blocked(self, kept: KeptLogin, why: str) -> None:
+    def _blocked(self, kept: TrackedLogin, why: str) -> None:
         known = kept.life.state is State.BLOCKED and kept.why == why
         kept.life = kept.life.after("blocked")
         kept.why = why
@@ -206,7 +206,7 @@ class Renewal:
         if not known:
             logger.error("%s: the login cannot be renewed: %s", kept.login.login, why)
 
-    def _unanswered(self, kept: KeptLogin) -> None:
+    def _unanswered(self, kept: TrackedLogin) -> None:
         kept.life = kept.life.after("unanswered")
         if kept.unanswered.attempts:  # the first one may be repeated at once
             kept.retry_at = kept.now + kept.unanswered.next()
@@ -216,7 +216,7 @@ class Renewal:
         if kept.life.state is State.LOST:
             kept.retry_at = kept.now + kept.refused.next()
 
-    async def _save(self, kept: KeptLogin) -> None:
+    async def _save(self, kept: TrackedLogin) -> None:
         pair, before = kept.unsaved, kept.login
         if pair is None:
             raise AssertionError("a login is unsaved without a pair")
@@ -237,7 +237,7 @@ class Renewal:
             logger.info("%s: the login works again", saved.login)
         self._tell(LoginEvent("found" if before.lost else "refreshed", saved))
 
-    async def _too_late(self, kept: KeptLogin) -> None:
+    async def _too_late(self, kept: TrackedLogin) -> None:
         """The login was replaced or removed during the refresh: what a person did is the newer."""
         stored = await self._store.login(kept.login.id)
         if stored is not None:
@@ -249,7 +249,7 @@ class Renewal:
             await self._oauth(kept.login.client_id).revoke(pair.access)  # nobody would ever use it
         raise NeedsLogin(LOGGED_OUT)
 
-    def adopt(self, kept: KeptLogin, login: Login) -> None:
+    def adopt(self, kept: TrackedLogin, login: Login) -> None:
         """Take a pair that another process stored."""
         ours = kept.unsaved is not None and kept.unsaved.access == login.pair.access  # saved, but we were not told
         kept.begin(login)
@@ -262,7 +262,7 @@ class Renewal:
 
     # Ends
 
-    def pause(self, kept: KeptLogin) -> None:
+    def pause(self, kept: TrackedLogin) -> None:
         """Ask Twitch for nothing for a while.
 
         Raises:
@@ -277,7 +277,7 @@ class Renewal:
         logger.error("%s: %s; trying again in %.0f s", kept.login.login, kept.why, kept.paused_until - kept.now)
         raise TokenRefused(kept.why)
 
-    async def _lose(self, kept: KeptLogin, reason: str) -> None:
+    async def _lose(self, kept: TrackedLogin, reason: str) -> None:
         """Give a login up until a person or Twitch brings it back.
 
         Raises:

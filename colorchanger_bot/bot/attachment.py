@@ -14,9 +14,9 @@ from twitchio.ext import commands
 from colorchanger_bot.bot.checkup import Checkup
 from colorchanger_bot.bot.refresh import SharedRefresh
 from colorchanger_bot.changer.changer import Changer
-from colorchanger_bot.changer.channels import Platform
 from colorchanger_bot.changer.commands import Speaker
 from colorchanger_bot.changer.memory import Memory
+from colorchanger_bot.changer.platform import Platform
 from colorchanger_bot.color import Strategy
 from colorchanger_bot.settings.settings import Settings
 

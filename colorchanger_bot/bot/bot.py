@@ -18,7 +18,7 @@ from colorchanger_bot.auth.scopes import READ_SCOPE, missing, missing_permission
 from colorchanger_bot.bot import attachment
 from colorchanger_bot.bot.attachment import Attachment
 from colorchanger_bot.bot.messages import chat_message, chat_notification, text_of
-from colorchanger_bot.bot.world import HelixWorld, Reading
+from colorchanger_bot.bot.platform import HelixPlatform, Reading
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import parse_command
 from colorchanger_bot.clock import Clock, RecentIds, Tasks
@@ -83,12 +83,12 @@ class ColorChangerBot(commands.Bot):
         """Whether a cog that is not ours is loaded: then every message becomes an event."""
         self._others_may_command = settings.commands.enabled and set(settings.commands.allow) != {"self"}
         self._seen = RecentIds(clock)
-        self._world = HelixWorld(colors, changer)
+        self._platform = HelixPlatform(colors, changer)
         shared = Attachment(
             settings=settings,
             changer=changer,
-            speaker=self._world,
-            platform=self._world,
+            speaker=self._platform,
+            platform=self._platform,
             prefixes=(settings.commands.prefix,),
             is_own_bot=True,
         )
@@ -140,7 +140,7 @@ class ColorChangerBot(commands.Bot):
             parse_others=partial(self._looks_at_others, user_id),
             timing=self._timing,
         )
-        reading = self._world.readings[user_id] = Reading(session, painter.channels or tuple(channels))
+        reading = self._platform.readings[user_id] = Reading(session, painter.channels or tuple(channels))
         session.set_channels(reading.listed)
         if login.lost or _is_deaf(login):
             session.pause(login.lost or missing_permission(login))

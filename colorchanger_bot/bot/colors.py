@@ -45,7 +45,7 @@ class AccountRequests:
 
 
 class TwitchioColors:
-    """The `ColorApi`, the `Speaker` and the `World` of somebody else's bot: through TwitchIO, with that bot's tokens.
+    """`ColorApi`, `Speaker` and `Platform` of somebody else's bot: through TwitchIO, with that bot's tokens.
 
     TwitchIO refreshes an expired token in the middle of a request, and a public application's refresh token works
     once: spent twice or cut off in between, the login is gone. So an account has one request at a time, and one that

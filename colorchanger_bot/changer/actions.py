@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from colorchanger_bot.changer import results
-from colorchanger_bot.changer.changes import Change
-from colorchanger_bot.changer.channels import Platform, join, leave, login_in
+from colorchanger_bot.changer.channels import join, leave, login_in
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.pending_changes import Change
+from colorchanger_bot.changer.platform import Platform
 from colorchanger_bot.changer.results import CommandResult
 from colorchanger_bot.color import Color, Ground, fitting_names, unreadable_on
 from colorchanger_bot.errors import UnknownUser

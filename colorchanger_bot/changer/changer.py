@@ -13,11 +13,11 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from colorchanger_bot.changer.changes import Change
 from colorchanger_bot.changer.chooser import ChatterColors
 from colorchanger_bot.changer.memory import Memory, MemoryWriter, ShortMemory
 from colorchanger_bot.changer.pace import ChatPace
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.changer.sender import ColorApi
 from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.color import Color, Strategy

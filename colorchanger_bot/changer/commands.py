@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 
 from colorchanger_bot.changer import results
 from colorchanger_bot.changer.actions import ACTIONS, hold
-from colorchanger_bot.changer.channels import Platform
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.platform import Platform
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, UnknownColor
 from colorchanger_bot.settings.model import CommandSettings

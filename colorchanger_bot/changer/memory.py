@@ -78,7 +78,7 @@ class ShortMemory:
         self._kept |= {user_id: each.to_json() for user_id, each in remembered.items()}
 
 
-Look = Callable[[], Remembered]
+Snapshot = Callable[[], Remembered]
 """Returns what is to be remembered of an account now."""
 
 
@@ -91,23 +91,23 @@ class MemoryWriter:
     def __init__(self, memory: Memory, clock: Clock) -> None:
         self._memory = memory
         self._clock = clock
-        self._changed: dict[str, Look] = {}
-        self._writing: dict[str, Look] = {}
+        self._changed: dict[str, Snapshot] = {}
+        self._writing: dict[str, Snapshot] = {}
         self._one_at_a_time = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
-    def soon(self, user_id: str, look: Look) -> None:
+    def soon(self, user_id: str, snapshot: Snapshot) -> None:
         """Write it within a second."""
-        self._changed[user_id] = look
+        self._changed[user_id] = snapshot
         if self._task is None:
             self._task = asyncio.create_task(self._later(), name="colour memory")
 
-    async def now(self, user_id: str, look: Look) -> None:
+    async def now(self, user_id: str, snapshot: Snapshot) -> None:
         """Write it before this returns, with all that is to be written soon; if that fails, try again soon."""
-        self._changed[user_id] = look
+        self._changed[user_id] = snapshot
         await self._write(user_id)
         if user_id in self._changed:
-            self.soon(user_id, look)
+            self.soon(user_id, snapshot)
 
     def drop(self, user_id: str) -> None:
         """Write nothing more of an account."""
@@ -134,6 +134,6 @@ class MemoryWriter:
             if self._changed and (not user_id or user_id in self._changed):
                 self._writing, self._changed = self._changed, {}
                 try:
-                    await self._memory.remember_all({id_: look() for id_, look in self._writing.items()})
+                    await self._memory.remember_all({id_: snapshot() for id_, snapshot in self._writing.items()})
                 except StoreError:
                     self._changed = self._writing | self._changed

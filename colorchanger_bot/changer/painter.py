@@ -9,12 +9,12 @@ import random
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from colorchanger_bot.changer.changes import Change, Changes, Wish
 from colorchanger_bot.changer.chooser import ChatterColors, Chooser
 from colorchanger_bot.changer.memory import MemoryWriter, Remembered
 from colorchanger_bot.changer.pace import BurstLimit
+from colorchanger_bot.changer.pending_changes import Change, PendingChanges, Wish
 from colorchanger_bot.changer.sender import ColorApi, ColorSender
-from colorchanger_bot.changer.shown import HISTORY, ShownColors
+from colorchanger_bot.changer.shown_colors import HISTORY, ShownColors
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color, Strategy
 from colorchanger_bot.errors import ColorChangerError, ConfigError, UnknownColor
@@ -78,7 +78,7 @@ class Painter:
         )
         self._memory = memory
         self._burst = BurstLimit()
-        self._changes = Changes(
+        self._changes = PendingChanges(
             user_id,
             login,
             make=self._make,
@@ -136,7 +136,7 @@ class Painter:
             due = max(due, self._shown.changed_at + self.settings.cooldown, self._burst.earliest(now))
             self._changes.ask(Wish(now, due, channel_id=channel_id))
         else:
-            self._changes.hurry(due)
+            self._changes.retry_by(due)
 
     async def show(self, color: Color | None = None, *, is_restore: bool = False) -> Change:
         """Change now, ahead of everything that waits, to `color` or what the strategy chooses; return how it ended."""

@@ -7,8 +7,8 @@ from typing import Final
 
 from colorchanger_bot.changer import results
 from colorchanger_bot.changer.actions import ACTIONS, MOST_COLORS
-from colorchanger_bot.changer.changes import Change
 from colorchanger_bot.changer.channels import MOST_CHANNELS
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.color import Color, Ground, Theme
 
 MOST_CHARACTERS = 500

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.color import Color, Ground, Theme
 
 

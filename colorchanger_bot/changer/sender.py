@@ -6,7 +6,7 @@ import logging
 from datetime import timedelta
 from typing import Any, Protocol
 
-from colorchanger_bot.changer.shown import ShownColors
+from colorchanger_bot.changer.shown_colors import ShownColors
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color, fitting_names, nearest_name
 from colorchanger_bot.errors import ColorRejected, OutcomeUnknown

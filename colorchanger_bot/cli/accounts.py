@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from colorchanger_bot.cli.options import AS_JSON, CONFIG, DEBUG, Commands, option, settings_of
 from colorchanger_bot.console import echo, say, swatch
-from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.errors import LOG_IN, ConfigError
 from colorchanger_bot.settings.environment import CONF_FILE
 
 if TYPE_CHECKING:
@@ -101,22 +101,23 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
 
     pid: int | None = None
     found: list[Standing] = []
-    why, trouble = "not running: there is no store yet", ""
+    why, trouble, helps = "not running: there is no store yet", "", LOG_IN
     if exists(settings.storage.url):
         async with Store.open(settings.storage.url, settings.storage.keys) as store:
             now = SystemClock().now().timestamp()
             beat = await store.heartbeat()
-            why = "" if beat else "not running"
+            why, helps = "" if beat else "not running", wording.RUN
             if beat:
                 pid, trouble = beat.pid, await store.write_problem()
             if beat and not await is_running(beat, settings, store, now):
                 why = f"process {beat.pid} has given no sign of life for too long"
+                helps = "to see more, run: colorchanger doctor"
             found = [] if why else await standings(settings, store, now)
     if as_json:
         rows = [wording.as_json(each, settings.commands) for each in found]
         echo(json.dumps({"running": not why, "pid": pid, "reason": why or trouble, "accounts": rows}, indent=2))
         return 1 if why else 0
-    say(why or f"running as process {pid}{f', but {trouble}' if trouble else ''}")
+    say(f"{why}; {helps}" if why else f"running as process {pid}{f', but {trouble}' if trouble else ''}")
     for each in found:
         say(f"  {_swatch(each)}{each.login}: {wording.state_text(each, settings.commands)}")
         for channel in each.channels:

@@ -30,6 +30,7 @@ from colorchanger_bot.cli.options import (
 )
 from colorchanger_bot.cli.store import app as store_app
 from colorchanger_bot.console import echo, save, say
+from colorchanger_bot.words import reason
 
 if TYPE_CHECKING:
     from colorchanger_bot.service.service import Service
@@ -58,9 +59,14 @@ app = Commands(
 
 
 @app.command(
-    option("-n", "--messages", type=whole(1, 100), default=8, help="Own messages to send, 8 if not given."),
+    option("-n", "--messages", type=whole(1, 100), default=8, help="How many messages to send; the default is 8."),
     option("--svg", metavar="FILE", type=Path, help="Save the last picture as an SVG file."),
-    option("--web", dest="in_browser", action="store_true", help="In the browser: the dashboard beside a chat."),
+    option(
+        "--web",
+        dest="in_browser",
+        action="store_true",
+        help="Show it in the browser, with the dashboard.",
+    ),
     CONFIG_UNUSED,
     DEBUG,
 )
@@ -85,12 +91,12 @@ def run(config: Path | None, debug: bool) -> None:
 
 
 @app.command(
-    option("-s", "--strategy", help="Any strategy; else that of the settings."),
-    option("-n", dest="count", type=whole(1), default=12, help="How many colours, 12 if not given."),
-    option("--theme", help="both, dark, light or any; else that of the settings."),
-    option("--json", dest="as_json", action="store_true", help="One JSON object per line."),
-    option("--html", metavar="FILE", type=Path, help="Write a page to look at in a browser."),
-    option("--names", action="store_true", help="As without Turbo or Prime: Twitch's own names only."),
+    option("-s", "--strategy", help="The strategy to show; the default is the one in your settings."),
+    option("-n", dest="count", type=whole(1), default=12, help="How many colours; the default is 12."),
+    option("--theme", help="both, dark, light or any; the default is the one in your settings."),
+    option("--json", dest="as_json", action="store_true", help="Print JSON, one object per line."),
+    option("--html", metavar="FILE", type=Path, help="Write a page to open in a browser."),
+    option("--names", action="store_true", help="Only Twitch's colour names, as without Turbo or Prime."),
     CONFIG,
 )
 def preview(
@@ -131,11 +137,11 @@ def preview(
 
 
 @app.command(
-    option("--port", type=whole(0, 65535), default=4444, help="The port, 4444 if not given; 0: a free one."),
+    option("--port", type=whole(0, 65535), default=4444, help="The port; the default is 4444, and 0 takes a free one."),
     CONFIG_UNUSED,
 )
 def sandbox(port: int, config: Path | None) -> int:
-    """Run the local Twitch alone, to develop a bot against; it explains how."""
+    """Run the local Twitch to develop a bot against, and print how to use it."""
     check_unused(config)
     from colorchanger_bot.sandbox.guide import serve
 
@@ -145,7 +151,7 @@ def sandbox(port: int, config: Path | None) -> int:
     try:
         asyncio.run(run_it())
     except OSError as error:
-        complain(f"port {port} cannot be used: {error.strerror}; try another one with --port")
+        complain(f"port {port} cannot be used ({reason(error)}); choose another with --port")
         return 1
     return 0
 

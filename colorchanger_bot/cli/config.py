@@ -23,7 +23,7 @@ from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service.check import Verdict
+    from colorchanger_bot.service.settings_check import Verdict
     from colorchanger_bot.settings.load import Settings
 
 CONSOLE = "https://dev.twitch.tv/console"
@@ -31,12 +31,12 @@ SCHEMA_FILE = "config.schema.json"
 _PATH = option("path", metavar="PATH", nargs="?", type=Path, help="The file to write.")
 
 app = Commands()
-config_app = app.group("config", "The settings: a file to begin with, a check, and what is in force.")
+config_app = app.group("config", "Make, check and show the settings.")
 
 
 @config_app.command(
-    option("path", metavar="PATH", nargs="?", type=Path, help="The file to make, config.toml if not given."),
-    option("-c", "--config", metavar="PATH", type=Path, help="The same."),
+    option("path", metavar="PATH", nargs="?", type=Path, help="The file to make; the default is config.toml."),
+    option("-c", "--config", metavar="PATH", type=Path, help="The same as PATH."),
     name="init",
 )
 def config_init(path: Path | None, config: Path | None) -> None:
@@ -85,7 +85,7 @@ def config_schema(path: Path | None, config: Path | None) -> None:
 
 @config_app.command(AS_JSON, CONFIG, name="check")
 def config_check(as_json: bool, config: Path | None) -> int:
-    """Check the settings and all that they name; exit code 0 if `run` and `login` can work, else 2."""
+    """Check the settings and everything they refer to; exit code 0 if `run` and `login` can work, else 2."""
     settings, verdict = _verdict(config)
     source = str(settings.source) if settings and settings.source else None
     if as_json:
@@ -102,7 +102,7 @@ def config_check(as_json: bool, config: Path | None) -> int:
 
 
 @config_app.command(
-    option("--origin", action="store_true", help="Say of each value where it came from."),
+    option("--origin", action="store_true", help="Show where each value comes from."),
     AS_JSON,
     CONFIG,
     name="show",
@@ -123,7 +123,7 @@ def config_show(origin: bool, as_json: bool, config: Path | None) -> None:
 
 def _verdict(config: Path | None) -> tuple[Settings | None, Verdict]:
     from colorchanger_bot import redaction
-    from colorchanger_bot.service.check import Verdict, check
+    from colorchanger_bot.service.settings_check import Verdict, check
     from colorchanger_bot.settings.load import load
 
     try:
@@ -141,7 +141,7 @@ def _ask_client_id() -> str:
 
     from colorchanger_bot.settings.types import ClientId
 
-    say(f"The Client ID of your Twitch application ({CONSOLE}); Enter if you have none yet:")
+    say(f"The Client ID of your Twitch application ({CONSOLE}); press Enter if you have none yet:")
     while True:
         try:
             return TypeAdapter[str](ClientId).validate_python(input("> "))
@@ -154,7 +154,7 @@ def _ask_client_id() -> str:
 
 def _refuse_if_there(file: Path) -> None:
     if os.path.lexists(file):
-        raise ConfigError([f"{one_line(str(file))}: is there already, and is left as it is; name another file"])
+        raise ConfigError([f"{one_line(str(file))}: already exists and is left as it is; edit it, or name another"])
 
 
 def _save_new(file: Path, text: str) -> None:

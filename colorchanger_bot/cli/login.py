@@ -20,7 +20,13 @@ app = Commands()
 
 
 @app.command(
-    option("name", metavar="LOGIN", nargs="?", default="", help="The account, where several applications are set up."),
+    option(
+        "name",
+        metavar="LOGIN",
+        nargs="?",
+        default="",
+        help="The account to log in; only needed if you use several applications.",
+    ),
     option("--scopes", default="", help="More permissions to ask for, such as user:read:follows."),
     CONFIG,
     DEBUG,
@@ -59,11 +65,11 @@ async def _login(settings: Settings, name: str, more: str) -> None:
                 say(f"  {scope}: {purpose(scope)}")
             made = await log_in(oauth, store, scopes, clock=clock, show=show)
         if made.user_id is None:
-            say("logged in; Twitch did not say as whom yet, the running bot finds that out")
+            say("logged in; Twitch has not said yet as whom: the running bot finds out")
         elif missing := needs_login(made):
             say(f"logged in as {made.login}, but {missing}; {LOG_IN}")
         else:
-            say(f"logged in as {made.login}: {await _next_step(store)}")
+            say(f"logged in as {made.login}; {await _next_step(store)}")
         if name and made.user_id is not None and made.login != name.lower():
             say(f"(you named {name.lower()}, but the code was entered as {made.login})")
 

@@ -49,7 +49,7 @@ def whole(low: int, high: int | None = None) -> Callable[[str], int]:
 
 CONFIG = option("-c", "--config", metavar="PATH", type=Path, help="The settings file.")
 CONFIG_UNUSED = option(
-    "-c", "--config", metavar="PATH", type=Path, help="A settings file, which is only checked: none is needed here."
+    "-c", "--config", metavar="PATH", type=Path, help="Not needed here; if given, the file is only checked."
 )
 DEBUG = option("--debug", action="store_true", help="Log everything, and show a traceback when something fails.")
 AS_JSON = option("--json", dest="as_json", action="store_true", help="As JSON, for programs.")
@@ -127,7 +127,7 @@ class Commands:
             if deep:
                 group._add_to(made, deep=True)
         if parser.prog == PROGRAM:
-            listed.add_parser("help", help="Show this, or the help of a command.")
+            listed.add_parser("help", help="Show this help, or that of a command.")
         return [*listed.choices]
 
 
@@ -135,7 +135,15 @@ class _Parser(argparse.ArgumentParser):
     """Reports an error in one line."""
 
     def __init__(self, name: str, about: str, options: Sequence[Option], *, epilog: str | None = None) -> None:
-        super().__init__(name, description=about, epilog=epilog, allow_abbrev=False, formatter_class=_HelpFormatter)
+        super().__init__(
+            name,
+            description=about,
+            epilog=epilog,
+            allow_abbrev=False,
+            formatter_class=_HelpFormatter,
+            add_help=False,
+        )
+        self.add_argument("-h", "--help", action="help", help="Show this help and exit.")
         for add in options:
             add(self)
 

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 from colorchanger_bot.cli.options import CONFIG, CONFIG_UNUSED, DEBUG, Commands, check_unused, option, settings_of
 from colorchanger_bot.console import echo, say
 from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.words import counted
 
 if TYPE_CHECKING:
     from colorchanger_bot.settings.load import Settings
     from colorchanger_bot.store.copy import Progress
 
 app = Commands()
-store_app = app.group("store", "Copies of the logins and colours.")
-key_app = app.group("key", "The key that encrypts the stored logins.")
+store_app = app.group("store", "Back up or copy the stored logins and colours.")
+key_app = app.group("key", "Make, change or remove the key that encrypts the stored logins.")
 
 
 @store_app.command(option("path", metavar="PATH", type=Path, help="The new file."), CONFIG, DEBUG, name="backup")
@@ -30,7 +31,7 @@ def store_backup(path: Path, config: Path | None, debug: bool) -> None:
     settings = settings_of(config, debug=debug)
     with _progress() as progress:
         count = asyncio.run(back_up(settings.storage.url, path, progress))
-    say(f"{path}: {count} login(s) copied")
+    say(f"{path}: {counted(count, 'login')} copied")
     if not settings.storage.keys:
         say("Anyone who can read this file can act as these accounts.", error=True)
 
@@ -49,7 +50,7 @@ def store_copy(source: str, target: str, config: Path | None, debug: bool) -> No
     settings_of(config, debug=debug)
     with _progress() as progress:
         count = asyncio.run(copy(_url(source), _url(target), progress))
-    say(f"{count} login(s) copied. Set storage.url to the new address and run: colorchanger run")
+    say(f"{counted(count, 'login')} copied. Set storage.url to the new address and run: colorchanger run")
 
 
 @key_app.command(CONFIG_UNUSED, name="new")
@@ -70,14 +71,14 @@ def key_new(config: Path | None) -> None:
 def key_rotate(config: Path | None, debug: bool) -> None:
     """Encrypt all logins with the first key of storage.key; you can remove the others afterwards."""
     changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=False))
-    say(f"{changed} entries encrypted again: only the first key is needed from now on")
+    say(f"{counted(changed, 'entry', 'entries')} encrypted again: only the first key is needed from now on")
 
 
 @key_app.command(CONFIG, DEBUG, name="off")
 def key_off(config: Path | None, debug: bool) -> None:
     """Decrypt all stored logins; remove storage.key afterwards, or the next run encrypts them."""
     changed = asyncio.run(_rewrite(settings_of(config, debug=debug), off=True))
-    say(f"{changed} entries are plain now: remove storage.key, or the next run encrypts them again")
+    say(f"{counted(changed, 'entry', 'entries')} decrypted: remove storage.key, or the next run encrypts them again")
 
 
 async def _rewrite(settings: Settings, *, off: bool) -> int:

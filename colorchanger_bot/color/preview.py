@@ -15,9 +15,11 @@ from colorchanger_bot.color import DARK, LIGHT, PRESETS, Color, Moment, Plan, bu
 
 _SAMPLE = "YourName"
 _HISTORY = 10
+_NAME_WIDTH, _TABLE_WIDTH = 13, 67
+"""In columns of the terminal; names and margins are left out where they do not fit."""
 _LEGEND = (
-    "dark, light: contrast with that theme; from 3 on it is readable.\n"
-    "step: distance to the colour before; from 0.15 on the difference is easy to see."
+    "dark, light: contrast with that theme; 3 or more is readable.\n"
+    "step: difference from the colour above; 0.15 or more is easy to see."
 )
 # For strategies that need colours when the settings have none: Twitch names that are readable on both themes.
 _SAMPLES: dict[str, object] = {"colors": ["orange_red", "dodger_blue", "sea_green"], "base": "dodger_blue"}
@@ -70,16 +72,21 @@ def as_json(row: Row) -> str:
 
 def print_table(console: Console, rows: Iterable[Row]) -> None:
     """Print each row as it comes: a name on both backgrounds, and the numbers."""
-    console.print(Text(f"{'on dark':^12}{'on light':^12} {'colour':<8} {'name':<13}{'dark':>6}{'light':>7}{'step':>7}"))
+    room = _NAME_WIDTH if console.width >= _TABLE_WIDTH else 0
+    sample = f"  {_SAMPLE}  " if console.width >= _TABLE_WIDTH - _NAME_WIDTH else f" {_SAMPLE} "
+    wide = len(sample)
+    grounds = f"{'on dark':^{wide}}{'on light':^{wide}}"
+    header = f"{grounds} {'colour':<8} {'name':<{room}.{room}}{'dark':>6}{'light':>7}{'step':>7}"
+    console.print(Text(header, no_wrap=True, overflow="crop"))
     shown = False
     for row in rows:
         shown = True
-        line = Text(no_wrap=True)
+        line = Text(no_wrap=True, overflow="crop")
         for ground in (DARK, LIGHT):
-            line.append(f"  {_SAMPLE}  ", style=f"bold {row.hex} on {ground.hex}")
+            line.append(sample, style=f"bold {row.hex} on {ground.hex}")
         step = "" if row.step is None else f"{row.step:.3f}"
         name = Color.parse(row.hex).name or ""
-        line.append(f" {row.hex:<8} {name:<13}{row.contrast_dark:6.2f}{row.contrast_light:7.2f}{step:>7}")
+        line.append(f" {row.hex:<8} {name:<{room}.{room}}{row.contrast_dark:6.2f}{row.contrast_light:7.2f}{step:>7}")
         console.print(line)
     if shown:
         console.print(Text(_LEGEND, style="dim"))

@@ -80,7 +80,7 @@ async def serve(say: Callable[[str], None], stop: asyncio.Event, *, open_browser
                 raise ColorChangerError("the dashboard could not be opened")
             await demo.twitch.wait_subscribed(ME, ME, timeout=10)
             await chat.play()
-            say(f"The dashboard of the demo is on  {page.url}\nCtrl-C ends it.")
+            say(f"The demo is on  {page.url}\nPress Ctrl-C to stop it.")
             if open_browser:
                 await asyncio.to_thread(webbrowser.open, page.url)
             await stop.wait()

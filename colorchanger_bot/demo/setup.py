@@ -1,4 +1,4 @@
-"""What both demos begin with: a made-up Twitch with people, and the real bot's settings and login for it."""
+"""What both demos begin with: a local Twitch with people, and the real bot's settings and login for it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ UNCHOSEN = Color.parse("#9146FF")
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """A made-up Twitch, with an empty store for the bot."""
+    """A local Twitch, with an empty store for the bot."""
 
     twitch: LocalTwitch
     settings: Settings

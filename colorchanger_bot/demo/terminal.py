@@ -17,9 +17,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.color import DARK, LIGHT, Color
-from colorchanger_bot.console import echo, save, say, width
+from colorchanger_bot.console import save, say, width
 from colorchanger_bot.demo.setup import DELAY_SECONDS, ME, Demo, opened
 from colorchanger_bot.sandbox import Script
 from colorchanger_bot.service.service import Service
@@ -69,7 +69,7 @@ async def play(messages: int, *, debug: bool = False, svg: Path | None = None) -
     async with opened(debug=debug, auto_approve=ME) as demo:
         made = await demo.log_in(
             lambda code: say(
-                f"A made-up Twitch runs on {demo.twitch.id_url}. Logging in there with the code {code.user_code} ..."
+                f"A local Twitch runs on {demo.twitch.id_url}. Logging in with the code {code.user_code} ..."
             )
         )
         say(f"Logged in as {made.login}, a made-up account that writes and watches its colour change.\n")
@@ -78,7 +78,8 @@ async def play(messages: int, *, debug: bool = False, svg: Path | None = None) -
     say(f"\n{summary}")
     if svg is not None:
         _save(picture, summary, svg)
-    echo(NEXT, end="")
+    for line in NEXT.splitlines():
+        say(line)
 
 
 async def _chat(demo: Demo, service: Service, messages: int) -> tuple[ChatPicture, str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from colorchanger_bot.eventsub.channel import Channel, Subscription
 from colorchanger_bot.eventsub.channel_list import ChannelList
-from colorchanger_bot.eventsub.pace import JoinPace
+from colorchanger_bot.eventsub.join_pace import JoinPace
 
 SPARE_JOINS = 8
 """Places in the pace that notifications leave to messages, which matter more."""

@@ -19,8 +19,8 @@ from colorchanger_bot.eventsub.channel import Channel, Subscription
 from colorchanger_bot.eventsub.channel_list import ChannelList
 from colorchanger_bot.eventsub.comparison import Comparison
 from colorchanger_bot.eventsub.due import Due, next_due
+from colorchanger_bot.eventsub.join_pace import JoinPace
 from colorchanger_bot.eventsub.lookup import look_up
-from colorchanger_bot.eventsub.pace import JoinPace
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.twitch.helix import Helix
 

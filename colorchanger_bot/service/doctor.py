@@ -16,9 +16,9 @@ from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.renewal import OTHER_APPLICATION
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LOG_IN, ColorChangerError
-from colorchanger_bot.service import network
+from colorchanger_bot.service import twitch_check
 from colorchanger_bot.service.findings import Finding, Level
-from colorchanger_bot.service.login_application import CONSOLE
+from colorchanger_bot.service.login_application import register
 from colorchanger_bot.service.plan import unmatched
 from colorchanger_bot.service.standing import Action, Reports, Standing, reports_of_bot, standings
 from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text
@@ -47,17 +47,17 @@ async def examine(settings: Settings, *, clock: Clock, reports: Reports | None =
 async def _examine(settings: Settings, clock: Clock, reports: Reports | None) -> AsyncIterator[Finding]:
     yield _settings(settings)
     async with open_session() as session:
-        async with aclosing(network.examine(settings, session, clock)) as findings:
+        async with aclosing(twitch_check.examine(settings, session, clock)) as findings:
             async for finding in findings:
                 yield finding
         try:
             if not exists(settings.storage.url):
-                yield Finding("store", "wrong", "there is none yet", f"log in first: {LOG_IN.removeprefix('run: ')}")
+                yield Finding("store", "wrong", "there is none yet: nobody has logged in", LOG_IN)
                 return
             async with Store.open(settings.storage.url, settings.storage.keys) as store:
                 yield await _store(settings, store)
                 if problem := await store.write_problem():
-                    helps = "make room for it, or let this user write it; until then what happens is not kept"
+                    helps = "free some disk space, or give this user write access; until then nothing new is saved"
                     yield Finding("store", "wrong", problem, helps)
                 now = clock.now().timestamp()
                 beat = await store.heartbeat()
@@ -76,8 +76,8 @@ async def _examine(settings: Settings, clock: Clock, reports: Reports | None) ->
 def _settings(settings: Settings) -> Finding:
     source = str(settings.source or "no file, only defaults and the environment")
     if not settings.app.client_id and not any(account.client_id for account in settings.accounts):
-        helps = f"register an application at {CONSOLE} and put its Client ID into app.client_id"
-        return Finding("settings", "note", f"{source}: no app.client_id, so nobody can log in", helps)
+        text = f"{source}: app.client_id is empty, so nobody can log in"
+        return Finding("settings", "note", text, register(settings))
     return Finding("settings", "fine", source)
 
 
@@ -133,7 +133,7 @@ async def _accounts(
             if login.pair.issued_at is None and not applications.is_ours(owner.client_id):
                 yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN, Action.LOG_IN)
             advise = {channel.login: _rename(settings, login.login, channel.login) for channel in standing.channels}
-            async with aclosing(network.channels(settings, session, login, advise)) as findings:
+            async with aclosing(twitch_check.channels(settings, session, login, advise)) as findings:
                 async for finding in findings:
                     yield finding
         yield Finding(login.login, "fine", f"colours: {colors_text(standing.names_only)}")

@@ -30,7 +30,7 @@ class HeartbeatWriter:
         self._states: dict[str, tuple[str, ...]] = {}
         self._lively_until = float("-inf")
 
-    def hurry(self) -> None:
+    def write_now(self) -> None:
         """Write the next one now."""
         self._news.notify()
 

@@ -7,7 +7,12 @@ from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
 
 CONSOLE = "https://dev.twitch.tv/console"
-NONE_YET = f"app.client_id is empty: register an application at {CONSOLE}, put its Client ID there"
+
+
+def register(settings: Settings) -> str:
+    """Return how to get a Client ID, and where to put it."""
+    where = "put its Client ID there" if settings.source else "enter its Client ID in: colorchanger config init"
+    return f"register an application at {CONSOLE} and {where}"
 
 
 async def application_for_login(settings: Settings, store: Store, name: str = "") -> str:
@@ -28,7 +33,7 @@ async def application_for_login(settings: Settings, store: Store, name: str = ""
         return settings.app.client_id
     known = set(by_name.values())
     if not known:
-        raise ConfigError([NONE_YET])
+        raise ConfigError([f"{settings.where(('app', 'client_id'))} is empty: {register(settings)}"])
     if len(known) > 1:
         names = ", ".join(sorted(login for login in by_name if login))
         raise ConfigError([f"there are several applications; name the account: colorchanger login NAME ({names})"])

@@ -127,7 +127,7 @@ class Service:
 
     def _on_login(self, event: LoginEvent) -> None:
         if event.state == "lost":
-            self._heartbeat.hurry()
+            self._heartbeat.write_now()
         self._tasks.start(self._follow(event), f"{event.state} login of {event.login.login}")
 
     @staticmethod

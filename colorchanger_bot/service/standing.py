@@ -118,7 +118,7 @@ class Standing:
     expires_in: float | None
     """Seconds; None: not known."""
     scopes: tuple[str, ...]
-    lacks: tuple[str, ...]
+    missing_scopes: tuple[str, ...]
 
     @property
     def needs_login(self) -> bool:
@@ -196,7 +196,7 @@ def work_out(login: Login, settings: Settings, remembered: Remembered, reports: 
         token_age=None if pair.issued_at is None else max(0.0, now - pair.issued_at),
         expires_in=None if pair.expires_at is None else pair.expires_at - now,
         scopes=tuple(sorted(pair.scopes)),
-        lacks=tuple(scopes.missing(pair.scopes)),
+        missing_scopes=tuple(scopes.missing(pair.scopes)),
     )
 
 

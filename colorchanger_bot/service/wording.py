@@ -105,7 +105,7 @@ def as_json(standing: Standing, commands: CommandSettings) -> dict[str, Any]:
         "token_age": standing.token_age,
         "expires_in": standing.expires_in,
         "scopes": list(standing.scopes),
-        "lacks": list(standing.lacks),
+        "lacks": list(standing.missing_scopes),
         "colors": colors_text(standing.names_only),
         "enabled": standing.enabled,
         "color": standing.color,

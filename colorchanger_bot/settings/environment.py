@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from colorchanger_bot.redaction import one_line
 from colorchanger_bot.settings.file import decode
-from colorchanger_bot.settings.found import Found, Key, login_of
+from colorchanger_bot.settings.raw import Key, RawSettings, login_of
 from colorchanger_bot.words import did_you_mean, nearest
 
 PREFIX = "COLORCHANGER_"
@@ -50,7 +50,7 @@ class Variable(NamedTuple):
 Variables = dict[str, Variable]
 
 
-def read_variables(environ: Mapping[str, str], known: Collection[str], found: Found) -> Variables:
+def read_variables(environ: Mapping[str, str], known: Collection[str], found: RawSettings) -> Variables:
     """Return our variables from the environment and the secret files, by name; an empty one counts as unset.
 
     Args:
@@ -95,7 +95,7 @@ def _bare(text: str) -> str:
     return text[1:-1].strip() if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
-def _files(directory: Path, found: Found) -> list[Path]:
+def _files(directory: Path, found: RawSettings) -> list[Path]:
     try:
         return sorted(directory.iterdir(), reverse=True)
     except OSError as error:
@@ -103,7 +103,7 @@ def _files(directory: Path, found: Found) -> list[Path]:
         return []
 
 
-def _content(file: Path, found: Found) -> str:
+def _content(file: Path, found: RawSettings) -> str:
     """Return the content of a secret file; if it has none, report a problem and return an empty text."""
     try:
         if text := _bare(decode(file.read_bytes())):
@@ -137,7 +137,7 @@ def _lookalikes(names: Mapping[str, str], known: Collection[str]) -> Iterator[st
             yield f"{one_line(label)} is not used: {did_you_mean(re.sub('_N$', f'_{number}', ours[meant]))}"
 
 
-def add_short(found: Found, variables: Variables) -> None:
+def add_short(found: RawSettings, variables: Variables) -> None:
     """Add `DEBUG`, `LOG_FORMAT` and `LOG_FILE`."""
     for name, key in SHORT.items():
         if variable := variables.get(name):
@@ -148,7 +148,7 @@ def add_short(found: Found, variables: Variables) -> None:
                 found.put(key, "DEBUG", name)
 
 
-def add_numbered(found: Found, variables: Variables) -> None:
+def add_numbered(found: RawSettings, variables: Variables) -> None:
     """Add the accounts `TWITCH_USERNAME_1` and so on; variables complete an account that the file lists too."""
     numbers: dict[int, dict[str, Variable]] = {}
     for name, variable in variables.items():
@@ -173,7 +173,7 @@ def add_numbered(found: Found, variables: Variables) -> None:
             _add_account(found, place, values)
 
 
-def _add_account(found: Found, place: int, values: Mapping[str, Variable]) -> None:
+def _add_account(found: RawSettings, place: int, values: Mapping[str, Variable]) -> None:
     for stem, (text, label) in values.items():
         value = text
         if stem == "USE_RANDOM_COLORS":
@@ -184,7 +184,7 @@ def _add_account(found: Found, place: int, values: Mapping[str, Variable]) -> No
         found.put(("accounts", place, *NUMBERED[stem]), value, label)
 
 
-def add_prefixed(found: Found, variables: Variables, keys: Mapping[str, Key]) -> None:
+def add_prefixed(found: RawSettings, variables: Variables, keys: Mapping[str, Key]) -> None:
     """Add the `COLORCHANGER_` variables; `keys` are all that there are, by `variable_name`."""
     for name, key in keys.items():
         if variable := variables.get(name):

@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 
 from colorchanger_bot.redaction import one_line
-from colorchanger_bot.settings.found import Found, Key, is_table
+from colorchanger_bot.settings.raw import Key, RawSettings, is_table
 
 FILE_NAME = "config.toml"
 ENVIRONMENT_ONLY: Mapping[str, str] = {
@@ -60,9 +60,9 @@ def decode(content: bytes) -> str:
     return content.decode("utf-8-sig")
 
 
-def read_file(path: Path, label: str) -> Found:
+def read_file(path: Path, label: str) -> RawSettings:
     """Read a settings file; its mistakes are in `problems`."""
-    found = Found(file=path, label=label)
+    found = RawSettings(file=path, label=label)
     try:
         text = decode(path.read_bytes())
     except FileNotFoundError:
@@ -77,7 +77,7 @@ def read_file(path: Path, label: str) -> Found:
     return found
 
 
-def _parse(text: str, found: Found) -> None:
+def _parse(text: str, found: RawSettings) -> None:
     import tomllib  # noqa: PLC0415 - a container has no file
 
     try:
@@ -127,7 +127,7 @@ def _parts(dotted: str) -> Key:
     return tuple(part.strip("\"'") for part in re.findall(_NAME, dotted))
 
 
-def _refuse_tokens(found: Found) -> None:
+def _refuse_tokens(found: RawSettings) -> None:
     """Refuse tokens in the file: people show each other their files."""
     for index, account in enumerate(found.accounts):
         for key, variable in ENVIRONMENT_ONLY.items() if is_table(account) else ():

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, get_args
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from colorchanger_bot.settings.found import Key
+from colorchanger_bot.settings.raw import Key
 from colorchanger_bot.settings.types import Takes
 
 

@@ -20,7 +20,6 @@ from colorchanger_bot.settings.environment import (
     variable_name,
 )
 from colorchanger_bot.settings.file import find_file, read_file
-from colorchanger_bot.settings.found import Found, Key
 from colorchanger_bot.settings.keys import leaf_keys
 from colorchanger_bot.settings.model import (
     Account,
@@ -33,6 +32,7 @@ from colorchanger_bot.settings.model import (
     TwitchSettings,
     WebSettings,
 )
+from colorchanger_bot.settings.raw import Key, RawSettings
 from colorchanger_bot.settings.settings import Settings
 
 __all__ = [
@@ -63,17 +63,17 @@ def load(
         ConfigError: something is wrong; it lists all that is.
     """
     keys = _variables()
-    said = Found()
+    said = RawSettings()
     variables = read_variables(os.environ if environ is None else environ, keys, said)
     named = path or (variables[CONFIG].text if CONFIG in variables else None)
     file, label = find_file(named, cwd or Path.cwd(), config_dir)
-    found = read_file(file, label) if file else Found()
+    found = read_file(file, label) if file else RawSettings()
     found.problems[:0] = said.problems
     found.notes += said.notes
     add_short(found, variables)
     add_numbered(found, variables)
     add_prefixed(found, variables, keys)
-    return Settings.found(found)
+    return Settings.from_raw(found)
 
 
 @cache

@@ -17,8 +17,8 @@ from colorchanger_bot.color.readable import DARK, LIGHT, readable
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
 from colorchanger_bot.settings import addresses, types
-from colorchanger_bot.settings.found import Found, Key
-from colorchanger_bot.settings.problems import Misfit, lines, refuse_misfits
+from colorchanger_bot.settings.problems import Conflict, lines, refuse_conflicts
+from colorchanger_bot.settings.raw import Key, RawSettings
 
 COLOR: Key = ("color",)
 
@@ -38,7 +38,7 @@ class Section(BaseModel):
         try:
             return cls.model_validate(dict(table))
         except ValidationError as error:
-            raise ConfigError(lines(cls, error, Found(dict(table)))) from None
+            raise ConfigError(lines(cls, error, RawSettings(dict(table)))) from None
 
 
 class AppSettings(Section):
@@ -129,21 +129,21 @@ class ColorSettings(Section):
         """
         if not own:
             return self
-        found = Found({"color": dict(own)})
+        found = RawSettings({"color": dict(own)})
         try:
             settings = self.merged(ColorSettings.model_validate(found.tree["color"]))
         except ValidationError as error:
             raise ConfigError(lines(ColorSettings, error, found, COLOR)) from None
-        if wrong := [f"{found.where(key)}{words}" for key, words in settings.misfits(COLOR)]:
+        if wrong := [f"{found.where(key)}{words}" for key, words in settings.conflicts(COLOR)]:
             raise ConfigError(wrong)
         return settings
 
-    def misfits(self, table: Key, known: Collection[str] = ()) -> Iterator[Misfit]:
+    def conflicts(self, table: Key, known: Collection[str] = ()) -> Iterator[Conflict]:
         """Yield conflicts between values; `table` is the path of these settings, `known` was reported before."""
         for problem in problems(self.plan()):
             key, _, what = problem.partition(": ")
             if problem not in known:
-                yield Misfit((*table, key), f": {what}")
+                yield Conflict((*table, key), f": {what}")
 
     def idle_keys(self, used: Collection[str]) -> Iterator[str]:
         """Yield the keys of strategies that are set to something other than the default but have no effect."""
@@ -217,7 +217,7 @@ class CommandSettings(Section):
     def _fits(self) -> Self:
         if "owner" in self.allow and not self.owner:
             words = ' is missing: commands.allow names the owner; write owner = "thelogin" below [commands]'
-            refuse_misfits([Misfit(("owner",), words)])
+            refuse_conflicts([Conflict(("owner",), words)])
         return self
 
     @property
@@ -270,7 +270,7 @@ class WebSettings(Section):
     def _fits(self) -> Self:
         if self.enabled and self.is_open and not addresses.is_loopback(self.host):
             words = f' is empty, and web.host = "{self.host}" lets others in: set web.password'
-            refuse_misfits([Misfit(("password",), words)])
+            refuse_conflicts([Conflict(("password",), words)])
         return self
 
     @property

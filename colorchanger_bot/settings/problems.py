@@ -10,31 +10,33 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from colorchanger_bot.redaction import MARK
 from colorchanger_bot.settings.file import ENVIRONMENT_ONLY
-from colorchanger_bot.settings.found import Found, Key, is_table
 from colorchanger_bot.settings.keys import entries, entry_at, leaf_keys
+from colorchanger_bot.settings.raw import Key, RawSettings, is_table
 from colorchanger_bot.settings.types import PLACEHOLDER, WRONG, Takes
 from colorchanger_bot.words import did_you_mean, nearest, shown
 
-MISFITS = "misfits"
+CONFLICTS = "conflicts"
 """The type of the error for values that are valid one by one but conflict; its context lists them."""
 NO_TABLE = frozenset({"model_type", "tuple_type", "model_attributes_type", "dict_type"})
 NO_KEY = frozenset({"extra_forbidden", "invalid_key"})
+LOGIN_WORDS = frozenset({"name", "user", "username", "account"})
+"""What people write for the login of an account."""
 
 
-class Misfit(NamedTuple):
+class Conflict(NamedTuple):
     """A conflict: the key to change, and the words that follow it."""
 
     key: Key
     words: str
 
 
-def refuse_misfits(misfits: Sequence[Misfit]) -> NoReturn:
+def refuse_conflicts(conflicts: Sequence[Conflict]) -> NoReturn:
     """Report conflicting values from a pydantic validator."""
-    said = "; ".join(f"{'.'.join(map(str, key))}{words}" for key, words in misfits)
-    raise PydanticCustomError(MISFITS, "{said}", {"said": said, "misfits": misfits})
+    said = "; ".join(f"{'.'.join(map(str, key))}{words}" for key, words in conflicts)
+    raise PydanticCustomError(CONFLICTS, "{said}", {"said": said, "conflicts": conflicts})
 
 
-def lines(model: type[BaseModel], error: ValidationError, found: Found, under: Key = ()) -> list[str]:
+def lines(model: type[BaseModel], error: ValidationError, found: RawSettings, under: Key = ()) -> list[str]:
     """Return a line for each error of a model, in the order of the file; `under` is the table that was validated."""
     placed: list[tuple[int, str]] = []
     for each in error.errors(include_url=False):
@@ -47,7 +49,7 @@ def lines(model: type[BaseModel], error: ValidationError, found: Found, under: K
 class _Line:
     """The lines for one error."""
 
-    def __init__(self, model: type[BaseModel], error: ErrorDetails, found: Found, under: Key) -> None:
+    def __init__(self, model: type[BaseModel], error: ErrorDetails, found: RawSettings, under: Key) -> None:
         self._model = model
         self._error = error
         self._found = found
@@ -59,8 +61,8 @@ class _Line:
 
     def all(self) -> Iterator[tuple[Key, str]]:
         kind = self._error["type"]
-        if kind == MISFITS:
-            for key, words in self._context["misfits"]:
+        if kind == CONFLICTS:
+            for key, words in self._context["conflicts"]:
                 here = (*self._key, *key)
                 yield here, f"{self._found.where(here)}{words}"
         elif kind in NO_KEY:
@@ -90,6 +92,8 @@ class _Line:
     def _unknown(self) -> str:
         *above, last = self._key
         name = str(last)
+        if len(above) == 2 and above[0] == "accounts" and name in LOGIN_WORDS:
+            return f"is not a known setting: {did_you_mean(self._found.dotted((*above, 'login')))}"
         if homes := self._homes(name):
             *most, final = homes
             return f"belongs under {', '.join(most)}{' or ' if most else ''}{final}: move it there"

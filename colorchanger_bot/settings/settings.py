@@ -12,7 +12,6 @@ from colorchanger_bot.color import STRATEGIES, problems, uses
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
 from colorchanger_bot.settings.addresses import passwords
-from colorchanger_bot.settings.found import Found, Key, is_list, is_table, login_of
 from colorchanger_bot.settings.model import (
     COLOR,
     Account,
@@ -26,7 +25,8 @@ from colorchanger_bot.settings.model import (
     TwitchSettings,
     WebSettings,
 )
-from colorchanger_bot.settings.problems import Misfit, lines, refuse_misfits
+from colorchanger_bot.settings.problems import Conflict, lines, refuse_conflicts
+from colorchanger_bot.settings.raw import Key, RawSettings, is_list, is_table, login_of
 from colorchanger_bot.words import shown
 
 
@@ -43,7 +43,7 @@ class Settings(Section):
     log: LogSettings = LogSettings()
     twitch: TwitchSettings = TwitchSettings()
 
-    _found: Found = PrivateAttr(default_factory=Found)
+    _found: RawSettings = PrivateAttr(default_factory=RawSettings)
     _by_name: tuple[tuple[Account, ...], dict[str, Account]] = PrivateAttr(default=((), {}))
 
     @classmethod
@@ -53,10 +53,10 @@ class Settings(Section):
         Raises:
             ConfigError: something is wrong; it lists all that is.
         """
-        return cls.found(Found(dict(table)))
+        return cls.from_raw(RawSettings(dict(table)))
 
     @classmethod
-    def found(cls, found: Found) -> Self:
+    def from_raw(cls, found: RawSettings) -> Self:
         """Return the settings of raw values from anywhere.
 
         Raises:
@@ -68,8 +68,8 @@ class Settings(Section):
             settings = cls.model_validate(found.tree)
         except ValidationError as error:
             # pydantic looks for conflicts only once all values are valid; people want to see all problems at once.
-            misfits = _misfits_of_raw(found)
-            wrong = [*wrong, *lines(cls, error, found), *(f"{found.where(key)}{words}" for key, words in misfits)]
+            conflicts = _conflicts_of_raw(found)
+            wrong = [*wrong, *lines(cls, error, found), *(f"{found.where(key)}{words}" for key, words in conflicts)]
         if wrong or settings is None:
             raise ConfigError(list(dict.fromkeys(wrong)))
         settings._found = found
@@ -77,8 +77,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if misfits := [*_misfits(self.color, dict(enumerate(self.accounts)))]:
-            refuse_misfits(misfits)
+        if conflicts := [*_conflicts(self.color, dict(enumerate(self.accounts)))]:
+            refuse_conflicts(conflicts)
         return self
 
     def __eq__(self, other: object) -> bool:
@@ -184,25 +184,25 @@ class Settings(Section):
         return self._by_name[1]
 
 
-def _misfits(color: ColorSettings, accounts: Mapping[int, Account]) -> Iterator[Misfit]:
+def _conflicts(color: ColorSettings, accounts: Mapping[int, Account]) -> Iterator[Conflict]:
     """Yield accounts that are listed twice or without a login, and colours that do not fit together."""
     seen: set[str] = set()
     for place, account in accounts.items():
         here: Key = ("accounts", place, "login")
         if account.login in seen:
-            yield Misfit(here, f" = {shown(account.login)}: this account is listed twice; remove one")
+            yield Conflict(here, f" = {shown(account.login)}: this account is listed twice; remove one")
         elif account.login:
             seen.add(account.login)
         elif not account.access_token:
-            yield Misfit(here, ' is missing: write login = "yourname" below [[accounts]]')
-    yield from color.misfits(COLOR)
+            yield Conflict(here, ' is missing: write login = "yourname" below [[accounts]]')
+    yield from color.conflicts(COLOR)
     known = problems(color.plan())
     for place, account in accounts.items():
         if account.color.model_fields_set:
-            yield from color.merged(account.color).misfits(("accounts", place, "color"), known)
+            yield from color.merged(account.color).conflicts(("accounts", place, "color"), known)
 
 
-def _misfits_of_raw(found: Found) -> Iterator[Misfit]:
+def _conflicts_of_raw(found: RawSettings) -> Iterator[Conflict]:
     """Yield what does not fit together among the values that can be read."""
     color = _color_of(found.tree)
     raw: Any = found.tree.get("accounts")
@@ -215,7 +215,7 @@ def _misfits_of_raw(found: Found) -> Iterator[Misfit]:
                 access_token=Secret(str(each.get("access_token") or "") or (each.get("login") and "?") or ""),
                 color=(color and _color_of(each)) or ColorSettings(),
             )
-    yield from _misfits(color or ColorSettings(), accounts)
+    yield from _conflicts(color or ColorSettings(), accounts)
 
 
 def _color_of(table: Mapping[str, Any]) -> ColorSettings | None:

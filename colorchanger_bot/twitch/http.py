@@ -127,7 +127,7 @@ def why_unreachable(error: Exception) -> str:
         case aiohttp.ClientProxyConnectionError():
             return f"the proxy {error.host} cannot be reached: check HTTPS_PROXY"
         case aiohttp.ClientConnectorDNSError():
-            return f"the name {error.host} cannot be resolved: check the network and its DNS"
+            return f"the name {error.host} cannot be resolved (DNS): is this machine online?"
         case aiohttp.ClientSSLError():
             return f"{error.host} does not speak TLS as Twitch does: is a proxy or a login page in between?"
         case aiohttp.ClientConnectorError():

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from colorchanger_bot.changer.changer import Changer
-from colorchanger_bot.changer.changes import Change, Result
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.pending_changes import Change, Result
 from colorchanger_bot.clock import Clock
 
 SHOWN = 30

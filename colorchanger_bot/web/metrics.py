@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from colorchanger_bot.changer.changes import Change
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.standing import needs_login
 

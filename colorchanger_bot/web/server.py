@@ -12,6 +12,7 @@ from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.web.app import Dashboard
 from colorchanger_bot.web.chat import Chat
+from colorchanger_bot.words import reason
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +76,9 @@ async def serving(
     except OSError as error:
         where = f"{service.settings.web.host}:{service.settings.web.port}"
         logger.error(
-            "no dashboard on %s: %s; the colours go on; set another web.port, or end what uses this one",
+            "no dashboard on %s: %s; colours keep changing; set another web.port, or end what uses this one",
             where,
-            error.strerror or error,
+            reason(error),
         )
     else:
         logger.info("the dashboard is on %s", page.url)

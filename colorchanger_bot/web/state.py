@@ -54,7 +54,7 @@ def _reason(standing: Standing) -> str:
 
 
 def _channel(channel: ChannelStanding) -> dict[str, str]:
-    words = {"joined": "read", "joining": "joining", "parked": "paused", "unknown": "starting"}[channel.state]
+    words = {"joined": "reading", "joining": "joining", "parked": "paused", "unknown": "starting"}[channel.state]
     reason = f": {channel.reason}" if channel.reason else ""
     retry = f", next try in {duration(channel.retry_in)}" if channel.retry_in else ""
     return {"login": channel.login, "state": channel.state, "text": redact(f"{words}{reason}{retry}")}

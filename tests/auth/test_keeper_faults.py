@@ -15,7 +15,7 @@ from aiohttp import web
 from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.guard import TokenGuard, handle
 from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
-from colorchanger_bot.auth.kept import FIRST_PAUSE_SECONDS
+from colorchanger_bot.auth.tracked_login import FIRST_PAUSE_SECONDS
 from colorchanger_bot.auth.watch import Watch
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color

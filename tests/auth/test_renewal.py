@@ -17,7 +17,7 @@ from colorchanger_bot.auth.applications import Applications, in_settings
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.guard import TokenGuard, handle
 from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
-from colorchanger_bot.auth.kept import FIRST_REFUSED_SECONDS, VALIDATE_SECONDS, KeptLogin
+from colorchanger_bot.auth.tracked_login import FIRST_REFUSED_SECONDS, VALIDATE_SECONDS, TrackedLogin
 from colorchanger_bot.auth.watch import Watch
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import LoginFailed, NeedsLogin, TokenRefused, TwitchUnavailable
@@ -439,21 +439,21 @@ async def test_a_login_that_cannot_be_renewed_right_now_is_kept_and_validated_fi
 async def test_a_clock_that_was_wrong_prolongs_no_token(days: int, me: Login, clock: JumpyClock) -> None:
     now = clock.now().timestamp()
     pair = replace(me.pair, issued_at=now, expires_at=now + 4 * 3600)
-    kept = KeptLogin.of(replace(me, pair=pair), clock, random.Random(1))
+    kept = TrackedLogin.of(replace(me, pair=pair), clock, random.Random(1))
     clock.jumped += timedelta(days=days)
     left = kept.seconds_left()
     assert left is not None
     assert left <= 4 * 3600 + 60
     clock.ahead += 4 * 3600
     assert kept.ends_soon()
-    restarted = KeptLogin.of(replace(me, pair=pair), clock, random.Random(1))
+    restarted = TrackedLogin.of(replace(me, pair=pair), clock, random.Random(1))
     assert (restarted.seconds_left() or 0) <= 4 * 3600 + 60
     assert restarted.is_due()  # Twitch is asked at the start, whatever the date says
 
 
 async def test_a_machine_that_slept_renews_when_it_wakes(me: Login, clock: JumpyClock) -> None:
     now = clock.now().timestamp()
-    kept = KeptLogin.of(
+    kept = TrackedLogin.of(
         replace(me, pair=replace(me.pair, issued_at=now, expires_at=now + 4 * 3600)), clock, random.Random(1)
     )
     assert not kept.ends_soon()

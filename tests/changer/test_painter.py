@@ -10,9 +10,9 @@ from itertools import pairwise
 
 import pytest
 
-from colorchanger_bot.changer.changes import Change
 from colorchanger_bot.changer.memory import MemoryWriter, Remembered
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.color import Color, build
 from colorchanger_bot.errors import (
     ColorRejected,

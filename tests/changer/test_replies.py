@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from colorchanger_bot.changer import results
 from colorchanger_bot.changer.actions import ACTIONS
-from colorchanger_bot.changer.changes import Change, Result
+from colorchanger_bot.changer.pending_changes import Change, Result
 from colorchanger_bot.changer.replies import chat_reply, log_line, page_reply
 from colorchanger_bot.color import STRATEGIES, Color, Theme
 

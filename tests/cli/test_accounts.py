@@ -99,7 +99,7 @@ async def test_a_conf_file_without_tokens_leads_from_login_to_run(
     await twitch.wait_for(lambda: twitch.pending_devices, timeout=15)
     twitch.approve_device(twitch.pending_devices[0].user_code, "me")
     code, output, _ = await end(process)
-    assert (code, "logged in as me: now run: colorchanger run" in output) == (0, True)
+    assert (code, "logged in as me; now run: colorchanger run" in output) == (0, True)
     async with running(environment):
         await twitch.wait_subscribed("me", "friend", timeout=15)
         twitch.expire("me")
@@ -115,7 +115,7 @@ async def test_keys_from_new_to_off(environment: Environment, store: Store, stor
     with_key = environment | {"COLORCHANGER_STORAGE__KEY": f"{key},{new_key()}"}
     code, output, errors = await call("key", "rotate", environment=with_key)
     assert (code, errors) == (0, "")
-    assert "1 entries encrypted again" in output
+    assert "1 entry encrypted again" in output
     (_, _, wrong), (_, _, without) = await asyncio.gather(
         call("run", environment=environment | {"COLORCHANGER_STORAGE__KEY": new_key()}),
         call("accounts", environment=environment),
@@ -123,7 +123,7 @@ async def test_keys_from_new_to_off(environment: Environment, store: Store, stor
     assert "storage.key is not the key that encrypted the logins" in wrong
     assert "the logins are encrypted: set storage.key" in without
     code, output, _ = await call("key", "off", environment=with_key)
-    assert (code, "1 entries are plain now" in output) == (0, True)
+    assert (code, "1 entry decrypted" in output) == (0, True)
     assert await store.logins() == [made]
 
 

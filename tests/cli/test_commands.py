@@ -70,7 +70,7 @@ async def test_a_second_process_on_the_same_store_names_the_first(
 
 async def test_health_tells_a_running_bot_from_a_stopped_one(twitch: LocalTwitch, with_tokens: Environment) -> None:
     code, output, _ = await call("health", environment=with_tokens)
-    assert (code, output.strip()) == (1, "not running: there is no store yet")
+    assert (code, output.strip()) == (1, "not running: there is no store yet; run: colorchanger login")
     async with running(with_tokens) as process:
         await twitch.wait_subscribed("me", "me", timeout=15)
         code, output, _ = await call("health", environment=with_tokens)
@@ -83,7 +83,7 @@ async def test_health_tells_a_running_bot_from_a_stopped_one(twitch: LocalTwitch
         process.send_signal(signal.SIGTERM)
         await end(process)
     code, output, _ = await call("health", environment=with_tokens)
-    assert (code, output.strip()) == (1, "not running")
+    assert (code, output.strip()) == (1, "not running; run: colorchanger run")
     code, output, _ = await call("health", "--json", environment=with_tokens)
     assert (code, json.loads(output)) == (1, {"running": False, "pid": None, "reason": "not running", "accounts": []})
 
@@ -94,7 +94,7 @@ async def test_a_bot_that_fails_to_load_is_not_reported_as_running(with_tokens: 
     code, _, errors = await call("run", environment=broken)
     assert (code, "half an upgrade" in errors) == (1, True)
     code, output, _ = await call("health", environment=with_tokens)
-    assert (code, output.strip()) == (1, "not running: there is no store yet")
+    assert (code, output.strip()) == (1, "not running: there is no store yet; run: colorchanger login")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a process without asking it")
@@ -129,7 +129,7 @@ async def test_login_and_run_are_enough(twitch: LocalTwitch, environment: Enviro
     code, output, errors = await end(process)
     assert (code, errors) == (0, "")
     assert device.user_code in output
-    assert "logged in as me: now run: colorchanger run" in output
+    assert "logged in as me; now run: colorchanger run" in output
     async with running(environment):
         await twitch.wait_subscribed("me", "me", timeout=15)
         await twitch.say("me", in_="me", text="hello")

@@ -57,7 +57,7 @@ async def test_init_never_overwrites_a_file(environment: Environment, home: Path
     (home / "config.schema.json").write_text("mine as well")
     code, output, errors = await call("config", "init", environment=environment)
     assert (code, output) == (2, "")
-    assert errors == "colorchanger: config.toml: is there already, and is left as it is; name another file\n"
+    assert errors == "colorchanger: config.toml: already exists and is left as it is; edit it, or name another\n"
     assert (await call("config", "init", "other.toml", environment=environment))[0] == 0
     assert [(home / name).read_text() for name in ("config.toml", "config.schema.json")] == ["mine", "mine as well"]
 

@@ -130,9 +130,9 @@ def test_json_rounds_to_six_decimals() -> None:
 # As a table
 
 
-def printed(found: list[Row], **options: object) -> str:
+def printed(found: list[Row], width: int = 100, **options: object) -> str:
     paper = io.StringIO()
-    print_table(Console(file=paper, width=100, **options), found)  # type: ignore[arg-type]
+    print_table(Console(file=paper, width=width, **options), found)  # type: ignore[arg-type]
     return paper.getvalue()
 
 
@@ -144,6 +144,13 @@ def test_a_table_has_a_line_for_each_row_with_its_numbers() -> None:
     assert red.split() == ["YourName", "YourName", "#FF0000", "red", "4.43", "3.99"]
     assert purple.split() == ["YourName", "YourName", "#8F3AFF", "3.44", "5.15", "0.310"]
     assert len(header) == len(purple)
+
+
+@pytest.mark.parametrize("width", [50, 60])
+def test_a_narrow_terminal_gets_the_numbers_without_the_names(width: int) -> None:
+    header, red, *_ = printed([Row("#FF0000", 4.43, 3.99, 0.31)], width=width).splitlines()
+    assert header.split() == ["on", "dark", "on", "light", "colour", "dark", "light", "step"]
+    assert red.split() == ["YourName", "YourName", "#FF0000", "4.43", "3.99", "0.310"]
 
 
 def test_a_table_shows_names_in_true_colour_on_both_grounds() -> None:

@@ -106,7 +106,7 @@ async def test_a_missing_store_and_a_missing_network_are_both_reported(
     url = f"sqlite:///{(tmp_path / 'none.sqlite3').as_posix()}"
     findings = wrong(await examined(settings_for(storage={"url": url})))
     assert [line.partition(":")[0] for line in findings] == ["network", "network", "store"]
-    assert findings[-1] == "store: there is none yet; log in first: colorchanger login"
+    assert findings[-1] == "store: there is none yet: nobody has logged in; run: colorchanger login"
     assert not (tmp_path / "none.sqlite3").exists()
 
 

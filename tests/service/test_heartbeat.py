@@ -62,7 +62,7 @@ async def test_a_hurried_beat_comes_at_once_and_a_failed_one_does_not_end_it(sto
     beating = asyncio.create_task(writer.run())
     await clock.advance(LIVELY_SECONDS + BEAT_SECONDS)
     before = len(recording.beats)
-    writer.hurry()
+    writer.write_now()
     await clock.advance(0)
     assert len(recording.beats) == before + 1
     recording.broken = True

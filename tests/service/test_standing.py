@@ -82,7 +82,7 @@ def test_a_login_that_only_a_person_can_renew_comes_before_all_else() -> None:
         found = of(Report("me", channels=(JOINED,), enabled=False, chat_problem="no connection"), login=login)
         assert (found.state, found.reason, found.action) == ("needs login", reason, Action.LOG_IN)
         assert found.needs_login
-    assert found.lacks == ("user:manage:chat_color",)
+    assert found.missing_scopes == ("user:manage:chat_color",)
 
 
 def test_a_held_colour_has_its_name_also_before_the_bot_reports() -> None:

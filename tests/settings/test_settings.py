@@ -398,6 +398,10 @@ COPY = "this has spaces or letters that Twitch does not use; copy it again"
             "accounts[bob].chanels is not a known setting: did you mean accounts[bob].channels?",
         ),
         (
+            "[[accounts]]\nlogin = 'bob'\nname = 'bob'",
+            "accounts[bob].name is not a known setting: did you mean accounts[bob].login?",
+        ),
+        (
             "[[accounts]]\nlogin = 'bob'\ncolor.thema = 1",
             "accounts[bob].color.thema is not a known setting: did you mean accounts[bob].color.theme?",
         ),

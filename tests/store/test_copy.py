@@ -148,14 +148,14 @@ async def test_the_commands_copy_and_say_so(environment: Environment, store_url:
     await fill(store_url, 2)
     with_key = environment | {"COLORCHANGER_STORAGE__KEY": KEY}
     backup = tmp_path / "backup.db"
-    assert await call("store", "backup", str(backup), environment=with_key) == (0, f"{backup}: 3 login(s) copied\n", "")
+    assert await call("store", "backup", str(backup), environment=with_key) == (0, f"{backup}: 3 logins copied\n", "")
     code, output, errors = await call("store", "backup", str(backup), environment=with_key)
     assert (code, output) == (1, "")
     assert errors == f"colorchanger: {backup} exists already; name a file that does not\n"
     moved = tmp_path / "moved.db"
     code, output, errors = await call("store", "copy", store_url, str(moved), environment=with_key)
     assert (code, errors) == (0, "")
-    assert output.startswith("3 login(s) copied.")
+    assert output.startswith("3 logins copied.")
     code, output, errors = await call("store", "copy", str(tmp_path / "no"), str(moved), environment=with_key)
     assert (code, output, errors) == (1, "", f"colorchanger: there is no store {tmp_path / 'no'}\n")
 
@@ -171,5 +171,5 @@ async def test_a_second_run_is_refused_on_any_store(with_tokens: Environment, ur
         code, _, errors = await call("store", "copy", url, "elsewhere.db", environment=environment)
         assert code == 4
         code, output, errors = await call("store", "backup", "running.db", environment=environment)
-        assert (code, output) == (0, "running.db: 1 login(s) copied\n")
+        assert (code, output) == (0, "running.db: 1 login copied\n")
         assert "Anyone who can read this file" in errors

@@ -68,7 +68,7 @@ async def test_the_password_of_the_page_never_reaches_the_log(twitch: LocalTwitc
 
 async def test_the_demo_in_the_browser_serves_its_page_and_ends_when_told(environment: Environment) -> None:
     process = await start("demo", "--web", environment=environment)
-    url = await first_url(process, "dashboard of the demo")
+    url = await first_url(process, "demo is on")
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         page = await answer.text()
     process.send_signal(signal.SIGINT)
@@ -76,5 +76,5 @@ async def test_the_demo_in_the_browser_serves_its_page_and_ends_when_told(enviro
     assert (code, errors) == (0, "")
     assert re.search(r'<option value="you">', page)
     assert 'id="chat"' in page
-    assert "This is the made-up Twitch of the demo" in page
+    assert "The demo has a Twitch of its own" in page
     assert "Next, with your own account" in output

@@ -29,7 +29,7 @@ async def test_the_state_has_colours_channels_and_the_rate_limit(visitor: Visito
     await asyncio.sleep(0.1)
     (account,) = json.loads(await visitor.state())["accounts"]
     assert account["state"] == "running"
-    assert account["channels"] == [{"login": "me", "state": "joined", "text": "read"}]
+    assert account["channels"] == [{"login": "me", "state": "joined", "text": "reading"}]
     assert account["painter"]["color"]["hex"] == twitch.user("me").color
     newest, oldest = account["painter"]["strip"]
     assert (newest["color"], newest["result"]) == (twitch.user("me").color, "changed")

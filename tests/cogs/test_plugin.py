@@ -171,7 +171,7 @@ class TestTheMainJob:
     ) -> None:
         package = tmp_path / f"host_of_{module}"
         package.mkdir()
-        shutil.copy(Path(__file__).parent.parent / "cogs" / f"{module}.py", package)
+        shutil.copy(Path(__file__).parents[2] / "cogs" / f"{module}.py", package)
         monkeypatch.syspath_prepend(tmp_path)
         bot = await hosts.start()
         attach(bot, settings=quick())

@@ -1,4 +1,4 @@
-"""HelixWorld: what the chat commands of our own bot need beyond an account's own colour."""
+"""HelixPlatform: what the chat commands of our own bot need beyond an account's own colour."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Reading:
         self.session.set_channels((*self.listed, *self.live), self.live)
 
 
-class HelixWorld:
-    """The `Speaker` and the `World` of our own bot."""
+class HelixPlatform:
+    """The `Speaker` and the `Platform` of our own bot."""
 
     def __init__(self, colors: HelixColors, changer: Changer) -> None:
         self.readings: dict[str, Reading] = {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from colorchanger_bot.changer.shown import HISTORY, SETTLE_SECONDS, ShownColors
+from colorchanger_bot.changer.shown_colors import HISTORY, SETTLE_SECONDS, ShownColors
 from colorchanger_bot.color import Color
 
 colors = st.sampled_from([Color(0x111111 * number) for number in range(1, 6)])

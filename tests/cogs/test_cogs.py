@@ -15,7 +15,7 @@ from twitchio.ext import commands
 from colorchanger_bot.bot.attachment import ATTRIBUTE
 
 PACKAGE = "colorchanger_bot.cogs"
-FOLDER = Path(__file__).parent.parent / "cogs"
+FOLDER = Path(__file__).parents[2] / "cogs"
 COGS = sorted(path for path in FOLDER.glob("*.py") if path.name != "__init__.py")
 MODULES = [f"{PACKAGE}.{path.stem}" for path in COGS]
 ABOVE = {"service", "web", "cli", "demo", "sandbox", "__main__"}

@@ -40,7 +40,7 @@ class LoginEvent(NamedTuple):
 
 
 @dataclass(slots=True)
-class KeptLogin:
+class TrackedLogin:
     """One login; all times are monotonic seconds, so that no change of the clock prolongs anything."""
 
     login: Login
@@ -74,7 +74,7 @@ class KeptLogin:
     look_at: float = NEVER
 
     @classmethod
-    def of(cls, login: Login, clock: Clock, rng: random.Random) -> KeptLogin:
+    def of(cls, login: Login, clock: Clock, rng: random.Random) -> TrackedLogin:
         """Begin with a login as it is in the store."""
         kept = cls(
             login,

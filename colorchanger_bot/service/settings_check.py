@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from colorchanger_bot.errors import ColorChangerError, ConfigError
 from colorchanger_bot.service.import_formats import read
+from colorchanger_bot.service.login_application import register
 from colorchanger_bot.settings.environment import CONF_FILE
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.store import Login, Store, exists
 from colorchanger_bot.words import did_you_mean, nearest, shown
 
-CONSOLE = "https://dev.twitch.tv/console"
 MOST_NAMES = 5
 
 
@@ -50,7 +50,7 @@ def _application(settings: Settings) -> Iterator[str]:
     brought = any(account.client_id or account.access_token for account in settings.accounts)
     if not settings.app.client_id and not brought:
         where = settings.where(("app", "client_id"))
-        yield f"{where} is empty: register an application at {CONSOLE}, put its Client ID there"
+        yield f"{where} is empty: {register(settings)}"
 
 
 def _log_file(settings: Settings) -> Iterator[str]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import RateLimited, TwitchUnavailable
-from colorchanger_bot.eventsub.pace import JoinPace
+from colorchanger_bot.eventsub.join_pace import JoinPace
 from colorchanger_bot.eventsub.timing import Timing
 
 TWITCH_JOINS, TWITCH_SECONDS = 20, 10.0

@@ -31,7 +31,7 @@ def login_of(account: object) -> str:
 
 
 @dataclass
-class Found:
+class RawSettings:
     """What was found in the file and the environment, before it is checked."""
 
     tree: dict[str, Any] = field(default_factory=dict[str, Any], repr=False)  # may hold secrets

@@ -66,7 +66,7 @@ class Wish:
     """Set for a command, which waits for the result."""
 
 
-class Changes:
+class PendingChanges:
     """Makes the changes of one account.
 
     Args:
@@ -116,7 +116,7 @@ class Changes:
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._work(), name=f"colours of {self._login}")
 
-    def hurry(self, due: float) -> None:
+    def retry_by(self, due: float) -> None:
         """Bring a waiting retry forward, but not into a storm; a first try keeps its time."""
         if self._wish is not None and self._backoff.attempts:
             self._wish.due = min(self._wish.due, max(due, self._clock.monotonic() + FIRST_RETRY_SECONDS))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from colorchanger_bot.service.check import Verdict, check
+from colorchanger_bot.service.settings_check import Verdict, check
 from colorchanger_bot.settings.load import Settings, load
 from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.vault import new_key

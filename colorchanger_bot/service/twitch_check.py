@@ -33,20 +33,23 @@ async def examine(settings: Settings, session: aiohttp.ClientSession, clock: Clo
         settings.twitch.id_url: f"{settings.twitch.id_url}/oauth2/validate",
         settings.twitch.api_url: f"{settings.twitch.api_url}/users",
     }
+    reachable: set[str] = set()
     skew: Finding | None = None
     for address, url in addresses.items():
         host = urlsplit(address).netloc
         try:
             answer = await send(session, "GET", url)  # without a token: 401 is what a healthy Twitch says
         except (TwitchUnavailable, OutcomeUnknown) as error:
-            yield Finding("network", "wrong", f"{host}: {error}", "check the network, DNS, firewall or proxy")
+            yield Finding("network", "wrong", f"{host}: {error}", "check the network, firewall or proxy")
             continue
         if answer.status >= 500:
             yield Finding("network", "wrong", f"{host} answers {answer.status}", "wait: Twitch is in trouble")
         elif answer.refusal is None:
             yield Finding("network", "wrong", f"{host} answers, but not as Twitch", "look for a proxy or a login page")
         else:
-            yield Finding("network", "fine", f"{host} is reachable")
+            if host not in reachable:  # both addresses of a local Twitch have the same host
+                yield Finding("network", "fine", f"{host} is reachable")
+            reachable.add(host)
             skew = skew or _skew(answer, clock)
     if skew is not None:
         yield skew
