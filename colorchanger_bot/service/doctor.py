@@ -19,7 +19,7 @@ from colorchanger_bot.errors import LOG_IN, ColorChangerError
 from colorchanger_bot.service import network
 from colorchanger_bot.service.findings import Finding, Level
 from colorchanger_bot.service.login_application import CONSOLE
-from colorchanger_bot.service.plan import unmatched
+from colorchanger_bot.service.names import bound, renamed, unmatched
 from colorchanger_bot.service.standing import Action, Reports, Standing, reports_in, standings
 from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text
 from colorchanger_bot.settings.load import Settings
@@ -118,8 +118,11 @@ async def _accounts(
     await applications.add_stored(store)
     if not logins:
         yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN, Action.LOG_IN)
-    for line in unmatched(settings, logins):
+    for line in unmatched(settings, logins.values()):
         yield Finding("settings", "wrong", line, "", Action.CHANGE_SETTINGS)
+    for line in renamed(settings, logins.values()):
+        yield Finding("settings", "note", line)
+    settings = bound(settings, logins.values())
     for standing in await standings(settings, store, clock.now().timestamp(), reports):
         login = logins[standing.login]
         if standing.state == "off":

@@ -15,6 +15,7 @@ from colorchanger_bot.auth import scopes
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ConfigError, UnknownColor
+from colorchanger_bot.service.names import bound
 from colorchanger_bot.settings.load import ColorSettings, Settings
 from colorchanger_bot.store.store import Heartbeat, Login, Store
 
@@ -138,10 +139,9 @@ async def standings(settings: Settings, store: Store, now: float, reports: Repor
     """
     if reports is None:
         reports = reports_in(await store.heartbeat(), now)
-    return [
-        work_out(login, settings, await store.recall(login.user_id or ""), reports, now)
-        for login in await store.logins()
-    ]
+    logins = await store.logins()
+    settings = bound(settings, logins)
+    return [work_out(login, settings, await store.recall(login.user_id or ""), reports, now) for login in logins]
 
 
 def reports_in(beat: Heartbeat | None, now: float) -> dict[str, Report] | None:
@@ -152,7 +152,7 @@ def reports_in(beat: Heartbeat | None, now: float) -> dict[str, Report] | None:
 
 
 def work_out(login: Login, settings: Settings, remembered: Remembered, reports: Reports | None, now: float) -> Standing:
-    """Return how an account is doing; `reports` None: no bot runs."""
+    """Return how an account is doing with settings that are bound to it; `reports` None: no bot runs."""
     report = None if reports is None else reports.get(login.login)
     said = report or Report(login.login)
     colors = _colors_in_force(settings, login.login, remembered)
