@@ -135,7 +135,9 @@ async def _accounts(
             if login.pair.issued_at is None and not applications.is_ours(owner.client_id):
                 yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN, Action.LOG_IN)
             advise = {channel.login: _rename(settings, login.login, channel.login) for channel in standing.channels}
-            async with aclosing(network.channels(settings, session, login, advise)) as findings:
+            ids = (await store.recall(owner.user_id)).channel_ids
+            ids |= dict.fromkeys((login.login, *login.earlier), owner.user_id)
+            async with aclosing(network.channels(settings, session, login, advise, ids)) as findings:
                 async for finding in findings:
                     yield finding
         yield Finding(login.login, "fine", f"colours: {colors_text(standing.names_only)}")
