@@ -257,7 +257,7 @@ class Logins:
 
 def nameless_login(user_id: str) -> str:
     """Return what an account is called here until Twitch tells its name: somebody else has the one it had."""
-    return f"user_{user_id}"[:25]
+    return f"id-{user_id}"[:25]  # no login at Twitch has a hyphen
 
 
 def joined(scopes: frozenset[str]) -> str:

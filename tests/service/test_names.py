@@ -84,6 +84,6 @@ def test_that_somebody_else_has_the_name_now_is_said_too() -> None:
 
 
 def test_an_account_whose_present_name_is_not_known_yet_is_not_said() -> None:
-    logins = [login(1, "user_1", "old")]
+    logins = [login(1, "id-1", "old")]
     assert list(renamed(listing("old"), logins)) == []
     assert channels(listing("old"), *logins) == [("of_old",)]

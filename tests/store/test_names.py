@@ -57,7 +57,7 @@ async def test_who_takes_the_name_of_an_account_does_not_take_its_login(store: S
     second = await store.put_login("me", "client", TokenPair("access-2", "refresh-2"), "2")
     assert second.id != first.id
     first, second = await store.logins()
-    assert (first.login, first.user_id, first.pair.access, first.earlier) == ("user_1", "1", "access", ("me",))
+    assert (first.login, first.user_id, first.pair.access, first.earlier) == ("id-1", "1", "access", ("me",))
     assert (second.login, second.user_id, second.pair.access, second.earlier) == ("me", "2", "access-2", ())
     first = await renamed(store, first, "renamed")
     assert (first.login, first.earlier) == ("renamed", ("me",))
