@@ -87,7 +87,7 @@ class HelixWorld:
         if not users:
             raise UnknownUser(login)
         if (reading := self.readings.get(user_id)) is not None:
-            reading.ids[login] = users[0].id
+            reading.ids = {**reading.ids, login: users[0].id}  # the painter remembers the dict from before
 
     def read(self, user_id: str, reading: Reading) -> None:
         """Begin to read the channels of an account."""
