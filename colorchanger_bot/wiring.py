@@ -178,4 +178,5 @@ def _needs(bot: commands.Bot) -> Needs:
         scopes={scope: purpose(scope) for scope in scopes},
         reading=READ_SCOPE,
         chat_from_host=attached.listening is None,
+        listed=[account.login for account in attached.settings.accounts],
     )

@@ -136,6 +136,9 @@ class Renewal:
         if known is None or kept.login.generation != known.generation:
             return
         kept.replace(known)
+        if login.user_id is not None and known.login != login.login:
+            logger.info("%s is called %s now", login.login, known.login)
+            self._tell(LoginEvent("renamed", known))
         if login.user_id is None or login.lost:
             self.complain(known)
             self._tell(LoginEvent("found", known))

@@ -30,9 +30,9 @@ NEVER = float("-inf")
 
 
 class LoginEvent(NamedTuple):
-    """Something happened to a login: a new pair, its end, it is there or works again, or a permission is missing."""
+    """Something happened to a login: a new pair, its end, it is there or works, it lacks a permission, a new name."""
 
-    state: Literal["refreshed", "lost", "found", "limited"]
+    state: Literal["refreshed", "lost", "found", "limited", "renamed"]
     login: Login
     reason: str = ""
     by_person: bool = False

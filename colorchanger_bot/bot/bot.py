@@ -139,9 +139,12 @@ class ColorChangerBot(commands.Bot):
             wants=self._wants,
             parse_others=partial(self._looks_at_others, user_id),
             timing=self._timing,
+            identified=partial(self._platform.channels_identified, user_id),
         )
-        reading = self._platform.readings[user_id] = Reading(session, painter.channels or tuple(channels))
-        session.set_channels(reading.listed)
+        # (a channel that is listed under an earlier name of the account is its own, not of somebody who has that name)
+        ids = {**painter.channel_ids, **dict.fromkeys(login.earlier, user_id)}
+        reading = Reading(session, painter.channels or tuple(channels), ids)
+        self._platform.read(user_id, reading)
         if login.lost or _is_deaf(login):
             session.pause(login.lost or missing_permission(login))
         self._scopes[login.id] = login.pair.scopes

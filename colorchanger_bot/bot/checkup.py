@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,8 @@ class Needs:
     """The one of these that is needed to read chat over a WebSocket."""
     chat_from_host: bool
     """Whether messages come in over the host's own chat subscription only, and not over our session."""
+    listed: Collection[str] = ()
+    """The logins that the settings list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ async def findings(bot: commands.Bot, needs: Needs) -> list[Finding]:
     """Return what a host lacks."""
     if not needs.accounts:
         return [Finding("account", own_name(bot), "the bot has no account (bot_id): nobody gets colours here")]
-    own, found = host_id(bot) or "", list[Finding]()
+    own, found = host_id(bot) or "", [*_strangers(needs)]
     channels = None
     if needs.chat_from_host and own in needs.accounts:
         channels = socket_channels(bot)
@@ -126,6 +128,15 @@ async def findings(bot: commands.Bot, needs: Needs) -> list[Finding]:
         level = logging.INFO if channels or own not in bot.tokens else logging.WARNING
         found.append(Finding(f"chat {level}", needs.accounts[own], unread(needs.accounts[own]), level))
     return found
+
+
+def _strangers(needs: Needs) -> Iterator[Finding]:
+    """Yield what the settings list and is no account here, if the names of all accounts are known."""
+    logins = [*needs.accounts.values()]
+    for login in needs.listed:
+        if login and login not in logins and not set(logins) & needs.accounts.keys():
+            text = f"the settings list {login}, but colours change here only for {' and '.join(logins)}"
+            yield Finding(f"listed {login}", logins[0], f"{text}: correct the name, it may have changed at Twitch")
 
 
 def _scopes_in_use(bot: commands.Bot, needs: Needs, channels: frozenset[str] | None) -> Mapping[str, str]:

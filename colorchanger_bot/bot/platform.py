@@ -18,6 +18,8 @@ class Reading:
 
     session: ChatSession
     listed: tuple[str, ...]
+    ids: dict[str, str] = field(default_factory=dict[str, str])
+    """Who the listed channels are, by name: what an earlier run or the last look-up found out."""
     live: Mapping[str, str] = field(default_factory=dict[str, str])
     """Login to id."""
 
@@ -31,8 +33,26 @@ class Reading:
         self.live = live
         self._apply()
 
+    def identify(self) -> None:
+        """Take note of who the channels are.
+
+        Of a channel that is listed under its earlier and its present name, the earlier one is anybody's again.
+        """
+        known = self.session.known()
+        found = {name: known[name].id if name in known else self.ids.get(name) for name in self.listed}
+        stale = {name for name in known if known[name].login != name and known[name].login in found}
+        self.ids = {name: id_ for name, id_ in found.items() if id_ is not None and name not in stale}
+
+    def use_present_names(self) -> None:
+        """List each channel under the name that it has now."""
+        known = self.session.known()
+        present = {name: known[name].login if name in known else name for name in self.listed}
+        if tuple(present.values()) != self.listed:
+            self.ids = {present[name]: id_ for name, id_ in self.ids.items()}
+            self.set_listed(tuple(dict.fromkeys(present.values())))
+
     def _apply(self) -> None:
-        self.session.set_channels((*self.listed, *self.live), self.live)
+        self.session.set_channels((*self.listed, *self.live), self.live, self.ids)
 
 
 class HelixPlatform:
@@ -63,8 +83,27 @@ class HelixPlatform:
         return reading is not None and reading.session.reads(channel_id)
 
     async def check_channel(self, user_id: str, login: str) -> None:
-        if not await self._colors.by_user[user_id].users([login]):
+        users = await self._colors.by_user[user_id].users([login])
+        if not users:
             raise UnknownUser(login)
+        if (reading := self.readings.get(user_id)) is not None:
+            reading.ids = {**reading.ids, login: users[0].id}  # the painter remembers the dict from before
+
+    def read(self, user_id: str, reading: Reading) -> None:
+        """Begin to read the channels of an account."""
+        self.readings[user_id] = reading
+        reading.set_listed(reading.listed)
+        self.channels_identified(user_id)
+
+    def channels_identified(self, user_id: str) -> None:
+        """Remember who the channels of an account are; those that were joined in chat go by their present names."""
+        reading, painter = self.readings[user_id], self._changer.get(user_id)
+        reading.identify()
+        if painter is None:
+            return
+        if painter.channels is not None:
+            reading.use_present_names()
+        painter.identify_channels(reading.ids, painter.channels and reading.listed)
 
     async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
         self.readings[user_id].set_listed(channels)

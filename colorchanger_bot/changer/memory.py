@@ -33,6 +33,8 @@ class Remembered:
     """The channels to read, as set in chat; None: as the settings say."""
     held: str | None = None
     """The colour to stay at, as set in chat; None: the strategy chooses."""
+    channel_ids: dict[str, str] = field(default_factory=dict[str, str])
+    """The user ids of the channels to read, by the names they are listed under: names change."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict of JSON values."""

@@ -53,6 +53,8 @@ class Painter:
         """Why the last change did not happen; empty when it did."""
         self.channels: tuple[str, ...] | None = None
         """The channels to read, as set in chat; None: as the settings say."""
+        self.channel_ids: dict[str, str] = {}
+        """The user ids of the channels to read, by the names they are listed under, as far as they are known."""
         self.messages = 0
         self.changes = 0
         """Colours changed after messages and by commands; putting the original back does not count."""
@@ -168,6 +170,13 @@ class Painter:
         """Drop an automatic change that waits; what a command asked for goes on."""
         self._changes.drop_automatic()
 
+    def identify_channels(self, ids: dict[str, str], channels: tuple[str, ...] | None = None) -> None:
+        """Remember who the channels to read are, and under which names if they are set in chat and have changed."""
+        channels = channels or self.channels
+        if (ids, channels) != (self.channel_ids, self.channels):
+            self.channel_ids, self.channels = ids, channels
+            self._memory.soon(self.user_id, self._remembered)
+
     async def keep_channels(self, channels: tuple[str, ...]) -> None:
         """Remember which channels to read."""
         self.channels = channels
@@ -266,6 +275,7 @@ class Painter:
         self._original = next(_colors([remembered.original or ""]), None)
         self._sender.no_hex_until = remembered.no_hex_until
         self.channels = None if remembered.channels is None else tuple(remembered.channels)
+        self.channel_ids = dict(remembered.channel_ids)
         overrides = dict(remembered.overrides)
         held = remembered.held
         if held is None and overrides.get("strategy") == "hold" and overrides.get("base"):
@@ -290,4 +300,5 @@ class Painter:
             no_hex_until=self._sender.no_hex_until,
             channels=None if self.channels is None else list(self.channels),
             held=self.held.hex if self.held else None,
+            channel_ids=self.channel_ids,
         )

@@ -174,6 +174,7 @@ async def _demo_in_browser(*, debug: bool) -> None:
 async def _run(settings: Settings) -> None:
     stop = stopping.requested()  # first, because the imports below take a while
     from colorchanger_bot.errors import StoreLocked
+    from colorchanger_bot.service.names import renamed, unmatched
     from colorchanger_bot.service.plan import plan, summary
     from colorchanger_bot.service.service import Service
     from colorchanger_bot.store.store import Store, locked
@@ -187,7 +188,8 @@ async def _run(settings: Settings) -> None:
                     Service.running(settings, store, needs_account=needs_account) as service,
                     _page(service),
                 ):
-                    say(plan(await service.planned(), service.settings, store.name))
+                    notes = [*unmatched(settings, service.keeper), *renamed(settings, service.keeper)]
+                    say(plan(await service.planned(), settings, store.name, notes))
                     await stop.wait()
                     say("stopping")
                 say(summary(service.changer))

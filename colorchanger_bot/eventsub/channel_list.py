@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from colorchanger_bot.eventsub.channel import Channel
 from colorchanger_bot.twitch.helix import User
+
+
+class Known(NamedTuple):
+    """Who a channel is."""
+
+    id: str
+    login: str
+    """What Twitch calls it now."""
 
 
 class ChannelList:
@@ -46,20 +54,35 @@ class ChannelList:
         """Say whether a channel is on the list."""
         return any(channel.id == broadcaster_id for channel in self._by_name.values())
 
-    def set(self, logins: Iterable[str], ids: Mapping[str, str]) -> list[Channel]:
-        """Replace the list; `ids` are those of logins that are known. Return the channels that are not on it any more.
+    def known(self) -> dict[str, Known]:
+        """Return who the channels are, by the names that were asked for, as far as that is known."""
+        return {
+            name: Known(channel.id, channel.renamed_to or channel.login)
+            for name, channel in self._by_name.items()
+            if channel.id is not None
+        }
 
-        A channel that stays, under the same or under another name, keeps its state.
+    def set(self, logins: Iterable[str], ids: Mapping[str, str], remembered: Mapping[str, str]) -> list[Channel]:
+        """Replace the list; return the channels that are not on it any more.
+
+        `ids` are those of logins that are known now. Those in `remembered` were known once: a channel that is new on
+        the list is looked up by such an id. A channel that stays, under the same or another name, keeps its state.
         """
         known = {**self._own, **ids}
         before, self._by_name = self._by_name, {}
         renamed = {channel.renamed_to: channel for channel in before.values() if channel.renamed_to}
         by_id = {channel.id: channel for channel in before.values() if channel.id is not None}
-        for login in dict.fromkeys(logins):
+        logins = dict.fromkeys(logins)
+        for login in logins:
             id_ = known.get(login)
             channel = (before.get(login) or renamed.get(login)) if id_ is None else by_id.get(id_)
+            if channel is None and id_ is None and (once := remembered.get(login)) is not None:
+                channel = by_id.get(once) or self._new(login, once)
+                channel.doubt()
             if channel is None:
                 channel = self._new(login, id_)
+            if channel.renamed_to == login and channel.login not in logins:
+                channel.login, channel.renamed_to = login, ""
             if channel.id is not None:
                 by_id[channel.id] = channel
             self._by_name[login] = channel
@@ -69,7 +92,8 @@ class ChannelList:
         """Bind a channel to the user that Twitch says it is."""
         channel.doubted = False
         if user.login not in (channel.login, channel.renamed_to):
-            self._log.info("#%s is called #%s now", channel.login, user.login)
+            text = "#%s is called #%s now and is still read; somebody else who takes the old name is not"
+            self._log.info(text, channel.login, user.login)
             channel.renamed_to = user.login
         same = next((each for each in self if each is not channel and each.id == user.id), None)
         if same is None:

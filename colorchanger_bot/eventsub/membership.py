@@ -16,7 +16,7 @@ from functools import partial
 from colorchanger_bot.clock import Clock, Notifier, Tasks
 from colorchanger_bot.errors import AuthError, ChannelRefused, ColorChangerError, SessionGone
 from colorchanger_bot.eventsub.channel import Channel, Subscription
-from colorchanger_bot.eventsub.channel_list import ChannelList
+from colorchanger_bot.eventsub.channel_list import ChannelList, Known
 from colorchanger_bot.eventsub.comparison import Comparison
 from colorchanger_bot.eventsub.due import Due, next_due
 from colorchanger_bot.eventsub.join_pace import JoinPace
@@ -39,7 +39,7 @@ class Membership:
     """The channels of one account.
 
     `end_session` is called when the present session is of no use, with the error that says why; None: there is
-    nothing to read in it for now.
+    nothing to read in it for now. `identified` is called when Twitch has told who channels are: see `known`.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Membership:
         rng: random.Random,
         end_session: Callable[[ColorChangerError | None], None],
         timing: Timing,
+        identified: Callable[[], None] = lambda: None,
     ) -> None:
         self.user_id = user_id
         self.login = login
@@ -62,6 +63,7 @@ class Membership:
         self._rng = rng
         self._timing = timing
         self._end_session = end_session
+        self._identified = identified
         self._log = logging.LoggerAdapter(logger, {"account": login})
         new = partial(Channel.new, clock=clock, log=self._log, rng=rng, timing=timing)
         self._channels = ChannelList(user_id, login, new, self._log)
@@ -103,9 +105,15 @@ class Membership:
         """Say whether messages of this channel count."""
         return self._channels.reads(broadcaster_id)
 
-    def set_channels(self, logins: Iterable[str], ids: Mapping[str, str] | None = None) -> None:
-        """Set the channels to read. `ids` are those of logins that are known: an id stays when its name changes."""
-        for channel in self._channels.set(logins, ids or {}):
+    def known(self) -> dict[str, Known]:
+        """Return who the channels are, by the names that were asked for, as far as that is known."""
+        return self._channels.known()
+
+    def set_channels(
+        self, logins: Iterable[str], ids: Mapping[str, str] | None = None, remembered: Mapping[str, str] | None = None
+    ) -> None:
+        """Set the channels to read: `ids` are those of logins that are known, `remembered` those of an earlier run."""
+        for channel in self._channels.set(logins, ids or {}, remembered or {}):
             self._leave(channel)
         self.changes.notify()
 
@@ -294,6 +302,7 @@ class Membership:
                     channel.park(user)
                 elif channel in self._channels:
                     self._channels.identify(channel, user)
+            self._identified()
         finally:
             self._looking_up = None
             self.changes.notify()

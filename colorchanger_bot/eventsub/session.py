@@ -18,6 +18,7 @@ from yarl import URL
 from colorchanger_bot.clock import Clock, Flag, Tasks
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable
 from colorchanger_bot.eventsub.channel import Channel
+from colorchanger_bot.eventsub.channel_list import Known
 from colorchanger_bot.eventsub.connection import Connection
 from colorchanger_bot.eventsub.frames import MALFORMED, Event, Receive, chatter_of, parse
 from colorchanger_bot.eventsub.membership import Membership
@@ -54,6 +55,7 @@ class ChatSession:
         wants: Callable[[Event], bool] | None = None,
         parse_others: Callable[[], bool] | None = None,
         timing: Timing | None = None,
+        identified: Callable[[], None] = lambda: None,
     ) -> None:
         self.user_id = user_id
         self.login = login
@@ -76,7 +78,14 @@ class ChatSession:
         self._parse_others = parse_others or (lambda: True)
         self._log = logging.LoggerAdapter(logger, {"account": login})
         self._membership = Membership(
-            user_id, login, helix, clock=clock, rng=rng, end_session=self._end_session, timing=self._timing
+            user_id,
+            login,
+            helix,
+            clock=clock,
+            rng=rng,
+            end_session=self._end_session,
+            timing=self._timing,
+            identified=identified,
         )
         self._pace = ConnectPace(clock, rng, self._timing)
         self._ended = Flag()
@@ -110,9 +119,15 @@ class ChatSession:
         """Say whether the account is to read this channel."""
         return self._membership.reads(channel_id)
 
-    def set_channels(self, logins: Iterable[str], ids: Mapping[str, str] | None = None) -> None:
-        """Set the channels to read. `ids` are those of logins that are known: an id stays when its name changes."""
-        self._membership.set_channels(logins, ids)
+    def known(self) -> dict[str, Known]:
+        """Return who the channels are, by the names that were asked for, as far as that is known."""
+        return self._membership.known()
+
+    def set_channels(
+        self, logins: Iterable[str], ids: Mapping[str, str] | None = None, remembered: Mapping[str, str] | None = None
+    ) -> None:
+        """Set the channels to read: `ids` are those of logins that are known, `remembered` those of an earlier run."""
+        self._membership.set_channels(logins, ids, remembered)
 
     def pause(self, reason: str) -> None:
         """Have no session until `resume`: Twitch would let the account do nothing in it."""

@@ -19,7 +19,7 @@ from colorchanger_bot.errors import LOG_IN, ColorChangerError
 from colorchanger_bot.service import twitch_check
 from colorchanger_bot.service.findings import Finding, Level
 from colorchanger_bot.service.login_application import register
-from colorchanger_bot.service.plan import unmatched
+from colorchanger_bot.service.names import bound, renamed, unmatched
 from colorchanger_bot.service.standing import Action, Reports, Standing, reports_of_bot, standings
 from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text
 from colorchanger_bot.settings.load import Settings
@@ -119,8 +119,11 @@ async def _accounts(
     await applications.add_stored(store)
     if not logins:
         yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN, Action.LOG_IN)
-    for line in unmatched(settings, logins):
+    for line in unmatched(settings, logins.values()):
         yield Finding("settings", "wrong", line, "", Action.CHANGE_SETTINGS)
+    for line in renamed(settings, logins.values()):
+        yield Finding("settings", "note", line)
+    settings = bound(settings, logins.values())
     for standing in await standings(settings, store, clock.now().timestamp(), reports):
         login = logins[standing.login]
         if standing.state == "off":
@@ -133,7 +136,9 @@ async def _accounts(
             if login.pair.issued_at is None and not applications.is_ours(owner.client_id):
                 yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN, Action.LOG_IN)
             advise = {channel.login: _rename(settings, login.login, channel.login) for channel in standing.channels}
-            async with aclosing(twitch_check.channels(settings, session, login, advise)) as findings:
+            ids = (await store.recall(owner.user_id)).channel_ids
+            ids |= dict.fromkeys((login.login, *login.earlier), owner.user_id)
+            async with aclosing(twitch_check.channels(settings, session, login, advise, ids)) as findings:
                 async for finding in findings:
                     yield finding
         yield Finding(login.login, "fine", f"colours: {colors_text(standing.names_only)}")

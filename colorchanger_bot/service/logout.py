@@ -32,6 +32,8 @@ async def log_out(settings: Settings, store: Store, name: str, *, clock: Clock, 
     known = await store.logins()
     login = next((each for each in known if each.login == name.lower()), None)
     if login is None:
+        if renamed := next((each.login for each in known if name.lower() in each.earlier), ""):
+            raise ConfigError([f"{name} is called {renamed} now; run: colorchanger logout {renamed}"])
         others = f"these are: {', '.join(each.login for each in known)}" if known else "nobody is"
         raise ConfigError([f"{name} is not logged in; {others}"])
     for secret in (login.pair.access, login.pair.refresh):

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.service.standing import Action, Standing
 from colorchanger_bot.service.wording import state_text
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.words import counted, did_you_mean, nearest, seconds_range
-
-MOST_NAMES = 5
+from colorchanger_bot.words import counted, seconds_range
 
 
-def plan(accounts: Sequence[Standing], settings: Settings, store: str) -> str:
+def plan(accounts: Sequence[Standing], settings: Settings, store: str, notes: Iterable[str] = ()) -> str:
     """Return what is about to happen, for the first lines of a run; `store` is where the logins are."""
     lines = [f"{counted(len(accounts), 'account')}, store {store}"]
     lines += [f"  {each.login}: {_planned(each, settings)}" for each in accounts]
-    return "\n".join([*lines, *unmatched(settings, [each.login for each in accounts])])
+    return "\n".join([*lines, *notes])
 
 
 def summary(changer: Changer) -> str:
@@ -27,20 +25,6 @@ def summary(changer: Changer) -> str:
         for each in changer
     ]
     return "\n".join(["done", *done])
-
-
-def unmatched(settings: Settings, logins: Iterable[str]) -> Iterator[str]:
-    """Yield a line for each account in the settings that nobody is logged in as, once somebody is logged in."""
-    known = [*logins]
-    for account in settings.accounts if known else ():
-        if not account.login or account.login in known or account.access_token or account.refresh_token:
-            continue
-        some = ", ".join(known[:MOST_NAMES]) + (", ..." if len(known) > MOST_NAMES else "")
-        hint = did_you_mean(nearest(account.login, known)) or f"logged in: {some}."
-        yield (
-            f"the settings list {account.login}, but nobody is logged in as {account.login}; {hint} "
-            "If the name is right, run: colorchanger login"
-        )
 
 
 def _planned(standing: Standing, settings: Settings) -> str:

@@ -26,6 +26,7 @@ from colorchanger_bot.service.bots import Bots, point_twitchio_at
 from colorchanger_bot.service.heartbeat import HeartbeatWriter
 from colorchanger_bot.service.importer import import_environment
 from colorchanger_bot.service.memory_growth import MemoryGrowth
+from colorchanger_bot.service.names import bound, renamed
 from colorchanger_bot.service.reports import Reporter
 from colorchanger_bot.service.standing import Report, Standing, standings, wanted_channels, work_out
 from colorchanger_bot.settings.load import Account, Settings
@@ -119,6 +120,7 @@ class Service:
         self._imported = await import_environment(self.settings, self.store)
         await self.oauth.add_stored(self.store)
         await self.keeper.load()
+        self.settings = bound(self.settings, self.keeper)
         if self._needs_account and not any(login.pair.access or login.pair.refresh for login in self.keeper):
             raise NeedsLogin("no account is logged in yet; run: colorchanger login")
         self._tasks.start(Watch(self.keeper, clock=self._clock, rng=self._rng).run(), "token watch")
@@ -128,6 +130,11 @@ class Service:
     def _on_login(self, event: LoginEvent) -> None:
         if event.state == "lost":
             self._heartbeat.write_now()
+        if event.state == "renamed" or event.by_person:
+            self.settings = bound(self.settings, self.keeper)
+        if event.state == "renamed":
+            for line in renamed(self.settings, [event.login]):
+                logger.warning("%s", line, extra={"account": event.login.login})
         self._tasks.start(self._follow(event), f"{event.state} login of {event.login.login}")
 
     @staticmethod

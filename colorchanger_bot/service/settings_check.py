@@ -13,13 +13,12 @@ from typing import NamedTuple
 from colorchanger_bot.errors import ColorChangerError, ConfigError
 from colorchanger_bot.service.import_formats import read
 from colorchanger_bot.service.login_application import register
+from colorchanger_bot.service.names import renamed, unmatched
 from colorchanger_bot.settings.environment import CONF_FILE
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.store import Login, Store, exists
-from colorchanger_bot.words import did_you_mean, nearest, shown
-
-MOST_NAMES = 5
+from colorchanger_bot.words import shown
 
 
 class Verdict(NamedTuple):
@@ -40,7 +39,8 @@ async def check(settings: Settings, environ: Mapping[str, str]) -> Verdict:
     except ColorChangerError as error:
         problems.append(f"{settings.where(('storage', 'url'))}: {error}")
     else:
-        problems += _strangers(settings, logins)
+        problems += unmatched(settings, logins)
+        advice += renamed(settings, logins)
         if not logins and not any(account.access_token for account in settings.accounts):
             advice.append("nobody is logged in yet; run: colorchanger login")
     return Verdict(problems, advice)
@@ -138,15 +138,3 @@ async def _logins(settings: Settings) -> Sequence[Login]:
     if path is not None and (why := _obstacle(path)):
         raise ConfigError([f"{settings.where(('storage', 'url'))}: {path} cannot be made ({why}); name another file"])
     return ()
-
-
-def _strangers(settings: Settings, logins: Sequence[Login]) -> Iterator[str]:
-    """Yield the accounts of the settings that nobody is logged in for, once somebody is."""
-    names = {login.login for login in logins}
-    for place, account in enumerate(settings.accounts):
-        if not names or account.login in names or account.access_token or account.refresh_token:
-            continue
-        some = ", ".join(sorted(names)[:MOST_NAMES]) + (", ..." if len(names) > MOST_NAMES else "")
-        hint = did_you_mean(nearest(account.login, names)) or f"logged in: {some}."
-        where = f"{settings.where(('accounts', place, 'login'))} = {shown(account.login)}"
-        yield f"{where}: no account of this name is logged in; {hint} If the name is right, run: colorchanger login"

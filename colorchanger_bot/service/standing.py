@@ -16,6 +16,7 @@ from colorchanger_bot.auth import scopes
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ConfigError, UnknownColor
+from colorchanger_bot.service.names import bound
 from colorchanger_bot.settings.load import ColorSettings, Settings
 from colorchanger_bot.store.store import Heartbeat, Login, Store, is_owned
 
@@ -139,10 +140,9 @@ async def standings(settings: Settings, store: Store, now: float, reports: Repor
     """
     if reports is None:
         reports = await reports_of_bot(settings, store, now)
-    return [
-        work_out(login, settings, await store.recall(login.user_id or ""), reports, now)
-        for login in await store.logins()
-    ]
+    logins = await store.logins()
+    settings = bound(settings, logins)
+    return [work_out(login, settings, await store.recall(login.user_id or ""), reports, now) for login in logins]
 
 
 async def reports_of_bot(settings: Settings, store: Store, now: float) -> dict[str, Report] | None:
@@ -166,7 +166,7 @@ async def is_running(beat: Heartbeat, settings: Settings, store: Store, now: flo
 
 
 def work_out(login: Login, settings: Settings, remembered: Remembered, reports: Reports | None, now: float) -> Standing:
-    """Return how an account is doing; `reports` None: no bot runs."""
+    """Return how an account is doing with settings that are bound to it; `reports` None: no bot runs."""
     report = None if reports is None else reports.get(login.login)
     said = report or Report(login.login)
     colors = _colors_in_force(settings, login.login, remembered)

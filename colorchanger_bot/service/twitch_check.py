@@ -69,9 +69,13 @@ def _skew(answer: Answer, clock: Clock) -> Finding | None:
 
 
 async def channels(
-    settings: Settings, session: aiohttp.ClientSession, login: Login, wanted: Mapping[str, str]
+    settings: Settings,
+    session: aiohttp.ClientSession,
+    login: Login,
+    wanted: Mapping[str, str],
+    ids: Mapping[str, str],
 ) -> AsyncGenerator[Finding]:
-    """Look the channels up, and see from the answer how many requests are left.
+    """Look the channels up, by their ids where those are known, and see from the answer how many requests are left.
 
     `wanted` has for each channel what to do if it does not exist.
     """
@@ -84,7 +88,7 @@ async def channels(
                 "GET",
                 f"{settings.twitch.api_url}/users",
                 headers=headers,
-                params=[("login", channel) for channel in asked],
+                params=[("id", ids[channel]) if channel in ids else ("login", channel) for channel in asked],
             )
         )
         rows: list[dict[str, Any]] = answer.json().get("data") or [] if answer.status == 200 else []
@@ -96,9 +100,15 @@ async def channels(
         text = f"Twitch answers {answer.status} ({answer.message or 'no reason given'})"
         yield Finding(login.login, "wrong", text)
         return
-    there = {str(row.get("login", "")).lower() for row in rows}
+    names = {str(row.get("id", "")): str(row.get("login", "")).lower() for row in rows}
+    there = {*names.values()}
     for channel in asked:
-        if channel not in there:
+        name = names.get(ids.get(channel, ""), channel if channel in there else "")
+        if name and name != channel:
+            yield Finding(
+                login.login, "note", f"#{channel} is called #{name} now", "change its name where it is listed"
+            )
+        elif not name:
             text = f"there is no channel #{channel}"
             yield Finding(login.login, "wrong", text, wanted[channel], Action.FIX_CHANNELS)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,6 +45,8 @@ class Settings(Section):
 
     _found: RawSettings = PrivateAttr(default_factory=RawSettings)
     _by_name: tuple[tuple[Account, ...], dict[str, Account]] = PrivateAttr(default=((), {}))
+    _renamed: Mapping[str, str] = PrivateAttr(default_factory=dict[str, str])
+    """The name in the settings by the present login, where they differ; empty: those settings are somebody else's."""
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Self:
@@ -112,8 +114,9 @@ class Settings(Section):
         return self._found.origin(key)
 
     def account(self, login: str) -> Account | None:
-        """Return the account of that login, if it is listed."""
-        return self._listed().get(login.lower())
+        """Return the account of that login, if it is listed; see `bound_to` for accounts that were renamed."""
+        login = login.lower()
+        return self._listed().get(self._renamed.get(login, login))
 
     def color_for(self, account: str | Account) -> ColorSettings:
         """Return the colour settings of an account or login; its own keys override `[color]`."""
@@ -144,7 +147,38 @@ class Settings(Section):
         accounts = tuple(by_name.values())
         settings = self.model_copy(update={"accounts": accounts})
         settings._by_name = accounts, by_name
+        settings._renamed = {new: old for new, old in self._renamed.items() if new != login and old != account.name}
         return settings
+
+    def bound_to(self, names: Iterable[tuple[str, Sequence[str]]]) -> Settings:
+        """Return these settings for accounts with a login and earlier ones: an account that was renamed keeps its own.
+
+        Where somebody else has the earlier login now, the settings still belong to the account that had it first. An
+        account whose present login is listed needs no earlier one.
+        """
+        listed, renamed, taken = self._listed(), dict[str, str](), set[str]()
+        present = dict(names)
+        waiting, before = {login: earlier for login, earlier in present.items() if earlier}, -1
+        while before != len(taken):  # each one that is found may leave somebody else without settings
+            before = len(taken)
+            for login in [each for each in waiting if each not in listed or each in taken]:
+                name = next((name for name in waiting[login] if name in listed and name not in taken), None)
+                if name is not None:
+                    renamed[login] = name
+                    taken.add(name)
+                    del waiting[login]
+        settings = self.model_copy()
+        settings._renamed = {**dict.fromkeys(taken & present.keys(), ""), **renamed}
+        return settings
+
+    def listed_as(self, login: str) -> str:
+        """Return the name under which the settings list the account of that login; empty if they do not."""
+        account = self.account(login)
+        return account.login if account else ""
+
+    def account_keys(self) -> dict[str, Key]:
+        """Return where each account is listed, by its login there."""
+        return {login_of(each): ("accounts", place, "login") for place, each in enumerate(self._found.accounts)}
 
     def advice(self) -> Iterator[str]:
         """Yield a line for each value that is set and not used, and for each named colour that is hard to read."""

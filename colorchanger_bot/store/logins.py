@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
-from colorchanger_bot.store.schema import colors, imports, logins, state
+from colorchanger_bot.store.schema import colors, earlier_names, imports, logins, put, state
 from colorchanger_bot.store.stamp import Stamp
 from colorchanger_bot.vault import Vault
 
@@ -45,6 +45,8 @@ class Login:
     """The refresh token may be used up: a refresh did not finish, or this is an older copy of the store."""
     channels: tuple[str, ...] = ()
     """The channels it was imported with; empty: its own."""
+    earlier: tuple[str, ...] = ()
+    """What the account was called before, while it was logged in here; the newest name first."""
 
 
 class Changes(NamedTuple):
@@ -90,9 +92,10 @@ class Logins:
         """Store a pair in the place of an older one of the same account, or as a new login."""
         rows = self._same_account(login, user_id)
         self._touch()
-        # A renamed account may be in one row by id and in another by name: the older row is kept.
-        self._give_way([row.id for row in rows[1:]], to=rows[0].id if rows else 0)
+        self._free_name(login, user_id)
+        # A renamed account may be known by its id and, in another row, by its name: the older row stays.
         owner: dict[str, Any] = {"login": login, "client_id": client_id, "user_id": user_id}
+        self._give_way(rows[1:], to=rows[0].id if rows else 0, owner=owner)
         if channels:
             owner["channels"] = " ".join(channels)
         return self._write(rows, pair, owner)
@@ -114,14 +117,17 @@ class Logins:
 
     def change(self, login: Login, values: Mapping[str, Any]) -> Login | None:
         """Change columns and return the login; None: it is gone, or has a newer pair."""
-        stored = sql.select(logins.c.generation).where(logins.c.id == login.id)
-        if self._connection.scalar(stored) != login.generation:
+        stored = sql.select(logins.c.generation, logins.c.login, logins.c.user_id).where(logins.c.id == login.id)
+        row = self._connection.execute(stored).one_or_none()
+        if row is None or row.generation != login.generation:
             return None
         revision = self._touch()
         if "user_id" in values:
             # This account may be in another row under an older name.
             others = self._same_account(values["login"], values["user_id"])
-            self._give_way([row.id for row in others if row.id != login.id], to=login.id)
+            self._give_way([other for other in others if other.id != login.id], to=login.id, owner=values)
+            self._free_name(values["login"], values["user_id"])
+            self._keep_name(row, values)
         changed = sql.update(logins).where(logins.c.id == login.id).values(**values, revision=revision)
         self._connection.execute(changed)
         return self.get(login.id)
@@ -134,7 +140,8 @@ class Logins:
         """Remove a login with its tokens and what is remembered of its colours."""
         self._touch()
         mine = sql.select(logins.c.user_id).where(logins.c.id == id_).scalar_subquery()
-        self._connection.execute(sql.delete(colors).where(colors.c.user_id == mine))
+        for table in (colors, earlier_names):
+            self._connection.execute(sql.delete(table).where(table.c.user_id == mine))
         self._connection.execute(sql.delete(logins).where(logins.c.id == id_))
 
     def doubt_all(self) -> None:
@@ -160,21 +167,46 @@ class Logins:
         return self._stamp is not None and bool(stamp) and self._stamp.read() != stamp
 
     def _found(self, *conditions: sql.ColumnElement[bool]) -> list[Login]:
-        rows = self._connection.execute(sql.select(logins).where(*conditions).order_by(logins.c.id))
-        return [self._login(row) for row in rows]
+        with_names = logins.outerjoin(earlier_names, earlier_names.c.user_id == logins.c.user_id)
+        found = sql.select(logins, earlier_names.c.names).select_from(with_names)
+        return [self._login(row) for row in self._connection.execute(found.where(*conditions).order_by(logins.c.id))]
 
     def _same_account(self, login: str, user_id: str | None) -> Sequence[Any]:
-        # Compared with None, a column would be IS NULL: every login whose account is not known yet.
-        same = logins.c.login == login if user_id is None else (logins.c.login == login) | (logins.c.user_id == user_id)
-        return self._connection.execute(
-            sql.select(logins.c.id, logins.c.generation).where(same).order_by(logins.c.id)
-        ).all()
+        """Return the rows of an account: by its name only where one of the ids is not known."""
+        same = logins.c.login == login
+        if user_id is not None:
+            same = (same & logins.c.user_id.is_(None)) | (logins.c.user_id == user_id)
+        columns = (logins.c.id, logins.c.generation, logins.c.login, logins.c.user_id)
+        return self._connection.execute(sql.select(*columns).where(same).order_by(logins.c.id)).all()
+
+    def _free_name(self, login: str, user_id: str | None) -> None:
+        """Take a name from the account that had it before: what that one is called now, Twitch tells the next time."""
+        if user_id is None:
+            return
+        other = logins.c.login == login, logins.c.user_id != user_id
+        rows = self._connection.execute(sql.select(logins.c.id, logins.c.login, logins.c.user_id).where(*other)).all()
+        for row in rows:
+            nameless = {"login": nameless_login(row.user_id)}
+            self._keep_name(row, nameless)
+            changed = sql.update(logins).where(logins.c.id == row.id)
+            self._connection.execute(changed.values(**nameless, revision=self._touch()))
+
+    def _keep_name(self, before: Any, values: Mapping[str, Any]) -> None:
+        """Remember what an account was called until now, if a row gets another name or another account."""
+        user_id, login = before.user_id, before.login
+        same = login == values["login"] and user_id == values.get("user_id", user_id)
+        if user_id is None or same or login == nameless_login(user_id):
+            return
+        stored = sql.select(earlier_names.c.names).where(earlier_names.c.user_id == user_id)
+        names = dict.fromkeys((login, *(self._connection.scalar(stored) or "").split()))
+        put(self._connection, earlier_names, {"user_id": user_id, "names": " ".join(names)})
 
     def _write(self, old: Sequence[Any], pair: TokenPair, owner: dict[str, Any]) -> Login:
         """Put a pair into the first of these rows, or else into a new one."""
         row = self._columns(pair) | {"lost": "", "doubt": 0, "revision": self._touch()} | owner
         if old:
             id_ = old[0].id
+            self._keep_name(old[0], owner)
             values = row | {"generation": old[0].generation + 1}
             self._connection.execute(sql.update(logins).where(logins.c.id == id_).values(values))
         else:
@@ -185,11 +217,12 @@ class Logins:
         (made,) = self._found(logins.c.id == id_)
         return made
 
-    def _give_way(self, ids: Iterable[int], *, to: int) -> None:
-        """Remove rows for the same account as another one, which inherits their imports."""
-        for id_ in ids:
-            self._connection.execute(sql.update(imports).where(imports.c.login_id == id_).values(login_id=to))
-            self._connection.execute(sql.delete(logins).where(logins.c.id == id_))
+    def _give_way(self, rows: Iterable[Any], *, to: int, owner: Mapping[str, Any]) -> None:
+        """Remove rows that stand for the same account as another one, which inherits what was imported as them."""
+        for row in rows:
+            self._keep_name(row, owner)
+            self._connection.execute(sql.update(imports).where(imports.c.login_id == row.id).values(login_id=to))
+            self._connection.execute(sql.delete(logins).where(logins.c.id == row.id))
 
     def _columns(self, pair: TokenPair) -> dict[str, Any]:
         return {
@@ -218,7 +251,13 @@ class Logins:
             generation=row.generation,
             doubt=bool(row.doubt),
             channels=tuple(row.channels.split()),
+            earlier=tuple(name for name in (row.names or "").split() if name != row.login),
         )
+
+
+def nameless_login(user_id: str) -> str:
+    """Return what an account is called here until Twitch tells its name: somebody else has the one it had."""
+    return f"id-{user_id}"[:25]  # no login at Twitch has a hyphen
 
 
 def joined(scopes: frozenset[str]) -> str:

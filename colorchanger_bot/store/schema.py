@@ -8,8 +8,9 @@ import sqlalchemy as sql
 
 from colorchanger_bot.vault import Vault
 
-SCHEMA_VERSION = 3
-"""2: when a token was issued, doubt, channels of an import, secrets of applications. 3: revisions, account reports."""
+SCHEMA_VERSION = 4
+"""2: when a token was issued, doubt, channels of an import, secrets of applications. 3: revisions, account reports.
+4: earlier names."""
 
 METADATA = sql.MetaData()
 
@@ -54,6 +55,9 @@ logins = _table(
 apps = _table("apps", _key("client_id", sql.VARCHAR(64)), _column("client_secret", sql.TEXT))
 imports = _table("imports", _key("fingerprint", sql.VARCHAR(64)), _column("login_id", sql.Integer))
 colors = _table("colors", _key("user_id", sql.VARCHAR(32)), _column("remembered", sql.TEXT))
+earlier_names = _table(  # of the accounts that were renamed at Twitch while they were logged in here, newest first
+    "earlier_names", _key("user_id", sql.VARCHAR(32)), _column("names", sql.TEXT)
+)
 heartbeat = _table(
     "heartbeat", _key("id", sql.Integer), _column("pid", sql.Integer), _column("at", _TIME), _column("status", sql.TEXT)
 )
@@ -65,7 +69,7 @@ state = _table(
     _column("stamp", sql.VARCHAR(32)),  # see `store.file.Stamp`
 )
 
-LASTING = (logins, apps, imports, colors)
+LASTING = (logins, apps, imports, colors, earlier_names)
 """The tables that a copy of a store contains."""
 SECRETS = {logins: ("access_token", "refresh_token"), apps: ("client_secret",)}
 """The columns that are encrypted when there is a key."""

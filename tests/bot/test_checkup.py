@@ -72,6 +72,19 @@ class TestTokens:
         await looked()
         assert said(caplog) == []
 
+    async def test_an_account_in_the_settings_that_is_not_the_bots(
+        self, hosts: Hosts, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        bot = await hosts.start()
+        attach(bot, settings=quick(accounts=[{"login": "me"}, {"login": "oldname"}]))
+        await load(bot)
+        await bot.read(bot.channel.id)
+        await until(lambda: said(caplog))
+        assert said(caplog) == [
+            "the settings list oldname, but colours change here only for me: correct the name, it may have changed at "
+            "Twitch"
+        ]
+
     async def test_a_public_application_logs_in_by_device_code(
         self, hosts: Hosts, caplog: pytest.LogCaptureFixture
     ) -> None:

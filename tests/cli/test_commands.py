@@ -17,6 +17,7 @@ import pytest
 from colorchanger_bot.color import Color
 from colorchanger_bot.color.readable import readable
 from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.store.store import Store, TokenPair
 from tests.fakes import until
 from tests.processes import Environment, call, end, running, start
 
@@ -66,6 +67,26 @@ async def test_a_second_process_on_the_same_store_names_the_first(
     assert code == 4
     assert f"ColorChanger is already running on this store (process {first.pid})" in errors
     assert len(errors.strip().splitlines()) == 1
+
+
+async def test_the_start_names_what_the_settings_list_and_nobody_is_logged_in_as(
+    twitch: LocalTwitch, with_tokens: Environment, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[[accounts]]\nlogin = "newnam"\n[[accounts]]\nlogin = "oldname"\n', encoding="utf-8")
+    async with Store.open(with_tokens["COLORCHANGER_STORAGE__URL"]) as store:
+        for name in ("oldname", "newname"):
+            await store.put_login(name, "another", TokenPair("made-up", ""), "999")
+    process = await start("run", "--config", str(config), environment=with_tokens)
+    await twitch.wait_subscribed("me", "me", timeout=15)
+    process.send_signal(signal.SIGTERM)
+    _, output, errors = await end(process)
+    said = [line for line in (output + errors).splitlines() if "accounts[" in line or "is called" in line]
+    assert said == [
+        f'{config}, line 2: accounts[newnam].login = "newnam": no account of this name is logged in; '
+        "did you mean newname? If the name is right, run: colorchanger login",
+        "oldname is called newname now: change it in the settings",
+    ]
 
 
 async def test_health_tells_a_running_bot_from_a_stopped_one(twitch: LocalTwitch, with_tokens: Environment) -> None:

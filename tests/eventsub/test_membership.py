@@ -19,6 +19,7 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
 )
 from colorchanger_bot.eventsub.channel import Channel
+from colorchanger_bot.eventsub.channel_list import Known
 from colorchanger_bot.eventsub.membership import PARALLEL_JOINS, Membership
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.twitch.helix import CHAT_MESSAGE, CHAT_NOTIFICATION, Subscribed
@@ -554,6 +555,39 @@ async def test_a_known_id_is_used_whatever_the_channel_is_called(
     await settle()
     assert [id_ for _, id_ in helix.asked] == ["7"]
     assert helix.looked_up == []
+
+
+async def test_a_channel_of_an_earlier_run_is_looked_up_by_its_id(membership: Membership, helix: FakeHelix) -> None:
+    helix.ids["friend"], helix.names["7"] = "8", "buddy"  # somebody else has the name now
+    membership.set_channels(["friend"], remembered={"friend": "7"})
+    membership.session_began("s1")
+    await settle()
+    assert ([id_ for _, id_ in helix.asked], helix.looked_up) == (["7"], ["1", "7"])
+    assert membership.known() == {"friend": Known("7", "buddy")}
+
+
+async def test_a_channel_of_an_earlier_run_that_is_gone_gives_its_name_free(
+    membership: Membership, helix: FakeHelix
+) -> None:
+    helix.gone.add("7")
+    helix.ids["friend"] = "8"
+    for live in ({}, {"star": "9"}):
+        membership.set_channels(["friend", *live], live, {"friend": "7"})
+        membership.session_began("s1")
+        await settle()
+        assert membership.known()["friend"] == Known("8", "friend")
+
+
+async def test_a_channel_that_is_listed_under_its_present_name_is_called_by_it(
+    membership: Membership, helix: FakeHelix
+) -> None:
+    helix.names["7"] = "buddy"
+    membership.set_channels(["friend"], remembered={"friend": "7"})
+    membership.session_began("s1")
+    await settle()
+    membership.set_channels(["buddy"], remembered={"buddy": "7"})
+    (channel,) = membership.channels
+    assert (channel.login, channel.renamed_to, channel.state) == ("buddy", "", "joined")
 
 
 async def test_the_old_and_the_new_name_of_a_channel_are_one_channel(

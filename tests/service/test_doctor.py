@@ -251,7 +251,7 @@ async def test_an_account_in_the_settings_that_nobody_is_logged_in_as_is_reporte
     await log_in("yourname1")
     settings = settings_for(accounts=[{"login": "yuorname1"}])
     (line,) = [line for line in wrong(await examined(settings)) if line.startswith("settings")]
-    assert "nobody is logged in as yuorname1; did you mean yourname1?" in line
+    assert "no account of this name is logged in; did you mean yourname1?" in line
 
 
 async def test_a_channel_that_was_joined_in_chat_is_left_in_chat(

@@ -90,3 +90,14 @@ async def test_an_account_that_is_not_logged_in_cannot_be_logged_out(
     await log_in("me")
     with pytest.raises(ConfigError, match="you is not logged in; these are: me"):
         await log_out_of(settings_for(), store, "you")
+
+
+async def test_an_account_that_was_renamed_is_not_logged_out_by_its_earlier_name(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("oldname")
+    (login,) = await store.logins()
+    await store.put_login("newname", login.client_id, login.pair, login.user_id)
+    with pytest.raises(ConfigError, match="oldname is called newname now; run: colorchanger logout newname"):
+        await log_out_of(settings_for(), store, "oldname")
+    assert [each.login for each in await store.logins()] == ["newname"]

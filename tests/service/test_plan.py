@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from colorchanger_bot.changer.memory import Remembered
-from colorchanger_bot.service.plan import plan, unmatched
+from colorchanger_bot.service.plan import plan
 from colorchanger_bot.service.standing import Report, Standing, work_out
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, TokenPair
@@ -39,16 +39,3 @@ def test_an_account_that_needs_a_login_says_so() -> None:
     lost = Login(1, "42", "me", "client", TokenPair("access", "refresh"), lost="Twitch ended the login")
     text = plan([planned(settings, lost)], settings, "there")
     assert text.endswith("me: needs login: Twitch ended the login; run: colorchanger login")
-
-
-def test_accounts_of_the_settings_that_nobody_is_logged_in_as_are_named() -> None:
-    settings = Settings.of({"accounts": [{"login": "me"}, {"login": "frend"}, {"login": "someone"}]})
-    friend, someone = unmatched(settings, ["me", "friend"])
-    assert "nobody is logged in as frend; did you mean friend?" in friend
-    assert "nobody is logged in as someone; logged in: me, friend." in someone
-    assert list(unmatched(settings, [])) == []  # nobody is logged in at all: that is said already
-
-
-def test_an_account_that_brings_its_token_is_not_missing() -> None:
-    settings = Settings.of({"accounts": [{"login": "other", "access_token": "a" * 30}]})
-    assert list(unmatched(settings, ["me"])) == []

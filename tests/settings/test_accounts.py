@@ -59,6 +59,27 @@ def test_looking_an_account_up_costs_the_same_among_many(
     assert few == many
 
 
+def test_a_look_up_of_a_renamed_account_takes_as_much_among_many_as_among_few(tmp_path: Path) -> None:
+    work: list[int] = []
+    for count in (10, 500):
+        settings = settings_with(count, tmp_path).bound_to([(f"new{n}", (f"user{n}",)) for n in range(1, count + 1)])
+        assert settings.account("new1")
+        work.append(calls(lambda: settings.account(f"new{count}")))  # noqa: B023
+    few, many = work
+    assert few == many
+
+
+def test_binding_twice_as_many_accounts_takes_twice_the_work(tmp_path: Path) -> None:
+    work: list[int] = []
+    for count in (200, 400):
+        settings = settings_with(count, tmp_path)
+        settings.account("user1")
+        names = [(f"new{n}", (f"user{n}",)) for n in range(1, count + 1)]
+        work.append(calls(lambda: settings.bound_to(names)))  # noqa: B023
+    few, many = work
+    assert many < 2.2 * few
+
+
 @pytest.mark.parametrize("named", [True, False])
 def test_learning_a_login_costs_the_same_among_many(named: bool, tmp_path: Path) -> None:
     work: list[int] = []
