@@ -14,7 +14,7 @@ from typing import Any
 from colorchanger_bot.color import STRATEGIES
 from tests.bench.arena import Arena
 from tests.bench.bench_color import of_one
-from tests.bench.contestants import FLOOR, OURS, PLAIN, Contestant
+from tests.bench.contestants import BEFORE, FLOOR, OURS, PLAIN, Contestant, floor, ours
 from tests.bench.report import Limit, Row
 
 Say = Callable[[str], None]
@@ -23,6 +23,8 @@ CHANGES = 250
 PAUSE_SECONDS = 0.015
 """Between a change and the next own message: the answer is read by then."""
 FLOOD = 20_000
+PEOPLE, PEOPLE_TURNS = 100, 2
+PEOPLE_PAUSE_SECONDS = 0.05
 RATE = 1000.0
 """Messages of strangers a second: the busiest channels there are."""
 PACED_SECONDS = 5.0
@@ -50,10 +52,10 @@ class Rounds:
 
 async def messages(rounds: Rounds) -> list[Row]:
     """Own message to request, and what messages cost."""
-    middle = Row("own message to PUT, p50", "ms", [Limit(1.25, PLAIN.name)])
+    change = Row("CPU per change", "us", [Limit(1.5, PLAIN)])
+    middle = Row("own message to PUT, p50", "ms", [Limit(1.25, PLAIN)])
     late = Row("own message to PUT, p99", "ms")
-    change = Row("CPU per change", "us")
-    foreign = Row("CPU per message of others, flood", "us", [Limit(1.0, FLOOR.name)])
+    foreign = Row("CPU per message of others, flood", "us", [Limit(1.0, FLOOR)])
     busy_middle = Row("own message to PUT at 1,000 messages/s, p50", "ms")
     busy_late = Row("own message to PUT at 1,000 messages/s, p99", "ms", [Limit(3.0)])
     paced = Row("CPU at 1,000 messages/s", "% of a core")
@@ -77,7 +79,21 @@ async def messages(rounds: Rounds) -> list[Row]:
             crowd.cancel()
             busy_middle.add(each.name, statistics.median(seconds) * 1e3)
             busy_late.add(each.name, _p99(seconds) * 1e3)
-    return [middle, late, busy_middle, busy_late, change, foreign, paced]
+    return [change, foreign, paced, middle, late, busy_middle, busy_late]
+
+
+async def people(rounds: Rounds) -> list[Row]:
+    """What a change costs when many accounts write now and then, as people do."""
+    change = Row(f"CPU per change, {PEOPLE} accounts in turn", "us", [Limit(1.5, PLAIN), Limit(0.6, BEFORE)])
+    async for each in rounds.turns("people"):
+        async with Arena.open(each, accounts=PEOPLE) as arena:
+            await asyncio.sleep(SETTLE_SECONDS)
+            await _in_turn(arena)  # an account's first change does more
+            before = arena.cpu()
+            for _ in range(PEOPLE_TURNS):
+                await _in_turn(arena)
+            change.add(each.name, (arena.cpu() - before) / PEOPLE / PEOPLE_TURNS * 1e6)
+    return [change]
 
 
 async def memory(rounds: Rounds) -> list[Row]:
@@ -109,32 +125,34 @@ async def thousand(rounds: Rounds) -> list[Row]:
     served = Row("1,000 accounts: own message to PUT, p50", "ms")
     last = Row("1,000 accounts: messages left without a change", "of 1,000", [Limit(0.0)])
     rounds.say("a thousand accounts")
-    async with Arena.open(OURS) as arena:
+    async with Arena.open(ours) as arena:
         await asyncio.sleep(SETTLE_SECONDS)
         await _changes(arena, 5)
         alone = arena.memory()
-    async with Arena.open(OURS, accounts=1000, within=180.0) as arena:
-        start.add(OURS.name, arena.subscribed_after)
+    async with Arena.open(ours, accounts=1000, within=180.0) as arena:
+        start.add(OURS, arena.subscribed_after)
         seconds: list[float] = []
         for login in arena.logins:
             try:
                 seconds.append(await arena.change(login))
             except TimeoutError:
                 rounds.say(f"{login} got no change")
-        last.add(OURS.name, float(len(arena.logins) - len(seconds)))
-        served.add(OURS.name, statistics.median(seconds) * 1e3)
-        size.add(OURS.name, arena.memory())
-        further.add(OURS.name, (arena.memory() - alone) * 1024 / 999)
+        last.add(OURS, float(len(arena.logins) - len(seconds)))
+        served.add(OURS, statistics.median(seconds) * 1e3)
+        size.add(OURS, arena.memory())
+        further.add(OURS, (arena.memory() - alone) * 1024 / 999)
     return [start, size, further, served, last]
 
 
 async def starting(rounds: Rounds) -> list[Row]:
     """From the start of the process to its subscriptions."""
-    first = Row("start to first subscription", "s", [Limit(1.6, PLAIN.name)])
-    far = Row("100 accounts x 5 channels subscribed, 50 ms", "s", [Limit(6.0)])
+    first = Row("start to first subscription", "s", [Limit(1.6, PLAIN)])
+    spent = Row("CPU until subscribed", "s", [Limit(1.15, BEFORE)])
+    far = Row("100 accounts x 5 channels subscribed, answers 50 ms away", "s", [Limit(6.0)])
     async for each in rounds.turns("start"):
         async with Arena.open(each) as arena:
             first.add(each.name, arena.subscribed_after)
+            spent.add(each.name, arena.cpu())
     only_once = Rounds(rounds.contestants, 1, rounds.say)
     async for each in only_once.turns("100 accounts, far away"):
         async with Arena.open(each, accounts=100, channels=5, round_trip=0.05, within=180.0) as arena:
@@ -144,9 +162,9 @@ async def starting(rounds: Rounds) -> list[Row]:
     rounds.say("commands")
     empty = _timed("-c", "pass")
     for _ in range(rounds.rounds):
-        imported.add(OURS.name, _timed("-c", "import colorchanger_bot") - empty)
-        helped.add(OURS.name, _timed("-m", "colorchanger_bot", "--help"))
-    return [first, far, imported, helped]
+        imported.add(OURS, _timed("-c", "import colorchanger_bot") - empty)
+        helped.add(OURS, _timed("-m", "colorchanger_bot", "--help"))
+    return [first, spent, far, imported, helped]
 
 
 async def crowds(rounds: Rounds) -> list[Row]:
@@ -155,7 +173,7 @@ async def crowds(rounds: Rounds) -> list[Row]:
     for accounts in (1, 10, 100):
         row = Row(f"CPU per message, {accounts} account(s) in its channel", "us")
         number = FLOOD // accounts
-        async for each in rounds.turns(f"{accounts} account(s) in one channel", [OURS, FLOOR]):
+        async for each in rounds.turns(f"{accounts} account(s) in one channel", [ours, floor]):
             async with Arena.open(each, accounts=accounts, together=True, within=120.0) as arena:
                 await asyncio.sleep(SETTLE_SECONDS)
                 await _changes(arena, 5)
@@ -169,7 +187,7 @@ async def lasting(rounds: Rounds) -> list[Row]:
     """Memory over a hundred thousand messages."""
     grown = Row("memory grown over 100,000 messages", "MiB")
     rounds.say("100,000 messages")
-    async with Arena.open(OURS) as arena:
+    async with Arena.open(ours) as arena:
         await asyncio.sleep(SETTLE_SECONDS)
         await arena.chatter(2000)
         await arena.caught_up()
@@ -177,7 +195,7 @@ async def lasting(rounds: Rounds) -> list[Row]:
         for _ in range(100):
             await arena.chatter(1000)
             await arena.change(limit=60)
-        grown.add(OURS.name, arena.memory() - before)
+        grown.add(OURS, arena.memory() - before)
     return [grown]
 
 
@@ -203,13 +221,14 @@ async def colors(rounds: Rounds) -> list[Row]:
     for name in STRATEGIES:
         row = Row(f"CPU per colour: {name}", "us")
         for _ in range(rounds.rounds):
-            row.add(OURS.name, of_one(name, "both", presets_only=False, number=2000))
+            row.add(OURS, of_one(name, "both", presets_only=False, number=2000))
         rows.append(row)
     return rows
 
 
 MEASURES: dict[str, Callable[[Rounds], Any]] = {
     "messages": messages,
+    "people": people,
     "start": starting,
     "memory": memory,
     "thousand": thousand,
@@ -228,6 +247,13 @@ async def _changes(arena: Arena, number: int) -> list[float]:
         seconds.append(await arena.change())
         await asyncio.sleep(PAUSE_SECONDS * rng.uniform(1.0, 1.5))
     return seconds
+
+
+async def _in_turn(arena: Arena) -> None:
+    """Let each account write one message."""
+    for login in arena.logins:
+        await arena.change(login)
+        await asyncio.sleep(PEOPLE_PAUSE_SECONDS)
 
 
 def _p99(seconds: Sequence[float]) -> float:

@@ -12,7 +12,7 @@ with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # T
     from twitchio.ext import commands
     from twitchio.http import Route
 
-from tests.bench.contestants import Task
+from tests.bench.contestants import Reader, Task
 
 
 class PlainBot(commands.Bot):
@@ -28,6 +28,11 @@ class PlainBot(commands.Bot):
             self.messages += 1
             user = self.create_partialuser(payload.chatter.id)
             await user.update_chatter_color(f"#{random.randrange(1 << 24):06x}")
+
+    async def log_in(self, user_id: str, access: str, refresh: str) -> None:
+        """Add an account."""
+        self.accounts.add(user_id)
+        await self.add_token(access, refresh)
 
     async def read(self, channel_id: str, account_id: str) -> None:
         """Subscribe to a channel's chat."""
@@ -47,12 +52,15 @@ async def main() -> None:
     async with PlainBot(task.client_id, task.client_secret, task.readers[0].user_id) as bot:
         running = asyncio.create_task(bot.start(with_adapter=False, load_tokens=False, save_tokens=False))
         await bot.wait_until_ready()
-        for reader in task.readers:
-            bot.accounts.add(reader.user_id)
-            await bot.add_token(reader.access, reader.refresh)
-            for _, channel_id in reader.channels:
-                await bot.read(channel_id, reader.user_id)
+        await asyncio.gather(*(_serve(bot, reader) for reader in task.readers))
         await running
+
+
+async def _serve(bot: PlainBot, reader: Reader) -> None:
+    """Log an account in and read its channels: one after the other, or TwitchIO opens a socket for each."""
+    await bot.log_in(reader.user_id, reader.access, reader.refresh)
+    for _, channel_id in reader.channels:
+        await bot.read(channel_id, reader.user_id)
 
 
 if __name__ == "__main__":
