@@ -104,9 +104,10 @@ def launcher(bot: str) -> Launch:
 def world_of(data: dict[str, Any]) -> World:
     """Return the world that was written as JSON."""
     setup = data.pop("setup")
-    timing = {key: tuple(value) if isinstance(value, list) else value for key, value in setup.pop("timing").items()}
+    fields: list[Any] = setup.pop("timing")
+    timing = Timing._make(tuple(each) if isinstance(each, list) else each for each in fields)  # pyright: ignore[reportUnknownArgumentType]
     logins, channels = tuple(setup.pop("logins")), tuple(setup.pop("channels"))
-    return World(**data, setup=Setup(**setup, logins=logins, channels=channels, timing=Timing(**timing)))
+    return World(**data, setup=Setup(**setup, logins=logins, channels=channels, timing=timing))
 
 
 async def main(bot: str) -> None:

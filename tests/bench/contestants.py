@@ -1,7 +1,7 @@
-"""Who takes part in the comparison, and how each of them is started as a process of its own.
+"""The bots that are compared, and how each is started in a process of its own.
 
-A contestant of ours is a module that reads `Task` from the file named in the environment variable `BENCH_TASK`, logs
-nothing, reads the chats it is told to, and gives each account another colour after each of its own messages.
+Those that are written for the bench are modules that read a `Task` from the file named in the environment variable
+`BENCH_TASK`, log nothing, read the given chats, and give each account another colour after each of its own messages.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Task:
-    """Where Twitch is, and who reads what there."""
+    """Where Twitch is, and which account reads which channels."""
 
     api_url: str
     id_url: str

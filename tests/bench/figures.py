@@ -80,7 +80,8 @@ def _costs(rows: Sequence[Mapping[str, Any]]) -> str:
     return as_markdown([Row.of(row) for row in rows])
 
 
-def _faults(rows: Sequence[Mapping[str, Any]]) -> str:
+def faults_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return the outcomes of the fault scenarios as a table."""
     lines = ["| fault | promise | ColorChanger | plain TwitchIO |", "| --- | --- | --- | --- |"]
     for row in rows:
         timed = any("seconds" in row[bot] for bot in ("ours", "plain"))
@@ -95,4 +96,4 @@ def _outcome(found: Mapping[str, Any]) -> str:
     return f"{found['seconds']:.1f} s" if "seconds" in found else "kept"
 
 
-_TABLES: dict[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {"reliability": _faults}
+_TABLES: dict[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {"reliability": faults_table}

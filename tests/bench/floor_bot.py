@@ -1,6 +1,6 @@
-"""The floor: the least that the job costs in Python, with aiohttp and orjson and nothing else around them.
+"""The floor: the job in Python with aiohttp and orjson and nothing else.
 
-No retries, no refresh, no reconnect, no readable colours: what is measured above it is the price of those.
+No retries, no refresh, no reconnect, no readable colours. What another bot needs on top is the price of those.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The measurements: each is a series of rows, taken in rounds in which the contestants take turns."""
+"""The measurements: each returns rows, and the contestants take turns, round by round."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Say = Callable[[str], None]
 
 CHANGES = 250
 PAUSE_SECONDS = 0.015
-"""Between a change and the next own message: the answer is read by then."""
+"""Between a change and the next own message, so that the answer has been read."""
 FLOOD = 20_000
 PEOPLE, PEOPLE_TURNS = 100, 2
 PEOPLE_PAUSE_SECONDS = 0.05
 RATE = 1000.0
-"""Messages of strangers a second: the busiest channels there are."""
+"""Messages of strangers per second, as in the busiest channels."""
 PACED_SECONDS = 5.0
 SETTLE_SECONDS = 1.0
-"""After a start, until what it left to do later is done."""
+"""After a start, for work that a bot has put off."""
 
 
 class Rounds:
-    """Turns: in each round every contestant, beginning with another one each time."""
+    """Rounds in which every contestant has a turn; each round starts with another one."""
 
     def __init__(self, contestants: Sequence[Contestant], rounds: int, say: Say) -> None:
         self.contestants = list(contestants)
@@ -41,7 +41,7 @@ class Rounds:
         self.say = say
 
     async def turns(self, what: str, only: Sequence[Contestant] = ()) -> AsyncIterator[Contestant]:
-        """Give each its turn."""
+        """Yield each contestant when it is its turn."""
         taking_part = [each for each in self.contestants if not only or each in only]
         for number in range(self.rounds):
             first = number % len(taking_part)
@@ -51,7 +51,7 @@ class Rounds:
 
 
 async def messages(rounds: Rounds) -> list[Row]:
-    """Own message to request, and what messages cost."""
+    """The cost of messages, and the time from an own message to the request."""
     change = Row("CPU per change", "us", [Limit(1.5, PLAIN)])
     middle = Row("own message to PUT, p50", "ms", [Limit(1.25, PLAIN)])
     late = Row("own message to PUT, p99", "ms")
@@ -83,7 +83,7 @@ async def messages(rounds: Rounds) -> list[Row]:
 
 
 async def people(rounds: Rounds) -> list[Row]:
-    """What a change costs when many accounts write now and then, as people do."""
+    """The cost of a change when many accounts write now and then, as people do."""
     change = Row(f"CPU per change, {PEOPLE} accounts in turn", "us", [Limit(1.5, PLAIN), Limit(0.6, BEFORE)])
     async for each in rounds.turns("people"):
         async with Arena.open(each, accounts=PEOPLE) as arena:
@@ -97,7 +97,7 @@ async def people(rounds: Rounds) -> list[Row]:
 
 
 async def memory(rounds: Rounds) -> list[Row]:
-    """What an account, and many of them, take; and whether messages leave anything behind."""
+    """The memory of one account, and of many."""
     one = Row("memory, 1 account", "MiB", [Limit(75.0)])
     many = Row("memory, 100 accounts, a socket each", "MiB")
     further = Row("memory per further account", "kB", [Limit(50.0)])
@@ -118,7 +118,7 @@ async def memory(rounds: Rounds) -> list[Row]:
 
 
 async def thousand(rounds: Rounds) -> list[Row]:
-    """A thousand accounts, each with its own session, in one process."""
+    """A thousand accounts in one process, each with its own session."""
     start = Row("1,000 accounts: all subscribed after", "s")
     size = Row("1,000 accounts: memory", "MiB")
     further = Row("1,000 accounts: memory per further account", "kB", [Limit(50.0)])
@@ -145,7 +145,7 @@ async def thousand(rounds: Rounds) -> list[Row]:
 
 
 async def starting(rounds: Rounds) -> list[Row]:
-    """From the start of the process to its subscriptions."""
+    """The time from the start of the process to its subscriptions."""
     first = Row("start to first subscription", "s", [Limit(1.6, PLAIN)])
     spent = Row("CPU until subscribed", "s", [Limit(1.15, BEFORE)])
     far = Row("100 accounts x 5 channels subscribed, answers 50 ms away", "s", [Limit(6.0)])
@@ -168,7 +168,7 @@ async def starting(rounds: Rounds) -> list[Row]:
 
 
 async def crowds(rounds: Rounds) -> list[Row]:
-    """One channel that many accounts of ours read: each gets its own copy of every message."""
+    """Many accounts in one channel: each gets its own copy of every message."""
     rows: list[Row] = []
     for accounts in (1, 10, 100):
         row = Row(f"CPU per message, {accounts} account(s) in its channel", "us")
@@ -200,7 +200,7 @@ async def lasting(rounds: Rounds) -> list[Row]:
 
 
 async def connections(rounds: Rounds) -> list[Row]:
-    """New connections for changes that are 20 s apart: an ordinary pool lets go after 15 s, ours after 5 minutes."""
+    """New connections for changes 20 s apart: aiohttp keeps an idle connection for 15 s, ours for 5 minutes."""
     row = Row("new connections for 3 changes 20 s apart", "", [Limit(0.0)])
     only_once = Rounds(rounds.contestants, 1, rounds.say)
     async for each in only_once.turns("connections"):
@@ -215,7 +215,7 @@ async def connections(rounds: Rounds) -> list[Row]:
 
 
 async def colors(rounds: Rounds) -> list[Row]:
-    """What one colour costs, by strategy."""
+    """The cost of one colour, by strategy."""
     rounds.say("colours")
     rows: list[Row] = []
     for name in STRATEGIES:
@@ -240,7 +240,7 @@ MEASURES: dict[str, Callable[[Rounds], Any]] = {
 
 
 async def _changes(arena: Arena, number: int) -> list[float]:
-    """Write own messages one by one; return the seconds from each to its request."""
+    """Write own messages one by one; return the time from each to its request, in seconds."""
     rng = random.Random(number)
     seconds: list[float] = []
     for _ in range(number):
@@ -261,7 +261,7 @@ def _p99(seconds: Sequence[float]) -> float:
 
 
 def _timed(*arguments: str) -> float:
-    """Milliseconds of a Python process, the best of five."""
+    """The time of a Python process in milliseconds, the best of five."""
     best = float("inf")
     for _ in range(5):
         begin = time.perf_counter()

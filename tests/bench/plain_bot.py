@@ -1,4 +1,4 @@
-"""A plain TwitchIO bot that does our main job the straightforward way: the yardstick of bench and fault suite."""
+"""A plain TwitchIO bot that does our main job in the obvious way; bench and fault scenarios compare with it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class PlainBot(commands.Bot):
 
 
 def point_at(api_url: str, id_url: str, eventsub_url: str) -> None:
-    """Let TwitchIO go to another Twitch: it keeps the addresses in class attributes, one set for a process."""
+    """Point TwitchIO at another Twitch; it keeps the addresses in class attributes, one set per process."""
     Route.BASE, Route.ID_BASE = f"{api_url}/", f"{id_url}/"
     websockets.WSS = eventsub_url
 

@@ -33,7 +33,7 @@ for name, action, times, promise in (
     ("503 three times", faults.status(503), 3, 5),
     ("dropped twice", faults.drop(), 2, 5),
     ("garbage", faults.garbage(), 1, 5),
-    ("no answer", faults.hang(40), 1, 6),  # 4 s for the answer, then a second try
+    ("no answer", faults.hang(40), 1, 5),  # 4 s for the answer, then a second try
     ("401, and a refresh helps", faults.status(401, message="Invalid OAuth token"), 1, 5),
 ):
     add(f"a change meets: {name}", answered(action, times), promise=promise, seconds=5)
