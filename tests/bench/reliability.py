@@ -2,7 +2,7 @@
 
     python -m tests.bench.reliability              # both bots, all scenarios
     python -m tests.bench.reliability --only moved # scenarios with a word in their name
-    python -m tests.bench.reliability --save       # save the outcomes for the docs, and write the page
+    python -m tests.bench.reliability --save       # save these outcomes for the docs, and write the page
 
 Each scenario runs in a process of its own, and the bot in another, a few at a time. A bot that breaks a promise is
 watched for a minute more.
@@ -89,7 +89,9 @@ def main() -> None:
     rows = asyncio.run(compare(arguments.only, arguments.together))
     sys.stdout.write(figures.faults_table(rows) + "\n")
     if arguments.save:
-        figures.keep("reliability", rows)
+        others = {row["fault"]: row for row in figures.read().get("reliability", {"rows": []})["rows"]}
+        found = others | {row["fault"]: row for row in rows}
+        figures.keep("reliability", [found[name] for name in SCENARIOS if name in found])
         figures.write_pages()
 
 

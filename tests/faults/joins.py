@@ -10,14 +10,14 @@ from collections.abc import Awaitable, Callable
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import faults
 from colorchanger_bot.sandbox.faults import Action
-from tests.faults.stage import SUBSCRIBE, Stage, add, limited_until, scenario
+from tests.faults.stage import SUBSCRIBE, Stage, add, is_join, limited_until, scenario
 
 
 def answered(action: Action, times: int) -> Callable[[Stage], Awaitable[float]]:
     """Joining again meets a fault; measured from the end of the session of before."""
 
     async def play(stage: Stage) -> float:
-        stage.twitch.faults.add(SUBSCRIBE, action, times=times)
+        stage.twitch.faults.add(SUBSCRIBE, action, times=times, where=is_join)
         await stage.twitch.eventsub.drop_all()
         return await stage.recovers(15)
 

@@ -155,7 +155,7 @@ class Stage:
 
     def joins(self) -> int:
         """How many requests to read a chat have come; those for notifications are not counted."""
-        return sum(seen.line == SUBSCRIBE and seen.body.get("type") == CHAT_MESSAGE for seen in self.twitch.requests)
+        return sum(seen.line == SUBSCRIBE and is_join(seen) for seen in self.twitch.requests)
 
     async def say(self, login: str = "me", in_: str = "", text: str = "hello") -> str:
         """An account writes a message."""
@@ -235,6 +235,11 @@ async def ours_in(world: World) -> AsyncGenerator[Ours]:
                 await store.put_login(login, world.client_id, TokenPair(access, refresh), world.users[login])
             async with Service.running(settings, store, timing=setup.timing, seed=7) as service:
                 yield Ours(service)
+
+
+def is_join(seen: faults.SeenRequest) -> bool:
+    """Whether a request to subscribe is for the chat, and not for its notifications, which nothing here waits for."""
+    return seen.body.get("type") == CHAT_MESSAGE
 
 
 def limited_until(reset: float) -> faults.Action:
