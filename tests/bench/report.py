@@ -87,11 +87,17 @@ _MARKS = {True: "", False: ": EXCEEDED", None: ": not measured"}
 
 
 def _spread(values: Sequence[float]) -> str:
-    """The median, and in brackets the minimum and the maximum."""
+    """The median, with minimum and maximum in brackets."""
     if not values:
         return "-"
     middle = statistics.median(values)
-    return f"{middle:.3g}" if len(values) == 1 else f"{middle:.3g} ({min(values):.3g} to {max(values):.3g})"
+    return (
+        _number(middle) if len(values) == 1 else f"{_number(middle)} ({_number(min(values))} to {_number(max(values))})"
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _line(what: str, cells: Sequence[str]) -> str:
