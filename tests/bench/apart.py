@@ -67,11 +67,7 @@ class Apart:
 
 
 def launcher(bot: str) -> Launch:
-    """Return what starts a bot on a stage, in a process of its own.
-
-    Raises (when it is used):
-        RuntimeError: the bot did not start.
-    """
+    """Return what starts a bot on a stage, in a process of its own; RuntimeError if the bot does not start."""
 
     @asynccontextmanager
     async def launch(stage: Stage) -> AsyncGenerator[Apart]:
