@@ -16,7 +16,7 @@ from colorchanger_bot.errors import OutcomeUnknown, TwitchUnavailable
 from colorchanger_bot.twitch.answers import Answer
 from colorchanger_bot.twitch.pool import Pool
 
-CONNECTIONS, CONNECTIONS_PER_HOST = 50, 10
+CONNECTIONS, CONNECTIONS_PER_HOST = 100, 50
 REQUEST_SECONDS = 10.0
 """The limit of one request, from the wait for a connection to the last byte."""
 CONNECT_SECONDS, ANSWER_SECONDS = 3.0, 4.0

@@ -1,7 +1,7 @@
-"""Where contestants are measured: a local Twitch in this process, each of them alone in one of its own.
+"""The place of the measurements: a local Twitch in this process, and one contestant at a time in another.
 
-Times are taken at Twitch's side, costs from the operating system's account of the contestant's process (/proc, so
-Linux). Nothing of a contestant's own is trusted or asked.
+Times are taken at Twitch's side. Processor time and memory are what the operating system says about the contestant's
+process (/proc, so Linux). Contestants are not asked anything.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from colorchanger_bot.sandbox import LocalTwitch, faults
 from tests.bench.contestants import Contestant, Reader, Task
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat", "chat:read")
-"""What all of them ask for together; twitch_colorchanger wants the last one, of IRC, although it reads by EventSub."""
+"""The scopes of all contestants. twitch_colorchanger wants the last one, although it reads chat over EventSub."""
 STRANGERS = 50
 FOREIGN_TEXT = "a long message that somebody else has written " * 10
 """Makes frames of 1.6 kB, as messages with some emotes have."""
@@ -54,14 +54,13 @@ class Arena:
     ) -> AsyncGenerator[Arena]:
         """Start a contestant for so many accounts, and wait until it reads every channel of each.
 
-        An account reads its own channel and some of its own besides, or all of them one channel `together`. Every
+        Each account reads its own channel and `channels - 1` others, or all accounts read one channel `together`. Every
         answer of Twitch takes `round_trip` seconds.
 
         Raises:
-            TimeoutError: it did not get there `within` seconds.
-            RuntimeError: its process ended.
+            RuntimeError: it did not get there `within` seconds, or its process ended.
         """
-        # Limits that a bench reaches and a person does not; joins keep theirs.
+        # Without the limits that only a bench reaches; the limit of joins stays.
         async with LocalTwitch(rate_limit=1e9, chat_interval=0.0) as twitch:
             if round_trip:
                 twitch.faults.add("*", _slowly(round_trip), times=None)
@@ -131,7 +130,7 @@ class Arena:
         return time.perf_counter() - began
 
     async def chatter(self, number: int, channel: str = "", *, per_second: float | None = None) -> None:
-        """Let strangers write so many messages, evenly paced or as fast as the socket takes them."""
+        """Let strangers write so many messages, at an even pace or as fast as the socket takes them."""
         channel = channel or self.channels[0]
         began = time.perf_counter()
         for index in range(number):
@@ -145,14 +144,14 @@ class Arena:
                     await asyncio.sleep(ahead)
 
     async def caught_up(self) -> None:
-        """Wait until everything that was said has been read: an own message comes after it."""
+        """Wait until everything sent so far has been read: an own message comes after it."""
         await self.change(limit=60)
         await asyncio.sleep(0.1)
 
     # Reading
 
     def cpu(self) -> float:
-        """Seconds of processor time so far, of all threads, also of those that have ended."""
+        """Processor time so far in seconds, of all threads, including those that have ended."""
         return time.clock_gettime(~self._process.pid << 3 | 2)  # the clock of a process: clock_getcpuclockid(3)
 
     def memory(self) -> float:
@@ -161,7 +160,7 @@ class Arena:
         return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
     async def costs(self, work: Callable[[], Awaitable[None]]) -> float:
-        """Do something, wait until the contestant has caught up, and return its processor seconds for it."""
+        """Do something, wait until the contestant has caught up, and return the processor time it took, in seconds."""
         before = self.cpu()
         await work()
         await self.caught_up()

@@ -1,7 +1,7 @@
-"""How long one colour takes, for every strategy: `python tests/bench/bench_color.py [COLOURS]`.
+"""The time that one colour takes, for every strategy: `python tests/bench/bench_color.py [COLOURS]`.
 
-Times are in microseconds a colour, everything that is worked out once included, and as a multiple of a calibrated
-loop (1000 floating-point additions) of the same run, which makes runs on different machines comparable.
+Times are in microseconds per colour, including what is computed once, and in multiples of a loop of 1000 floating-point
+additions, which makes runs on different machines comparable.
 """
 
 import subprocess
@@ -57,7 +57,7 @@ def of_one(name: str, theme: Theme, presets_only: bool, number: int) -> float:
     rng = Random(1)
     listed = tuple(Color(rng.randrange(1 << 24)) for _ in range(8))
     seen = tuple(Color(rng.randrange(1 << 24)) for _ in range(30))
-    # A contrast that no other run has had, so that nothing is left over from it.
+    # A contrast that no other run has had, so that nothing is cached.
     contrast = 3.0 + next(RUNS) / 1e6
     strategy = build(Plan(strategy=name, theme=theme, min_contrast=contrast, colors=listed, base=listed[0]))
     history: list[Color] = []

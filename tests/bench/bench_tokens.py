@@ -1,7 +1,7 @@
-"""The full numbers for the tokens: `python -m tests.bench.bench_tokens [EXPIRIES] [KILLS]`, by default 1000 and 200.
+"""Refreshes at scale: `python -m tests.bench.bench_tokens [EXPIRIES] [KILLS]`, by default 1000 and 200.
 
-Forced expiries with two needs at once, each of which must be one refresh; and processes killed in the middle of their
-refreshes, after which the disk must hold the newest pair that was used. Ends with exit code 1 if either fails.
+Tokens expire while two requests need them, which must lead to one refresh each. Processes are killed as they refresh,
+and the store must hold the newest pair that was used. Exits with 1 if either fails.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.killing import kill_refreshes
 
 
 async def expire(url: str, times: int) -> bool:
-    """Force so many expiries under load; return whether each was exactly one refresh."""
+    """Let tokens expire so many times under load; return whether each led to exactly one refresh."""
     clock = SystemClock()
     async with LocalTwitch(rate_limit=1e9) as twitch, Store.open(url) as store, open_session() as plain:
         user, app = twitch.add_user("me", turbo=True), twitch.add_app()
@@ -46,7 +46,7 @@ async def expire(url: str, times: int) -> bool:
                 await asyncio.gather(calls.users(["me"]), calls.put_color(user.id, Color(number)))
         seconds = time.perf_counter() - began
         sys.stdout.write(
-            f"{times} expiries, two needs at once: {twitch.refreshes['me']} refreshes, "
+            f"{times} expiries, two requests each: {twitch.refreshes['me']} refreshes, "
             f"{len(twitch.spent_twice)} spent twice, {seconds / times * 1000:.1f} ms each\n"
         )
         return twitch.refreshes["me"] == times and not twitch.spent_twice and not keeper[login.id].lost
@@ -58,7 +58,9 @@ async def main(expiries: int, kills: int) -> bool:
         async with LocalTwitch() as twitch:
             url = f"sqlite:///{(Path(folder) / 'b.sqlite3').as_posix()}"
             used, stale = await kill_refreshes(twitch, url, rounds=kills, seed=1)
-        sys.stdout.write(f"{kills} kills in refreshes: {used} tokens used, {stale} times not the newest on disk\n")
+        sys.stdout.write(
+            f"{kills} kills in refreshes: {used} tokens used, {stale} times the newest pair was not in the store\n"
+        )
     return fine and not stale
 
 

@@ -1,7 +1,7 @@
-"""Who takes part in the comparison, and how each of them is started as a process of its own.
+"""The bots that are compared, and how each is started in a process of its own.
 
-A contestant of ours is a module that reads `Task` from the file named in the environment variable `BENCH_TASK`, logs
-nothing, reads the chats it is told to, and gives each account another colour after each of its own messages.
+Those that are written for the bench are modules that read a `Task` from the file named in the environment variable
+`BENCH_TASK`, log nothing, read the given chats, and give each account another colour after each of its own messages.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Reader:
 
 @dataclass(frozen=True)
 class Task:
-    """Where Twitch is, and who reads what there."""
+    """Where Twitch is, and which account reads which channels."""
 
     api_url: str
     id_url: str
@@ -49,13 +49,18 @@ class Task:
 
 @dataclass(frozen=True)
 class Contestant:
-    """Somebody who does the job; `start` returns command and environment for a task and an empty directory."""
+    """A bot that does the job; `start` returns command and environment for a task and an empty directory."""
 
     name: str
     start: Callable[[Task, Path], tuple[Sequence[str], dict[str, str]]]
 
 
-def _ours(task: Task, home: Path) -> tuple[Sequence[str], dict[str, str]]:
+def colorchanger(name: str, *command: str) -> Contestant:
+    """Return ColorChanger, as this command starts it."""
+    return Contestant(name, lambda task, home: (command, _environment(task, home)))
+
+
+def _environment(task: Task, home: Path) -> dict[str, str]:
     environment = {
         "HOME": str(home),
         "COLORCHANGER_STORAGE__URL": f"sqlite:///{(home / 'store.sqlite3').as_posix()}",
@@ -74,7 +79,7 @@ def _ours(task: Task, home: Path) -> tuple[Sequence[str], dict[str, str]]:
             f"TWITCH_CLIENT_SECRET_{number}": task.client_secret,
             f"TWITCH_CHANNELS_{number}": ",".join(login for login, _ in reader.channels),
         }
-    return [sys.executable, "-m", "colorchanger_bot", "run"], environment
+    return environment
 
 
 def _module(name: str) -> Callable[[Task, Path], tuple[Sequence[str], dict[str, str]]]:
@@ -86,9 +91,16 @@ def _module(name: str) -> Callable[[Task, Path], tuple[Sequence[str], dict[str, 
     return start
 
 
-OURS = Contestant("colorchanger", _ours)
-PLAIN = Contestant("plain TwitchIO", _module("tests.bench.plain_bot"))
-FLOOR = Contestant("floor", _module("tests.bench.floor_bot"))
+OURS, PLAIN, FLOOR, BEFORE, PEER = "ColorChanger", "plain TwitchIO", "floor", "before", "twitch_colorchanger"
+
+ours = colorchanger(OURS, sys.executable, "-m", "colorchanger_bot", "run")
+plain = Contestant(PLAIN, _module("tests.bench.plain_bot"))
+floor = Contestant(FLOOR, _module("tests.bench.floor_bot"))
+
+
+def before(python: Path) -> Contestant:
+    """Return an earlier ColorChanger, by the interpreter that it is installed for."""
+    return colorchanger(BEFORE, str(python.absolute()), "-m", "colorchanger_bot", "run")
 
 
 def peer(checkout: Path) -> Contestant:
@@ -99,4 +111,4 @@ def peer(checkout: Path) -> Contestant:
         command, environment = start(task, home)
         return command, environment | {"BENCH_PEER": str(checkout.resolve())}
 
-    return Contestant("twitch_colorchanger", there)
+    return Contestant(PEER, there)

@@ -1,4 +1,4 @@
-"""The measurements: each is a series of rows, taken in rounds in which the contestants take turns."""
+"""The measurements: each returns rows, and the contestants take turns, round by round."""
 
 from __future__ import annotations
 
@@ -14,24 +14,26 @@ from typing import Any
 from colorchanger_bot.color import STRATEGIES
 from tests.bench.arena import Arena
 from tests.bench.bench_color import of_one
-from tests.bench.contestants import FLOOR, OURS, PLAIN, Contestant
+from tests.bench.contestants import BEFORE, FLOOR, OURS, PLAIN, Contestant, floor, ours
 from tests.bench.report import Limit, Row
 
 Say = Callable[[str], None]
 
 CHANGES = 250
 PAUSE_SECONDS = 0.015
-"""Between a change and the next own message: the answer is read by then."""
+"""Between a change and the next own message, so that the answer has been read."""
 FLOOD = 20_000
+PEOPLE, PEOPLE_TURNS = 100, 2
+PEOPLE_PAUSE_SECONDS = 0.05
 RATE = 1000.0
-"""Messages of strangers a second: the busiest channels there are."""
+"""Messages of strangers per second, as in the busiest channels."""
 PACED_SECONDS = 5.0
 SETTLE_SECONDS = 1.0
-"""After a start, until what it left to do later is done."""
+"""After a start, for work that a bot has put off."""
 
 
 class Rounds:
-    """Turns: in each round every contestant, beginning with another one each time."""
+    """Rounds in which every contestant has a turn; each round starts with another one."""
 
     def __init__(self, contestants: Sequence[Contestant], rounds: int, say: Say) -> None:
         self.contestants = list(contestants)
@@ -39,7 +41,7 @@ class Rounds:
         self.say = say
 
     async def turns(self, what: str, only: Sequence[Contestant] = ()) -> AsyncIterator[Contestant]:
-        """Give each its turn."""
+        """Yield each contestant when it is its turn."""
         taking_part = [each for each in self.contestants if not only or each in only]
         for number in range(self.rounds):
             first = number % len(taking_part)
@@ -49,11 +51,11 @@ class Rounds:
 
 
 async def messages(rounds: Rounds) -> list[Row]:
-    """Own message to request, and what messages cost."""
-    middle = Row("own message to PUT, p50", "ms", [Limit(1.25, PLAIN.name)])
+    """The cost of messages, and the time from an own message to the request."""
+    change = Row("CPU per change", "us", [Limit(1.5, PLAIN)])
+    middle = Row("own message to PUT, p50", "ms", [Limit(1.25, PLAIN)])
     late = Row("own message to PUT, p99", "ms")
-    change = Row("CPU per change", "us")
-    foreign = Row("CPU per message of others, flood", "us", [Limit(1.0, FLOOR.name)])
+    foreign = Row("CPU per message of others, flood", "us", [Limit(1.0, FLOOR)])
     busy_middle = Row("own message to PUT at 1,000 messages/s, p50", "ms")
     busy_late = Row("own message to PUT at 1,000 messages/s, p99", "ms", [Limit(3.0)])
     paced = Row("CPU at 1,000 messages/s", "% of a core")
@@ -77,11 +79,25 @@ async def messages(rounds: Rounds) -> list[Row]:
             crowd.cancel()
             busy_middle.add(each.name, statistics.median(seconds) * 1e3)
             busy_late.add(each.name, _p99(seconds) * 1e3)
-    return [middle, late, busy_middle, busy_late, change, foreign, paced]
+    return [change, foreign, paced, middle, late, busy_middle, busy_late]
+
+
+async def people(rounds: Rounds) -> list[Row]:
+    """The cost of a change when many accounts write now and then, as people do."""
+    change = Row(f"CPU per change, {PEOPLE} accounts in turn", "us", [Limit(1.5, PLAIN), Limit(0.6, BEFORE)])
+    async for each in rounds.turns("people"):
+        async with Arena.open(each, accounts=PEOPLE) as arena:
+            await asyncio.sleep(SETTLE_SECONDS)
+            await _in_turn(arena)  # an account's first change does more
+            before = arena.cpu()
+            for _ in range(PEOPLE_TURNS):
+                await _in_turn(arena)
+            change.add(each.name, (arena.cpu() - before) / PEOPLE / PEOPLE_TURNS * 1e6)
+    return [change]
 
 
 async def memory(rounds: Rounds) -> list[Row]:
-    """What an account, and many of them, take; and whether messages leave anything behind."""
+    """The memory of one account, and of many."""
     one = Row("memory, 1 account", "MiB", [Limit(75.0)])
     many = Row("memory, 100 accounts, a socket each", "MiB")
     further = Row("memory per further account", "kB", [Limit(50.0)])
@@ -102,39 +118,41 @@ async def memory(rounds: Rounds) -> list[Row]:
 
 
 async def thousand(rounds: Rounds) -> list[Row]:
-    """A thousand accounts, each with its own session, in one process."""
+    """A thousand accounts in one process, each with its own session."""
     start = Row("1,000 accounts: all subscribed after", "s")
     size = Row("1,000 accounts: memory", "MiB")
     further = Row("1,000 accounts: memory per further account", "kB", [Limit(50.0)])
     served = Row("1,000 accounts: own message to PUT, p50", "ms")
     last = Row("1,000 accounts: messages left without a change", "of 1,000", [Limit(0.0)])
     rounds.say("a thousand accounts")
-    async with Arena.open(OURS) as arena:
+    async with Arena.open(ours) as arena:
         await asyncio.sleep(SETTLE_SECONDS)
         await _changes(arena, 5)
         alone = arena.memory()
-    async with Arena.open(OURS, accounts=1000, within=180.0) as arena:
-        start.add(OURS.name, arena.subscribed_after)
+    async with Arena.open(ours, accounts=1000, within=180.0) as arena:
+        start.add(OURS, arena.subscribed_after)
         seconds: list[float] = []
         for login in arena.logins:
             try:
                 seconds.append(await arena.change(login))
             except TimeoutError:
                 rounds.say(f"{login} got no change")
-        last.add(OURS.name, float(len(arena.logins) - len(seconds)))
-        served.add(OURS.name, statistics.median(seconds) * 1e3)
-        size.add(OURS.name, arena.memory())
-        further.add(OURS.name, (arena.memory() - alone) * 1024 / 999)
+        last.add(OURS, float(len(arena.logins) - len(seconds)))
+        served.add(OURS, statistics.median(seconds) * 1e3)
+        size.add(OURS, arena.memory())
+        further.add(OURS, (arena.memory() - alone) * 1024 / 999)
     return [start, size, further, served, last]
 
 
 async def starting(rounds: Rounds) -> list[Row]:
-    """From the start of the process to its subscriptions."""
-    first = Row("start to first subscription", "s", [Limit(1.6, PLAIN.name)])
-    far = Row("100 accounts x 5 channels subscribed, 50 ms", "s", [Limit(6.0)])
+    """The time from the start of the process to its subscriptions."""
+    first = Row("start to first subscription", "s", [Limit(1.6, PLAIN)])
+    spent = Row("CPU until subscribed", "s", [Limit(1.15, BEFORE)])
+    far = Row("100 accounts x 5 channels subscribed, answers 50 ms away", "s", [Limit(6.0)])
     async for each in rounds.turns("start"):
         async with Arena.open(each) as arena:
             first.add(each.name, arena.subscribed_after)
+            spent.add(each.name, arena.cpu())
     only_once = Rounds(rounds.contestants, 1, rounds.say)
     async for each in only_once.turns("100 accounts, far away"):
         async with Arena.open(each, accounts=100, channels=5, round_trip=0.05, within=180.0) as arena:
@@ -144,18 +162,18 @@ async def starting(rounds: Rounds) -> list[Row]:
     rounds.say("commands")
     empty = _timed("-c", "pass")
     for _ in range(rounds.rounds):
-        imported.add(OURS.name, _timed("-c", "import colorchanger_bot") - empty)
-        helped.add(OURS.name, _timed("-m", "colorchanger_bot", "--help"))
-    return [first, far, imported, helped]
+        imported.add(OURS, _timed("-c", "import colorchanger_bot") - empty)
+        helped.add(OURS, _timed("-m", "colorchanger_bot", "--help"))
+    return [first, spent, far, imported, helped]
 
 
 async def crowds(rounds: Rounds) -> list[Row]:
-    """One channel that many accounts of ours read: each gets its own copy of every message."""
+    """Many accounts in one channel: each gets its own copy of every message."""
     rows: list[Row] = []
     for accounts in (1, 10, 100):
         row = Row(f"CPU per message, {accounts} account(s) in its channel", "us")
         number = FLOOD // accounts
-        async for each in rounds.turns(f"{accounts} account(s) in one channel", [OURS, FLOOR]):
+        async for each in rounds.turns(f"{accounts} account(s) in one channel", [ours, floor]):
             async with Arena.open(each, accounts=accounts, together=True, within=120.0) as arena:
                 await asyncio.sleep(SETTLE_SECONDS)
                 await _changes(arena, 5)
@@ -169,7 +187,7 @@ async def lasting(rounds: Rounds) -> list[Row]:
     """Memory over a hundred thousand messages."""
     grown = Row("memory grown over 100,000 messages", "MiB")
     rounds.say("100,000 messages")
-    async with Arena.open(OURS) as arena:
+    async with Arena.open(ours) as arena:
         await asyncio.sleep(SETTLE_SECONDS)
         await arena.chatter(2000)
         await arena.caught_up()
@@ -177,12 +195,12 @@ async def lasting(rounds: Rounds) -> list[Row]:
         for _ in range(100):
             await arena.chatter(1000)
             await arena.change(limit=60)
-        grown.add(OURS.name, arena.memory() - before)
+        grown.add(OURS, arena.memory() - before)
     return [grown]
 
 
 async def connections(rounds: Rounds) -> list[Row]:
-    """New connections for changes that are 20 s apart: an ordinary pool lets go after 15 s, ours after 5 minutes."""
+    """New connections for changes 20 s apart: aiohttp keeps an idle connection for 15 s, ours for 5 minutes."""
     row = Row("new connections for 3 changes 20 s apart", "", [Limit(0.0)])
     only_once = Rounds(rounds.contestants, 1, rounds.say)
     async for each in only_once.turns("connections"):
@@ -197,19 +215,20 @@ async def connections(rounds: Rounds) -> list[Row]:
 
 
 async def colors(rounds: Rounds) -> list[Row]:
-    """What one colour costs, by strategy."""
+    """The cost of one colour, by strategy."""
     rounds.say("colours")
     rows: list[Row] = []
     for name in STRATEGIES:
         row = Row(f"CPU per colour: {name}", "us")
         for _ in range(rounds.rounds):
-            row.add(OURS.name, of_one(name, "both", presets_only=False, number=2000))
+            row.add(OURS, of_one(name, "both", presets_only=False, number=2000))
         rows.append(row)
     return rows
 
 
 MEASURES: dict[str, Callable[[Rounds], Any]] = {
     "messages": messages,
+    "people": people,
     "start": starting,
     "memory": memory,
     "thousand": thousand,
@@ -221,7 +240,7 @@ MEASURES: dict[str, Callable[[Rounds], Any]] = {
 
 
 async def _changes(arena: Arena, number: int) -> list[float]:
-    """Write own messages one by one; return the seconds from each to its request."""
+    """Write own messages one by one; return the time from each to its request, in seconds."""
     rng = random.Random(number)
     seconds: list[float] = []
     for _ in range(number):
@@ -230,12 +249,19 @@ async def _changes(arena: Arena, number: int) -> list[float]:
     return seconds
 
 
+async def _in_turn(arena: Arena) -> None:
+    """Let each account write one message."""
+    for login in arena.logins:
+        await arena.change(login)
+        await asyncio.sleep(PEOPLE_PAUSE_SECONDS)
+
+
 def _p99(seconds: Sequence[float]) -> float:
     return sorted(seconds)[max(0, round(len(seconds) * 0.99) - 1)]
 
 
 def _timed(*arguments: str) -> float:
-    """Milliseconds of a Python process, the best of five."""
+    """The time of a Python process in milliseconds, the best of five."""
     best = float("inf")
     for _ in range(5):
         begin = time.perf_counter()

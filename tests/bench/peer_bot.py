@@ -1,7 +1,7 @@
-"""Starts realAbitbol/twitch_colorchanger from a checkout of its own, as it is, but for the Twitch of the bench.
+"""Starts realAbitbol/twitch_colorchanger from a checkout, unchanged except for the addresses of Twitch.
 
-Twitch's addresses are literals in many places of its code, so they are replaced in the constants of its compiled
-modules while these are loaded: however it passes them on, and at no cost once it runs.
+Twitch's addresses are literals in many places of its code, so they are replaced in the constants of its modules while
+these are loaded. That costs nothing once it runs.
 """
 
 from __future__ import annotations

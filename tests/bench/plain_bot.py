@@ -1,4 +1,4 @@
-"""A plain TwitchIO bot that does our main job the straightforward way: the yardstick of bench and fault suite."""
+"""A plain TwitchIO bot that does our main job in the obvious way; bench and fault scenarios compare with it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # T
     from twitchio.ext import commands
     from twitchio.http import Route
 
-from tests.bench.contestants import Task
+from tests.bench.contestants import Reader, Task
 
 
 class PlainBot(commands.Bot):
@@ -29,6 +29,11 @@ class PlainBot(commands.Bot):
             user = self.create_partialuser(payload.chatter.id)
             await user.update_chatter_color(f"#{random.randrange(1 << 24):06x}")
 
+    async def log_in(self, user_id: str, access: str, refresh: str) -> None:
+        """Add an account."""
+        self.accounts.add(user_id)
+        await self.add_token(access, refresh)
+
     async def read(self, channel_id: str, account_id: str) -> None:
         """Subscribe to a channel's chat."""
         payload = eventsub.ChatMessageSubscription(broadcaster_user_id=channel_id, user_id=account_id)
@@ -36,7 +41,7 @@ class PlainBot(commands.Bot):
 
 
 def point_at(api_url: str, id_url: str, eventsub_url: str) -> None:
-    """Let TwitchIO go to another Twitch: it keeps the addresses in class attributes, one set for a process."""
+    """Point TwitchIO at another Twitch; it keeps the addresses in class attributes, one set per process."""
     Route.BASE, Route.ID_BASE = f"{api_url}/", f"{id_url}/"
     websockets.WSS = eventsub_url
 
@@ -47,12 +52,15 @@ async def main() -> None:
     async with PlainBot(task.client_id, task.client_secret, task.readers[0].user_id) as bot:
         running = asyncio.create_task(bot.start(with_adapter=False, load_tokens=False, save_tokens=False))
         await bot.wait_until_ready()
-        for reader in task.readers:
-            bot.accounts.add(reader.user_id)
-            await bot.add_token(reader.access, reader.refresh)
-            for _, channel_id in reader.channels:
-                await bot.read(channel_id, reader.user_id)
+        await asyncio.gather(*(_serve(bot, reader) for reader in task.readers))
         await running
+
+
+async def _serve(bot: PlainBot, reader: Reader) -> None:
+    """Log an account in and read its channels: one after the other, or TwitchIO opens a socket for each."""
+    await bot.log_in(reader.user_id, reader.access, reader.refresh)
+    for _, channel_id in reader.channels:
+        await bot.read(channel_id, reader.user_id)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,22 @@
-"""What the bench says: a row a figure, every contestant's median, and our ratios with their spread."""
+"""What the bench reports: a row for each figure, with every contestant's median and our ratios with their spread."""
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Self
 
-from tests.bench.contestants import FLOOR, OURS, PLAIN
+from tests.bench.contestants import BEFORE, FLOOR, OURS, PLAIN
 
-AGAINST = (PLAIN.name, FLOOR.name)
+AGAINST = (PLAIN, FLOOR, BEFORE)
+DIGITS = 4
+"""Of each value in the JSON; the machines are noisier than that."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a figure of ours shall not exceed: so many times another contestant's, or so much."""
+    """The most that a figure of ours may be: so many times another contestant's, or so much."""
 
     most: float
     of: str = ""
@@ -32,58 +34,75 @@ class Row:
     limits: Sequence[Limit] = ()
     values: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
 
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Self:
+        """Return the row that `as_json` made this of."""
+        return cls(data["what"], data["unit"], [Limit(**each) for each in data["limits"]], dict(data["values"]))
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what was measured."""
+        values = {name: [float(f"{each:.{DIGITS}g}") for each in found] for name, found in self.values.items()}
+        return asdict(self) | {"values": values}
+
     def add(self, name: str, value: float) -> None:
-        """Take down what a round gave."""
+        """Add the value of a round."""
         self.values.setdefault(name, []).append(value)
 
     def ratios(self, other: str) -> list[float]:
-        """Ours divided by another's, round by round: what troubled the machine in a round troubled both."""
-        pairs = zip(self.values.get(OURS.name, ()), self.values.get(other, ()), strict=False)
+        """Ours divided by another's, round by round: a busy machine slows both in the same round."""
+        pairs = zip(self.values.get(OURS, ()), self.values.get(other, ()), strict=False)
         return [ours / theirs for ours, theirs in pairs if theirs]
 
     def verdict(self, limit: Limit) -> bool | None:
-        """Whether ours keeps within a limit, by the median; None if nobody knows."""
-        found = self.ratios(limit.of) if limit.of else self.values.get(OURS.name, [])
+        """Whether ours is within a limit, by the median; None if that was not measured."""
+        found = self.ratios(limit.of) if limit.of else self.values.get(OURS, [])
         return statistics.median(found) <= limit.most if found else None
 
 
 def as_text(rows: Iterable[Row], names: Sequence[str]) -> str:
-    """Return the table for people."""
-    lines = [_line("", ["unit", *names, *(f"ours / {name}" for name in AGAINST), "limit"])]
-    for row in rows:
-        cells = [row.unit]
-        cells += [_spread(row.values.get(name, [])) for name in names]
-        cells += [_spread(row.ratios(name)) for name in AGAINST]
-        cells.append("; ".join(f"{limit} {_MARKS[row.verdict(limit)]}" for limit in row.limits))
-        lines.append(_line(row.what, cells))
+    """Return the table for a terminal."""
+    against = [name for name in AGAINST if name in names]
+    lines = [_line("", ["unit", *names, *(f"ours / {name}" for name in against), "limit"])]
+    lines += [_line(row.what, [row.unit, *_cells(row, names, against)]) for row in rows]
     return "\n".join(lines)
 
 
-def as_json(rows: Iterable[Row], machine: Mapping[str, Any]) -> dict[str, Any]:
-    """Return everything that was measured."""
-    return {
-        "machine": dict(machine),
-        "rows": [
-            asdict(row)
-            | {
-                "ratios": {name: row.ratios(name) for name in AGAINST},
-                "kept": {str(limit): row.verdict(limit) for limit in row.limits},
-            }
-            for row in rows
-        ],
-    }
+def as_markdown(rows: Sequence[Row]) -> str:
+    """Return the table for a page; contestants that were not measured have no column."""
+    names = [name for name in (PLAIN, FLOOR, BEFORE, OURS) if any(name in row.values for row in rows)]
+    against = [name for name in AGAINST if any(row.ratios(name) for row in rows)]
+    head = ["", "unit", *names, *(f"ours / {name}" for name in against), "limit"]
+    lines = [_cols(head), _cols(["---"] * len(head))]
+    lines += [_cols([row.what, row.unit, *_cells(row, names, against)]) for row in rows]
+    return "\n".join(lines)
 
 
-_MARKS = {True: "kept", False: "EXCEEDED", None: "?"}
+def _cells(row: Row, names: Sequence[str], against: Sequence[str]) -> list[str]:
+    cells = [_spread(row.values.get(name, [])) for name in names]
+    cells += [_spread(row.ratios(name)) for name in against]
+    return [*cells, "; ".join(f"{limit}{_MARKS[row.verdict(limit)]}" for limit in row.limits)]
+
+
+_MARKS = {True: "", False: ": EXCEEDED", None: ": not measured"}
 
 
 def _spread(values: Sequence[float]) -> str:
-    """The median, and in brackets the least and the most."""
+    """The median, with minimum and maximum in brackets."""
     if not values:
         return "-"
     middle = statistics.median(values)
-    return f"{middle:.3g}" if len(values) == 1 else f"{middle:.3g} ({min(values):.3g} to {max(values):.3g})"
+    return (
+        _number(middle) if len(values) == 1 else f"{_number(middle)} ({_number(min(values))} to {_number(max(values))})"
+    )
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _line(what: str, cells: Sequence[str]) -> str:
     return f"{what:<44}" + "".join(f"{cell:<24}" for cell in cells).rstrip()
+
+
+def _cols(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

@@ -1,4 +1,4 @@
-"""Run ColorChanger for hours under faults, and print what it holds: memory, tasks, open sockets, what it did.
+"""Run ColorChanger for hours under faults, and print its memory, its tasks and what it did.
 
 python -m tests.bench.soak --hours 8 --accounts 10 --faults-every 60
 """
@@ -35,7 +35,7 @@ def memory() -> float:
 
 
 async def soak(hours: float, accounts: int, faults_every: float, report_every: float) -> None:
-    """Let the accounts chat, with a fault now and then and a line of numbers every so often (all in seconds)."""
+    """Let the accounts chat, with a fault and a line of numbers every so many seconds."""
     logins = tuple(f"account{number}" for number in range(accounts))
     rng = random.Random(7)
     began = time.monotonic()
@@ -54,7 +54,7 @@ async def soak(hours: float, accounts: int, faults_every: float, report_every: f
                         [twitch.eventsub.drop_all, twitch.eventsub.freeze, twitch.eventsub.reconnect_all]
                     )()
                     twitch.expire(rng.choice(logins))
-                # What the local Twitch remembers for tests is not what is measured.
+                # The memory of the local Twitch is not measured.
                 changes += len(twitch.color_changes)
                 twitch.color_changes.clear()
                 twitch.requests.clear()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 
 from colorchanger_bot.sandbox import faults
 from colorchanger_bot.sandbox.faults import Action
-from tests.faults.stage import PUT_COLOR, SUBSCRIBE, Stage, add, scenario
+from tests.faults.stage import PUT_COLOR, SUBSCRIBE, Stage, add, limited_until, scenario
 
 RED = "#FF0000"
 BLUE = "#0000FF"
@@ -19,24 +20,33 @@ def in_flight(stage: Stage) -> int:
     return sum(seen.line == PUT_COLOR and seen.status is None for seen in stage.twitch.requests)
 
 
-def answered(action: Action, *, times: int = 1, lasting: float = 0.0) -> Callable[[Stage], Awaitable[float]]:
+def answered(action: Action, times: int) -> Callable[[Stage], Awaitable[float]]:
     async def play(stage: Stage) -> float:
         stage.twitch.faults.add(PUT_COLOR, action, times=times)
-        return max(0.0, await stage.recovers(10 + lasting) - lasting)
+        return await stage.recovers(10)
 
     return play
 
 
-for name, action, times, lasting in (
-    ("500", faults.status(500), 1, 0),
-    ("503 three times", faults.status(503), 3, 3),
-    ("dropped twice", faults.drop(), 2, 0),
-    ("garbage", faults.garbage(), 1, 0),
-    ("no answer", faults.hang(40), 1, 10),
-    ("429 with a reset in 3 s", faults.rate_limited(3), 1, 4),
-    ("401, and a refresh helps", faults.status(401, message="Invalid OAuth token"), 1, 0),
+for name, action, times in (
+    ("500", faults.status(500), 1),
+    ("503 three times", faults.status(503), 3),
+    ("dropped twice", faults.drop(), 2),
+    ("garbage", faults.garbage(), 1),
+    ("no answer", faults.hang(40), 1),
+    ("401, and a refresh helps", faults.status(401, message="Invalid OAuth token"), 1),
 ):
-    add(f"a change meets: {name}", answered(action, times=times, lasting=lasting), promise=5, seconds=5 + lasting)
+    add(f"a change meets: {name}", answered(action, times), promise=5, seconds=5)
+
+
+@scenario("a change meets: 429 until a reset in 3 s", promise=5, seconds=8)
+async def limited_for_a_while(stage: Stage) -> float:
+    reset = math.ceil(time.time() + 3)
+    stage.twitch.faults.add(PUT_COLOR, limited_until(reset), times=None)
+    await stage.say()
+    await asyncio.sleep(reset - time.time())
+    stage.twitch.faults.clear()
+    return await stage.recovers(5)
 
 
 @scenario("429 with a reset: one change for all messages of the time", seconds=7)

@@ -3,47 +3,56 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.sandbox import faults
 from colorchanger_bot.sandbox.faults import Action
-from tests.faults.stage import SUBSCRIBE, Stage, add, scenario
+from tests.faults.stage import SUBSCRIBE, Stage, add, is_join, limited_until, scenario
 
 
-def answered(action: Action, *, times: int = 1, lasting: float = 0.0) -> Callable[[Stage], Awaitable[float]]:
-    """Let resubscribing fail; measure from the end of the fault, `lasting` seconds after the drop."""
+def answered(action: Action, times: int) -> Callable[[Stage], Awaitable[float]]:
+    """Joining again meets a fault; measured from the end of the session of before."""
 
     async def play(stage: Stage) -> float:
-        stage.twitch.faults.add(SUBSCRIBE, action, times=times)
+        stage.twitch.faults.add(SUBSCRIBE, action, times=times, where=is_join)
         await stage.twitch.eventsub.drop_all()
-        seconds = await stage.recovers(10 + lasting)
-        return max(0.0, seconds - lasting)
+        return await stage.recovers(10)
 
     return play
 
 
-for name, action, times, lasting in (
-    ("500", faults.status(500), 1, 0),
-    ("500 three times", faults.status(500), 3, 3),
-    ("502", faults.status(502), 1, 0),
-    ("503 twice", faults.status(503), 2, 0),
-    ("403 once", faults.status(403, message="subscription missing proper authorization"), 1, 0),
-    ("409 for what is there: the first answer was lost", faults.drop_after(), 1, 0),
-    ("409 for what is not there", faults.status(409, message="subscription already exists"), 1, 0),
-    ("400 for a session that is said to be gone", faults.status(400, message="session does not exist"), 1, 0),
-    ("400 for another reason, once", faults.status(400, message="bad luck"), 1, 0),
-    ("429 with a reset in 4 s", faults.rate_limited(4), 1, 5),
-    ("429 without a reason", faults.status(429), 1, 0),
-    ("dropped", faults.drop(), 1, 0),
-    ("dropped twice", faults.drop(), 2, 0),
-    ("garbage", faults.garbage(), 1, 0),
-    ("an answer 15 s late", faults.delay(15), 1, 15),
-    ("no answer at all", faults.hang(40), 1, 10),
-    ("401, and a refresh helps", faults.status(401, message="Invalid OAuth token"), 1, 0),
+for name, action, times in (
+    ("500", faults.status(500), 1),
+    ("500 three times", faults.status(500), 3),
+    ("502", faults.status(502), 1),
+    ("503 twice", faults.status(503), 2),
+    ("403 once", faults.status(403, message="subscription missing proper authorization"), 1),
+    ("409 for what is there: the first answer was lost", faults.drop_after(), 1),
+    ("409 for what is not there", faults.status(409, message="subscription already exists"), 1),
+    ("400 for a session that is said to be gone", faults.status(400, message="session does not exist"), 1),
+    ("400 for another reason, once", faults.status(400, message="bad luck"), 1),
+    ("429 without a reason", faults.status(429), 1),
+    ("dropped", faults.drop(), 1),
+    ("dropped twice", faults.drop(), 2),
+    ("garbage", faults.garbage(), 1),
+    ("an answer 15 s late", faults.delay(15), 1),
+    ("no answer at all", faults.hang(40), 1),
+    ("401, and a refresh helps", faults.status(401, message="Invalid OAuth token"), 1),
 ):
-    add(f"joining again meets: {name}", answered(action, times=times, lasting=lasting), promise=10, seconds=5 + lasting)
+    add(f"joining again meets: {name}", answered(action, times), promise=10, seconds=8)
+
+
+@scenario("joining again meets: 429 until a reset in 4 s", promise=10, seconds=8)
+async def limited_for_a_while(stage: Stage) -> float:
+    reset = math.ceil(time.time() + 4)
+    stage.twitch.faults.add(SUBSCRIBE, limited_until(reset), times=None)
+    await stage.twitch.eventsub.drop_all()
+    await asyncio.sleep(reset - time.time())
+    stage.twitch.faults.clear()
+    return await stage.recovers(10)
 
 
 @scenario("joining again with a token that has expired: one refresh", promise=2)

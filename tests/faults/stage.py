@@ -15,9 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from aiohttp import web
+
 from colorchanger_bot.eventsub.channel import ChannelStatus
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.sandbox import LocalTwitch
+from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
@@ -78,21 +80,36 @@ class Ours:
         return {"state": found.state, "trouble": found.reason, "channels": channels}
 
 
+@dataclass(frozen=True)
+class World:
+    """What a bot must be told: where Twitch is, who is logged in, and what is set."""
+
+    api_url: str
+    id_url: str
+    eventsub_url: str
+    client_id: str
+    client_secret: str
+    users: Mapping[str, str]
+    """Ids by login, of all accounts and channels."""
+    tokens: Mapping[str, tuple[str, str]]
+    """Access and refresh tokens by login."""
+    setup: Setup
+
+    @classmethod
+    def of(cls, stage: Stage, *, client_secret: str = "") -> World:
+        """Log the accounts of a stage in; with a secret, at an application that has one."""
+        twitch, setup = stage.twitch, stage.setup
+        client_id = twitch.add_app(client_secret=client_secret).client_id if client_secret else stage.client_id
+        tokens: dict[str, tuple[str, str]] = {}
+        for login in setup.logins:
+            pair = twitch.issue_tokens(login, client_id, SCOPES)
+            tokens[login] = pair.access, pair.refresh
+        users = {login: twitch.user(login).id for login in (*setup.logins, *setup.channels)}
+        socket = f"{twitch.eventsub_url}?keepalive_timeout_seconds={setup.keepalive}"
+        return cls(twitch.api_url, twitch.id_url, socket, client_id, client_secret, users, tokens, setup)
+
+
 Launch = Callable[["Stage"], contextlib.AbstractAsyncContextManager[Subject]]
-
-
-class Lag:
-    """How long this process had to wait for the machine, in seconds. No bot is to blame for that time."""
-
-    def __init__(self) -> None:
-        self.lost = 0.0
-
-    async def measure(self) -> None:
-        """Count from now on; runs until it is cancelled."""
-        while True:
-            before = time.monotonic()
-            await asyncio.sleep(SAY_SECONDS)
-            self.lost += max(0.0, time.monotonic() - before - SAY_SECONDS - 0.01)
 
 
 class Stage:
@@ -104,7 +121,6 @@ class Stage:
         self.client_id = twitch.add_app().client_id
         self.subject: Subject
         self.stop_seconds = 0.0
-        self.lag = Lag()
         self.patience = 2.0
         """How long to keep watching after the promise is broken, in seconds."""
         self._launch = launch
@@ -143,8 +159,8 @@ class Stage:
         return sum(seen.line == line for seen in self.twitch.requests)
 
     def joins(self) -> int:
-        """How many requests to read a chat were sent, not counting those for notifications."""
-        return sum(seen.line == SUBSCRIBE and seen.body.get("type") == CHAT_MESSAGE for seen in self.twitch.requests)
+        """How many requests to read a chat have come; those for notifications are not counted."""
+        return sum(seen.line == SUBSCRIBE and is_join(seen) for seen in self.twitch.requests)
 
     async def say(self, login: str = "me", in_: str = "", text: str = "hello") -> str:
         """Write a message as an account."""
@@ -157,18 +173,20 @@ class Stage:
                 await asyncio.sleep(0.02)
 
     async def recovers(self, within: float, *, login: str = "me", in_: str = "", since: float | None = None) -> float:
-        """Write until a message leads to a new colour; return the seconds since the fault's end (now, if None).
+        """Write until a message leads to a new colour; return the seconds since a healthy answer was possible.
+
+        That is `since`, on the monotonic clock, or now: the fault is over, or only the next few requests meet it.
 
         Raises:
             TimeoutError: it took longer than `within` and the patience together.
         """
         since = time.monotonic() if since is None else since
-        before, lost = self.changes(login), self.lag.lost
+        before = self.changes(login)
         async with asyncio.timeout(within + self.patience):
             while self.changes(login) == before:
                 await self.say(login, in_ or login)
                 await asyncio.sleep(SAY_SECONDS)
-        return max(0.0, time.monotonic() - since - (self.lag.lost - lost))
+        return time.monotonic() - since
 
     async def hears_all(self, fault: Callable[[], Awaitable[object]], *, seconds: float = 3.0) -> None:
         """Write messages while the fault happens; each must be seen exactly once."""
@@ -193,8 +211,15 @@ async def _do(fault: Callable[[], Awaitable[object]]) -> None:
 
 @asynccontextmanager
 async def launch_ours(stage: Stage) -> AsyncGenerator[Ours]:
-    """Start ColorChanger with the logins of the stage in its own store."""
-    twitch, setup = stage.twitch, stage.setup
+    """Start ColorChanger with the logins of the stage in a store of its own."""
+    async with ours_in(World.of(stage)) as ours:
+        yield ours
+
+
+@asynccontextmanager
+async def ours_in(world: World) -> AsyncGenerator[Ours]:
+    """Start ColorChanger in this process."""
+    setup = world.setup
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{(Path(folder) / 'store.sqlite3').as_posix()}"
         accounts: Sequence[Mapping[str, Any]] = [
@@ -202,26 +227,34 @@ async def launch_ours(stage: Stage) -> AsyncGenerator[Ours]:
         ]
         settings = Settings.of(
             {
-                "app": {"client_id": stage.client_id},
+                "app": {"client_id": world.client_id},
                 "storage": {"url": url},
-                "twitch": {
-                    "api_url": twitch.api_url,
-                    "id_url": twitch.id_url,
-                    "eventsub_url": f"{twitch.eventsub_url}?keepalive_timeout_seconds={setup.keepalive}",
-                },
+                "twitch": {"api_url": world.api_url, "id_url": world.id_url, "eventsub_url": world.eventsub_url},
                 "accounts": accounts,
                 **setup.settings,
                 "color": {"delay": 0, "restore": False, **setup.settings.get("color", {})},
             }
         )
         async with Store.open(url) as store:
-            for login in setup.logins:
-                pair = twitch.issue_tokens(login, stage.client_id, SCOPES)
-                await store.put_login(
-                    login, stage.client_id, TokenPair(pair.access, pair.refresh), twitch.user(login).id
-                )
+            for login, (access, refresh) in world.tokens.items():
+                await store.put_login(login, world.client_id, TokenPair(access, refresh), world.users[login])
             async with Service.running(settings, store, timing=setup.timing, seed=7) as service:
                 yield Ours(service)
+
+
+def is_join(seen: faults.SeenRequest) -> bool:
+    """Whether a request to subscribe is for the chat, and not for its notifications, which nothing here waits for."""
+    return seen.body.get("type") == CHAT_MESSAGE
+
+
+def limited_until(reset: float) -> faults.Action:
+    """Answer 429 with a bucket that is full again at a time of the wall clock, in whole seconds."""
+
+    async def act(request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]):
+        # A little less than what is left: the header is rounded up.
+        return await faults.rate_limited(reset - time.time() - 0.01)(request, handler)
+
+    return act
 
 
 @dataclass(frozen=True)
@@ -249,12 +282,8 @@ class Scenario:
         async with LocalTwitch(**rules) as twitch:
             stage = Stage(twitch, self.setup, launch)
             stage.patience = patience
-            lag = asyncio.create_task(stage.lag.measure())
-            try:
-                async with stage.running():
-                    seconds = await self.play(stage)
-            finally:
-                lag.cancel()
+            async with stage.running():
+                seconds = await self.play(stage)
         assert seconds <= self.promise, f"{seconds:.2f} s, promised {self.promise:g} s"
         return seconds
 

@@ -208,7 +208,8 @@ def test_an_unwritable_log_file_is_a_settings_problem(tmp_path: Path) -> None:
 def test_format_strings_of_libraries_are_expanded_once() -> None:
     out = _log()
     library.warning("%s and {}", "{0.__class__} %s")
-    logs.ToLoguru().handle(logging.LogRecord("some_library", logging.WARNING, "", 0, "%s %s", ("too few",), None))
+    (*_, sink) = logging.getLogger().handlers  # alone: pytest's own handlers refuse such a record
+    sink.handle(logging.LogRecord("some_library", logging.WARNING, "", 0, "%s %s", ("too few",), None))
     library.log(logging.WARNING + 5, "odd level")
     lines = [line[9:] for line in out.getvalue().splitlines()]
     assert lines == ["WARNING  {0.__class__} %s and {}", "WARNING  %s %s", "Level 35 odd level"]
@@ -246,6 +247,18 @@ def test_routine_messages_of_libraries_are_not_logged_even_for_debugging(name: s
 
 
 # No secret appears
+
+
+def test_both_systems_write_to_one_log_in_the_order_in_which_they_are_called(tmp_path: Path) -> None:
+    path = tmp_path / "color.log"
+    out = _log(file=str(path))
+    logger.bind(account="bob").info("one")
+    library.warning("two", extra={"account": "bob"})
+    logger.info("three")
+    logger.remove()
+    library.warning("after the end")
+    assert [line[18:] for line in out.getvalue().splitlines()] == ["bob: one", "bob: two", "three"]
+    assert path.read_text("utf-8") == out.getvalue()
 
 
 @pytest.mark.parametrize(

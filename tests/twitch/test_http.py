@@ -46,7 +46,7 @@ def helix(twitch: LocalTwitch, session: aiohttp.ClientSession, client_id: str) -
 
 async def test_the_pool_has_the_documented_limits(session: aiohttp.ClientSession) -> None:
     assert session.connector is not None
-    assert (session.connector.limit, session.connector.limit_per_host) == (50, 10)
+    assert (session.connector.limit, session.connector.limit_per_host) == (100, 50)
     assert session.timeout.total == 10
 
 
