@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from colorchanger_bot.auth import scopes
-from colorchanger_bot.auth.renewal import LOGGED_OUT, OTHER_APPLICATION, Renewal, not_renewable
+from colorchanger_bot.auth.renewal import LOGGED_OUT, REFUSED, Renewal
 from colorchanger_bot.auth.states import State
 from colorchanger_bot.auth.tracked_login import LoginEvent, TrackedLogin
 from colorchanger_bot.clock import Clock
@@ -76,10 +76,10 @@ class TokenKeeper:
             return f"{login.lost}; {LOG_IN}"
         if kept.is_paused or kept.life.state is State.BLOCKED:
             return kept.why
+        if why := self._renewal.why_it_ends(login):
+            return f"{why}; {LOG_IN}"
         if kept.life.state is State.REFUSED:
-            return not_renewable(kept)
-        if self._renewal.is_of_another_application(login):
-            return f"{OTHER_APPLICATION}; {LOG_IN}"
+            return REFUSED
         if kept.unidentified:
             return kept.unidentified
         return scopes.missing_permission(login)

@@ -30,13 +30,20 @@ logger = logging.getLogger(__name__)
 
 LOGGED_OUT = f"logged out; {LOG_IN}"
 OTHER_APPLICATION = "its token is of another application and cannot be renewed here"
+NO_REFRESH = "it came without a refresh token and cannot be renewed"
+REFUSED = "Twitch refuses to renew the login: it is used until it ends, and trying goes on"
 
 
-def not_renewable(kept: TrackedLogin) -> str:
-    """Return in words that a login is used to its end and cannot be renewed now."""
-    if not kept.login.pair.refresh:
-        return "the login came without a refresh token: it is used until it ends"
-    return "Twitch refuses to renew the login: it is used until it ends, and trying goes on"
+def why_it_ends(login: Login, *, is_ours: bool) -> str:
+    """Return why a login that works now is only used until its end; empty if it is renewed.
+
+    `is_ours`: somebody has set its application up here.
+    """
+    if login.user_id is None:  # Twitch has not told yet what the token is
+        return ""
+    if login.pair.issued_at is None and not is_ours:
+        return OTHER_APPLICATION
+    return NO_REFRESH if not login.pair.refresh and login.pair.expires_at is not None else ""
 
 
 class Renewal:
@@ -153,12 +160,12 @@ class Renewal:
             return
         if problem := missing_permission(login):
             logger.error("%s: %s", login.login, problem)
-        if self.is_of_another_application(login):
-            logger.error("%s: %s; %s", login.login, OTHER_APPLICATION, LOG_IN)
+        if problem := self.why_it_ends(login):
+            logger.error("%s: %s; %s", login.login, problem, LOG_IN)
 
-    def is_of_another_application(self, login: Login) -> bool:
-        """Whether the token came from elsewhere, and from an application that nobody here has set up."""
-        return login.pair.issued_at is None and login.user_id is not None and not self._is_ours(login.client_id)
+    def why_it_ends(self, login: Login) -> str:
+        """Return why a login is only used until its end; empty if it is renewed."""
+        return why_it_ends(login, is_ours=self._is_ours(login.client_id))
 
     # Refreshing
 
@@ -180,7 +187,7 @@ class Renewal:
             pair = await self._oauth(login.client_id).refresh(login.pair.refresh)
         except NeedsLogin as error:
             self.ends["ended"] += 1
-            self._refused(kept, OTHER_APPLICATION if self.is_of_another_application(login) else str(error))
+            self._refused(kept, self.why_it_ends(login) or str(error))
         except TokenRefused as error:
             self.ends["refused"] += 1
             self._blocked(kept, str(error))
@@ -198,8 +205,8 @@ class Renewal:
         kept.life = kept.life.after("refused")
         kept.why, kept.refused_at = why, kept.now
         kept.retry_at = kept.now + kept.refused.next() if kept.login.pair.refresh else float("inf")
-        if not known:
-            logger.warning("%s: %s", kept.login.login, not_renewable(kept))
+        if not known and not self.why_it_ends(kept.login):  # that is said from the start
+            logger.warning("%s: %s", kept.login.login, REFUSED)
 
     def _blocked(self, kept: TrackedLogin, why: str) -> None:
         known = kept.life.state is State.BLOCKED and kept.why == why

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import aiohttp
 
 from colorchanger_bot import redaction
 from colorchanger_bot.auth import scopes
 from colorchanger_bot.auth.applications import Applications
-from colorchanger_bot.auth.renewal import OTHER_APPLICATION
+from colorchanger_bot.auth.renewal import why_it_ends
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LOG_IN, ColorChangerError
 from colorchanger_bot.service import twitch_check
@@ -130,11 +131,11 @@ async def _accounts(
             helps = advice(standing.action, settings.commands)
             yield Finding(login.login, "note", standing.reason, helps, standing.action)
         owner = await _owner(applications, login)
-        for finding in _login(settings, login, owner, clock.now().timestamp(), running=reports is not None):
+        ends = _why_it_ends(applications, login, owner)
+        now = clock.now().timestamp()
+        for finding in _login(settings, login, owner, now, ends=ends, running=reports is not None):
             yield finding
         if isinstance(owner, Owner):
-            if login.pair.issued_at is None and not applications.is_ours(owner.client_id):
-                yield Finding(login.login, "wrong", OTHER_APPLICATION, LOG_IN, Action.LOG_IN)
             advise = {channel.login: _rename(settings, login.login, channel.login) for channel in standing.channels}
             ids = (await store.recall(owner.user_id)).channel_ids
             ids |= dict.fromkeys((login.login, *login.earlier), owner.user_id)
@@ -158,11 +159,21 @@ async def _owner(applications: Applications, login: Login) -> Validity:
     return await applications(login.client_id).validate(login.pair.access)
 
 
-def _login(settings: Settings, login: Login, owner: Validity, now: float, *, running: bool) -> Iterator[Finding]:
+def _why_it_ends(applications: Applications, login: Login, owner: Validity) -> str:
+    """Return why a login that works is only used until its end; empty if it is renewed."""
+    if not isinstance(owner, Owner):
+        return ""
+    told = replace(login, user_id=owner.user_id, pair=replace(login.pair, expires_at=owner.expires_at))
+    return why_it_ends(told, is_ours=applications.is_ours(owner.client_id))
+
+
+def _login(
+    settings: Settings, login: Login, owner: Validity, now: float, *, ends: str, running: bool
+) -> Iterator[Finding]:
     if login.lost:
         yield Finding(login.login, "wrong", login.lost, LOG_IN, Action.LOG_IN)
     elif isinstance(owner, Owner):
-        yield from _working(settings, login, owner, now)
+        yield from _working(settings, login, owner, now, ends)
     elif isinstance(owner, Unknown):
         text = f"whether the login works is not known: {owner.reason}"
         yield Finding(login.login, "waiting", text, "", Action.WAIT)
@@ -177,9 +188,12 @@ def _login(settings: Settings, login: Login, owner: Validity, now: float, *, run
         yield Finding(login.login, "note", f"the token has expired; the bot renews it {when}")
 
 
-def _working(settings: Settings, login: Login, owner: Owner, now: float) -> Iterator[Finding]:
-    left = "" if owner.expires_at is None else f", and is renewed within {duration(owner.expires_at - now)}"
+def _working(settings: Settings, login: Login, owner: Owner, now: float, ends: str) -> Iterator[Finding]:
+    what = "ends in" if ends else "is renewed within"
+    left = "" if owner.expires_at is None else f", and {what} {duration(owner.expires_at - now)}"
     yield Finding(login.login, "fine", f"the login works{left}")
+    if ends:
+        yield Finding(login.login, "wrong", ends, LOG_IN, Action.LOG_IN)
     for scope in scopes.missing(owner.scopes, sorted(scopes.needed_scopes(settings))):
         level: Level = "wrong" if scope in scopes.VITAL else "note"
         text = f"the login lacks {scope} ({scopes.purpose(scope)})"

@@ -32,9 +32,11 @@ class Reporter:
         bot = self._bots.get(login.client_id)
         session = bot.sessions.get(login.id) if bot is not None else None
         painter = self._changer.get(login.user_id or "")
+        problem, ends = self._login_problem(login)
         return Report(
             login.login,
-            login_problem=self._login_problem(login),
+            login_problem=problem,
+            login_ends=ends,
             chat_problem=session.trouble if session else "",
             color_problem=painter.trouble if painter else "",
             channels=tuple(self._channel(each) for each in session.channels) if session else (),
@@ -48,11 +50,14 @@ class Reporter:
             changes=painter.changes if painter else 0,
         )
 
-    def _login_problem(self, login: Login) -> str:
+    def _login_problem(self, login: Login) -> tuple[str, str]:
+        """Return why the login cannot be used now, and why it is only used until its end."""
         if needs_login(login):
-            return ""
-        # The keeper ends some of its lines with what helps, which is data here.
-        return self._keeper.trouble(login.id).removesuffix(f"; {LOG_IN}") or self.delays.get(login.id, "")
+            return "", ""
+        # The keeper says with it where only a new login helps, which is data here.
+        why, needs_person, _ = self._keeper.trouble(login.id).partition(f"; {LOG_IN}")
+        delay = self.delays.get(login.id, "")
+        return (delay, why) if needs_person else (why or delay, "")
 
     @staticmethod
     def _channel(channel: Channel) -> ChannelStanding:

@@ -55,6 +55,8 @@ class Report:
     login: str
     login_problem: str = ""
     """Why the login cannot be used now, although nobody needs to log in."""
+    login_ends: str = ""
+    """Why the login, which works, is only used until its end."""
     chat_problem: str = ""
     """Why there is no connection to chat."""
     color_problem: str = ""
@@ -234,6 +236,8 @@ def _state(login: Login, settings: Settings, report: Report, *, enabled: bool) -
         return "in trouble", "none of its channels can be read", Action.FIX_CHANNELS
     if report.color_problem:
         return "in trouble", report.color_problem, Action.WAIT
+    if report.login_ends:
+        return "in trouble", report.login_ends, Action.LOG_IN
     return ("running", "", Action.NONE) if states else ("starting", "", Action.WAIT)
 
 

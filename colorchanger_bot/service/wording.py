@@ -85,10 +85,11 @@ def account_lines(standing: Standing, commands: CommandSettings) -> list[str]:
     left = standing.expires_in
     end = "" if left is None else f", expires in {duration(left)}" if left > 0 else ", expired"
     how = f"held at {standing.held}" if standing.held else standing.strategy
+    renewed = "" if standing.action is Action.LOG_IN else " (renewed automatically)"
     return [
         f"{standing.login}: {state_text(standing, commands)}",
         f"  channels  {', '.join(map(channel_line, standing.channels))}",
-        f"  token     {age}{end} (renewed automatically)",
+        f"  token     {age}{end}{renewed}",
         f"  scopes    {', '.join(standing.scopes) or 'not known yet'}",
         f"  colours   {how}; Turbo or Prime: {_TURBO[standing.names_only]}",
     ]

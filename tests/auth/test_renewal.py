@@ -367,6 +367,21 @@ async def test_a_token_of_an_application_is_named_as_what_it_is(
     assert "an application's token" in keeper.trouble(login.id)
 
 
+async def test_a_token_without_a_refresh_token_is_said_at_the_start(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, client_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    await store.import_login("me", client_id, TokenPair(pair.access, ""))
+    await keeper.load()
+    login = await stored(store)
+    await keeper.identify(login.id)
+    words = "it came without a refresh token and cannot be renewed; run: colorchanger login"
+    assert words in caplog.text
+    assert words in keeper.trouble(login.id)
+    assert await keeper.token(login.id) == pair.access
+
+
 async def test_a_login_without_a_refresh_token_is_used_to_its_end(
     twitch: LocalTwitch, store: Store, keeper: TokenKeeper, client_id: str
 ) -> None:

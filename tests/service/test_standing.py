@@ -14,6 +14,7 @@ import colorchanger_bot
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.service.doctor import examine
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.standing import Action, ChannelStanding, Report, Standing, standings, work_out
 from colorchanger_bot.service.wording import account_lines, as_json, state_text
@@ -62,6 +63,8 @@ def of(report: Report | None, *, settings: Settings | None = None, login: Login 
         (Report("me", channels=(JOINED, PARKED)), "running", "", Action.NONE),
         (Report("me", channels=(PARKED,)), "in trouble", "none of its channels can be read", Action.FIX_CHANNELS),
         (Report("me", channels=(JOINED,), color_problem="refused"), "in trouble", "refused", Action.WAIT),
+        (Report("me", channels=(JOINED,), login_ends="cannot be renewed"), "in trouble", "cannot be renewed",
+         Action.LOG_IN),
         (Report("me", channels=(JOINED,), enabled=False), "off", "switched off by !color off", Action.TURN_ON),
     ],
 )  # fmt: skip
@@ -225,3 +228,22 @@ def test_nothing_looks_into_a_text_to_decide() -> None:
     decides = re.compile(r'startswith\("(parked|switched off|joined)|CURE in|partition\("; "\)|"needs login" in')
     for path in (path for room in rooms for path in room.glob("*.py")):
         assert decides.findall(path.read_text("utf-8")) == [], path
+
+
+async def test_a_login_that_cannot_be_renewed_is_said_the_same_way_everywhere(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
+) -> None:
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    await store.import_login("me", client_id, TokenPair(pair.access, ""))
+    settings = settings_for()
+    async with Service.running(settings, store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await until(lambda: service.standings()[0].state == "in trouble")
+        (found,) = service.standings()
+        lines = [each.line() for each in await examine(settings, clock=SystemClock(), reports=service.reports())]
+    why = "it came without a refresh token and cannot be renewed; run: colorchanger login"
+    assert state_text(found, COMMANDS) == f"in trouble: {why}"
+    assert "renewed automatically" not in "\n".join(account_lines(found, COMMANDS))
+    assert [line for line in lines if line.startswith("wrong")] == [f"wrong    me: {why}"]
+    assert not [line for line in lines if "goes on by itself" in line or "is renewed" in line]
