@@ -188,6 +188,8 @@ class Service:
                 if self._reporter.delays.get(id_) != str(error):
                     logger.warning("%s waits: %s", login.login, error)
                 self._reporter.delays[id_] = str(error)
+            # Also without an error: a login that another process replaced meanwhile does not get its owner here.
+            if id_ in self.keeper and self.keeper[id_].user_id is None:
                 await self._clock.sleep(backoff.next())
         if id_ not in self.keeper or self.keeper[id_].user_id is None:
             return None

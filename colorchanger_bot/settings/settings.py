@@ -141,7 +141,8 @@ class Settings(Section):
             named = known.completed_by(account)
         # All that is done for one account must be cheap, or a start with thousands takes minutes.
         by_name = listed.copy()
-        by_name.pop(account.name, None)
+        if by_name.get(account.name) == account:  # else its name turned out to be another account's
+            del by_name[account.name]
         by_name.pop(login, None)
         by_name[login] = named
         accounts = tuple(by_name.values())

@@ -123,6 +123,7 @@ class Logins:
             return None
         revision = self._touch()
         if "user_id" in values:
+            self._withdraw_name(values["login"], of=login.id)
             # This account may be in another row under an older name.
             others = self._same_account(values["login"], values["user_id"])
             self._give_way([other for other in others if other.id != login.id], to=login.id, owner=values)
@@ -216,6 +217,13 @@ class Logins:
             self._connection.execute(sql.insert(logins).values(row | {"id": id_, "generation": 1}))
         (made,) = self._found(logins.c.id == id_)
         return made
+
+    def _withdraw_name(self, name: str, *, of: int) -> None:
+        """Take a name that turned out to be another one's from a token that was only said to be of that account."""
+        claimed = (logins.c.login == name) & logins.c.user_id.is_(None) & (logins.c.lost == "") & (logins.c.id != of)
+        for id_ in self._connection.scalars(sql.select(logins.c.id).where(claimed)).all():
+            changed = sql.update(logins).where(logins.c.id == id_)
+            self._connection.execute(changed.values(login=f"token_{id_:012}", revision=self._touch()))
 
     def _give_way(self, rows: Iterable[Any], *, to: int, owner: Mapping[str, Any]) -> None:
         """Remove rows that stand for the same account as another one, which inherits what was imported as them."""

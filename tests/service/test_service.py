@@ -19,7 +19,7 @@ from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.standing import Action, standings
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.database import Database
-from colorchanger_bot.store.store import Store
+from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.twitch.helix import CHAT_MESSAGE
 from tests.conftest import SCOPES
 from tests.fakes import subscribed_to_all, until
@@ -268,6 +268,43 @@ async def test_tokens_from_the_environment_need_no_user_id_and_no_client_id(
         await twitch.wait_subscribed("me", "me")
         await twitch.say("me", in_="me", text="hello")
         await twitch.wait_for(lambda: twitch.color_changes)
+
+
+async def test_tokens_with_swapped_names_each_stay_with_their_account(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
+) -> None:
+    pairs = {
+        login: (twitch.add_user(login), twitch.issue_tokens(login, client_id, SCOPES))[1] for login in ("me", "you")
+    }
+    settings = settings_for(
+        accounts=[
+            {"login": name, "access_token": pairs[owner].access, "refresh_token": pairs[owner].refresh}
+            for name, owner in (("me", "you"), ("you", "me"))
+        ]
+    )
+    async with Service.running(settings, store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await twitch.wait_subscribed("you", "you")
+        assert sorted(login.login for login in service.keeper) == ["me", "you"]
+        assert sorted(account.login for account in service.settings.accounts) == ["me", "you"]
+    owners = {login.login: login.pair.access for login in await store.logins()}
+    assert owners == {login: pair.access for login, pair in pairs.items()}
+    assert sum(seen.line == "GET /oauth2/validate" for seen in twitch.requests) == 2
+
+
+async def test_a_login_that_is_replaced_while_it_is_asked_about_causes_no_storm(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
+) -> None:
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    await store.import_login("me", client_id, TokenPair(pair.access, pair.refresh))
+    (login,) = await store.logins()
+    held = twitch.faults.add("GET /oauth2/validate", faults.delay(0.3))
+    async with Service.running(settings_for(), store):
+        await twitch.wait_for(lambda: held.hits)
+        await store.forget_login(login.id)
+        await asyncio.sleep(1.5)
+    assert sum(seen.line == "GET /oauth2/validate" for seen in twitch.requests) <= 3
 
 
 async def test_a_start_without_twitch_waits_and_continues(

@@ -84,11 +84,27 @@ async def test_the_number_of_a_login_that_is_gone_is_given_to_nobody_else(store:
 
 async def test_a_login_that_gives_way_hands_on_what_was_imported_as_it(store: Store) -> None:
     first = await store.import_login("old_name", "client", PAIR)
-    second = await store.put_login("me", "client", TokenPair("access-2", "refresh-2"), "42")
+    second = await store.import_login("me", "client", TokenPair("access-2", "refresh-2"))
     assert first is not None
-    known = await store.identify(second, user_id="42", name="old_name", client_id="client", pair=second.pair)
+    assert second is not None
+    await store.identify(first, user_id="42", name="old_name", client_id="client", pair=first.pair)
+    known = await store.identify(second, user_id="42", name="me", client_id="client", pair=second.pair)
     assert await store.logins() == [known]
     assert await store.import_login("old_name", "client", PAIR) == known
+
+
+async def test_a_token_that_was_said_to_be_of_an_account_does_not_give_way_to_it(store: Store) -> None:
+    claimed = await store.import_login("me", "client", PAIR)
+    second = await store.import_login("you", "client", TokenPair("access-2", "refresh-2"))
+    assert claimed is not None
+    assert second is not None
+    await store.identify(second, user_id="42", name="me", client_id="client", pair=second.pair)
+    assert [(login.login, login.pair.access) for login in await store.logins()] == [
+        ("token_000000000001", PAIR.access),
+        ("me", "access-2"),
+    ]
+    await store.identify(claimed, user_id="43", name="you", client_id="client", pair=PAIR)
+    assert [login.login for login in await store.logins()] == ["you", "me"]
 
 
 async def test_colours_come_back_as_they_were_remembered(store: Store) -> None:
