@@ -69,7 +69,7 @@ def import_(file: Path | None, config: Path | None, debug: bool) -> int:
 
 @app.command(AS_JSON, CONFIG, DEBUG)
 def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
-    """Look at everything that can keep colours from changing; exit code 0 if all is well, else 1."""
+    """Check everything that can keep colours from changing; exit code 0 if all is well, else 1."""
     from colorchanger_bot.service.doctor import verdict
 
     findings = _findings(config, debug=debug)
@@ -109,7 +109,7 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
             why, helps = "" if beat else "not running", wording.RUN
             if beat:
                 pid, trouble = beat.pid, await store.write_problem()
-            # A bot that cannot write its heartbeat runs all the same: then it still owns the store.
+            # A bot that cannot write its heartbeat still runs, and still owns the store.
             if beat and not beat.is_alive(now) and not (trouble and _is_owned(settings)):
                 why = f"process {beat.pid} has given no sign of life for too long"
                 helps = "to see more, run: colorchanger doctor"

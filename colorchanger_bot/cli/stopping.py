@@ -13,7 +13,7 @@ _requested = False
 
 
 def remember() -> None:
-    """Only remember the signals: a command that is still loading stops cleanly once it has loaded.
+    """Only note the signals: a command that is still loading stops cleanly once it has loaded.
 
     An exception out of a signal handler could strike inside an import lock or a destructor, where Python prints it
     and goes on.
@@ -30,7 +30,7 @@ def interrupt() -> None:
 
 
 def requested() -> asyncio.Event:
-    """Return an event that the signals set; it is set already if one came after `remember`."""
+    """Return an event that the signals set, already set if one came after `remember`."""
     stop = asyncio.Event()
     if _requested:
         stop.set()
