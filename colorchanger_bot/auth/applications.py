@@ -1,4 +1,4 @@
-"""The Twitch applications that logins belong to: which there are, their secrets, and their calls to id.twitch.tv."""
+"""The Twitch applications that logins belong to: their secrets, and their calls to id.twitch.tv."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Applications:
         return cls(in_settings(settings), session=session, id_url=settings.twitch.id_url, clock=clock)
 
     async def add_stored(self, store: Store) -> None:
-        """Add those that came with an import; a secret in the settings is the newer one.
+        """Add those that came with an import; a secret in the settings wins.
 
         Raises:
             StoreError: the store cannot be read.

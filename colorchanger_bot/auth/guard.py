@@ -47,13 +47,13 @@ class Budget(NamedTuple):
 
 
 class Budgets:
-    """The last rate limit of each account, as the answers that come by tell it."""
+    """The latest rate limit of each account, read from the answers."""
 
     def __init__(self) -> None:
         self.by_login: dict[int, Budget] = {}
 
     def note(self, login_id: int, headers: Mapping[str, str]) -> None:
-        """Take note of what an answer to an account's request says of its rate limit, if anything."""
+        """Note the rate limit in an answer to an account's request, if there is one."""
         budget = _budget(headers)
         if budget is not None:
             self.by_login[login_id] = budget
@@ -105,7 +105,7 @@ class TokenGuard:
             request.headers[hdrs.AUTHORIZATION] = f"Bearer {token}"
             response = await handler(request)
             if response.status == 401:
-                # One request leads to one renewal: whether another one would help is for the next request.
+                # One renewal a request: the next request finds out whether another helps.
                 if is_token_refused(await response.read()):
                     await self._keeper.look_into(login_id, refused=token)
                 return response
@@ -114,7 +114,7 @@ class TokenGuard:
         return response
 
     async def _owner(self, request: aiohttp.ClientRequest, login_id: int) -> aiohttp.ClientResponse:
-        """Answer TwitchIO's validation with what the keeper knows."""
+        """Answer TwitchIO's validation from what the keeper knows."""
         await self._keeper.token(login_id)
         login = self._keeper[login_id]
         return AnswerAtHand(
@@ -144,22 +144,22 @@ class TokenGuard:
         )
 
     def _expires_in(self, expires_at: float | None) -> int:
-        """Return the seconds to the end, but never so few that TwitchIO would refresh: the keeper does that."""
+        """Return the seconds left, but never so few that TwitchIO would refresh: that is up to the keeper."""
         left = ENDLESS_SECONDS if expires_at is None else expires_at - self._clock.now().timestamp()
         return max(int(left), 2 * 3600)
 
 
 def is_token_refused(body: bytes) -> bool:
-    """Whether a 401 with this body is Twitch's word about the token itself."""
+    """Whether a 401 with this body is Twitch's refusal of the token itself."""
     words = Answer(401, {}, body).refusal
-    # A missing scope or a wrong user is a 401 too, and no other token of the login would fare better.
+    # A missing scope or a wrong user is a 401 too, and a new token would not help.
     return words is not None and not any(
         sign in words.lower() for sign in ("scope", "not match", "must match", "incorrect user")
     )
 
 
 class AnswerAtHand(aiohttp.ClientResponse):
-    """An answer made here: 200 with a JSON body."""
+    """An answer made here, not by Twitch: 200 with a JSON body."""
 
     def __init__(self, request: aiohttp.ClientRequest, data: dict[str, Any]) -> None:  # pyright: ignore[reportMissingSuperCall]
         # (the constructor of the parent wants a connection)

@@ -28,7 +28,7 @@ __all__ = ["LoginEvent", "TokenKeeper"]
 logger = logging.getLogger(__name__)
 
 QUESTIONS = 10
-"""So many accounts are validated at a time: a hundred at once would wait for connections until their time is up."""
+"""Accounts validated at the same time: a hundred at once would time out waiting for connections."""
 
 
 class TokenKeeper:
@@ -52,10 +52,10 @@ class TokenKeeper:
         self._questions = asyncio.Semaphore(QUESTIONS)
         self._renewal = Renewal(store, oauth, is_ours=is_ours, tell=self._tell)
         self.refreshes = self._renewal.ends
-        """How many refreshes ended how: refreshed, ended, refused or unanswered."""
+        """How many refreshes ended in each way: refreshed, ended, refused or unanswered."""
 
     def on_event(self, listener: Callable[[LoginEvent], None]) -> None:
-        """Call `listener` with everything that happens to a login; it must not wait."""
+        """Call `listener` with each event of a login; it must not block."""
         self._listeners.append(listener)
 
     def __iter__(self) -> Iterator[Login]:
@@ -69,7 +69,7 @@ class TokenKeeper:
         return id_ in self._kept
 
     def trouble(self, id_: int) -> str:
-        """Return what is wrong with this login, now or soon, with what helps; empty if nothing is."""
+        """Return what is wrong with this login, now or soon, and what to do; empty if nothing is."""
         kept = self._kept[id_]
         login = kept.login
         if login.lost:
@@ -85,7 +85,7 @@ class TokenKeeper:
         return scopes.missing_permission(login)
 
     def demand(self, id_: int, scope: str) -> None:
-        """Say before a request is sent that Twitch would refuse it.
+        """Raise before sending a request that Twitch would refuse.
 
         Raises:
             MissingScope: the login lacks this permission.
@@ -95,7 +95,7 @@ class TokenKeeper:
             raise MissingScope(f"the login lacks {scope} ({scopes.purpose(scope)}); {LOG_IN}")
 
     async def load(self) -> None:
-        """Take the logins from the store, and again what another process changed there.
+        """Load the logins from the store; called again, what other processes changed.
 
         Raises:
             StoreError: the store cannot be read.
@@ -135,7 +135,7 @@ class TokenKeeper:
         return self._usable(id_).login.pair.access
 
     async def renew(self, id_: int, refused: str) -> str:
-        """Return an access token in the place of `refused`, which Twitch has just answered with 401.
+        """Return an access token to replace `refused`, which Twitch has just answered with 401.
 
         However many ask, one refresh is made; a caller with an older token gets the current one, and nothing is
         spent. It may be the same token again, if Twitch calls it valid and cannot renew it now.
@@ -168,7 +168,7 @@ class TokenKeeper:
             self._renewal.pause(kept)
 
     def worked(self, id_: int, token: str) -> None:
-        """Take note that Twitch accepted this token of the account."""
+        """Note that Twitch accepted this token of the account."""
         kept = self._kept.get(id_)
         if kept is not None and kept.login.pair.access == token:
             kept.accepted()
@@ -176,7 +176,7 @@ class TokenKeeper:
     # For the watch and the start
 
     def due(self) -> list[int]:
-        """Return the logins that want to be looked after now."""
+        """Return the logins that are due for a renewal or validation."""
         return [id_ for id_, kept in self._kept.items() if kept.is_due()]
 
     async def look_after(self, id_: int) -> None:
@@ -196,7 +196,7 @@ class TokenKeeper:
                 pass  # said by the renewal
             except (ColorChangerError, OSError) as error:
                 if kept.looks.attempts == 0:
-                    logger.warning("the login of %s could not be looked after: %s", kept.login.login, error)
+                    logger.warning("the login of %s could not be validated or renewed: %s", kept.login.login, error)
                 kept.look_at = kept.now + kept.looks.next()
 
     async def identify(self, id_: int) -> None:
@@ -232,7 +232,7 @@ class TokenKeeper:
             await self._renewal.ask(kept)
 
     async def close(self) -> None:
-        """Let refreshes under way end: a pair that Twitch has issued must reach the disk."""
+        """Wait for refreshes under way: a pair that Twitch has issued must reach the disk."""
         running = [kept.refresh for kept in self._kept.values() if kept.refresh and kept.is_renewing]
         if running:
             await asyncio.wait(running)
@@ -248,7 +248,7 @@ class TokenKeeper:
         if kept.refresh is None or not kept.is_renewing:
             work = self._renewal.run(kept, ahead=ahead)
             kept.refresh = asyncio.create_task(work, name=f"renewal of {kept.login.login}")
-            # A caller may give up waiting, and then nobody would ever look at how it ended.
+            # If every caller gives up waiting, nobody else retrieves the result.
             kept.refresh.add_done_callback(lambda task: task.cancelled() or task.exception())
         # Callers may give up, the renewal may not: it holds the only copy of what Twitch issued.
         await asyncio.shield(kept.refresh)

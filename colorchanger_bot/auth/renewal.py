@@ -1,8 +1,8 @@
-"""Renewal: walks one login from state to state until it has a token that may work, or until nothing can be done.
+"""Renewal: takes one login from state to state until it has a token that may work, or nothing more can be done.
 
-Twitch's refresh tokens of public clients work once, and one that is spent twice ends the whole login (TWITCH.md,
-section 5). Hence: the store knows of a refresh before Twitch does, the new pair is on disk before anyone gets it, and
-a token that may be spent is left alone while the access token works.
+A public application's refresh token works once, and spending it twice ends the whole login. So the store knows of a
+refresh before Twitch does, the new pair is on disk before anyone gets it, and a token that may be spent is left alone
+while the access token works.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def why_it_ends(login: Login, *, is_ours: bool) -> str:
 
 
 class Renewal:
-    """What is done to a login at Twitch and in the store; one at a time for each login."""
+    """Renews logins at Twitch and in the store, one renewal at a time for each login."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Renewal:
         self._is_ours = is_ours
         self._tell = tell
         self.ends: Counter[str] = Counter()
-        """How many refreshes ended how: refreshed, ended, refused or unanswered."""
+        """How many refreshes ended in each way: refreshed, ended, refused or unanswered."""
 
     async def run(self, kept: TrackedLogin, *, ahead: bool) -> None:
         """Renew a login after a 401, or `ahead` of need.
@@ -104,7 +104,7 @@ class Renewal:
         """Ask Twitch whose token this is, and keep what it says.
 
         Raises:
-            TwitchUnavailable: it does not tell, which never speaks against a login.
+            TwitchUnavailable: it does not say, which is never held against a login.
             NeedsLogin: the token stands for no account.
             StoreError: what it said could not be kept.
         """
@@ -155,7 +155,7 @@ class Renewal:
             self._tell(LoginEvent("limited" if problem else "found", known, problem))
 
     def complain(self, login: Login) -> None:
-        """Say what is missing for a login to work, now or for long."""
+        """Log what keeps a login from working, now or later."""
         if login.lost:
             return
         if problem := missing_permission(login):
@@ -178,7 +178,7 @@ class Renewal:
         if kept.life.state is State.FRESH and not ahead:
             kept.fresh_until = kept.now + kept.pauses.next()
         if not login.doubt:
-            # On disk before the request: after a crash in the middle, the next start knows that it must look first.
+            # On disk before the request: after a crash in between, the next start knows that it must ask first.
             begun = await self._store.begin_refresh(login)
             if begun is None:
                 raise TwitchUnavailable("the login was changed just now")
@@ -248,7 +248,7 @@ class Renewal:
         self._tell(LoginEvent("found" if before.lost else "refreshed", saved))
 
     async def _too_late(self, kept: TrackedLogin) -> None:
-        """The login was replaced or removed during the refresh: what a person did is the newer."""
+        """Give way to the person who replaced or removed the login during the refresh."""
         stored = await self._store.login(kept.login.id)
         if stored is not None:
             self.adopt(kept, stored)
@@ -260,7 +260,7 @@ class Renewal:
         raise NeedsLogin(LOGGED_OUT)
 
     def adopt(self, kept: TrackedLogin, login: Login) -> None:
-        """Take a pair that another process stored."""
+        """Use a pair that another process stored."""
         ours = kept.unsaved is not None and kept.unsaved.access == login.pair.access  # saved, but we were not told
         kept.begin(login)
         if ours:
@@ -288,7 +288,7 @@ class Renewal:
         raise TokenRefused(kept.why)
 
     async def _lose(self, kept: TrackedLogin, reason: str) -> None:
-        """Give a login up until a person or Twitch brings it back.
+        """Give up a login until a person or Twitch brings it back.
 
         Raises:
             NeedsLogin: always, unless a person has logged in again meanwhile.

@@ -1,4 +1,4 @@
-"""The permissions (OAuth scopes) that an account is asked for, and in plain words what for."""
+"""The permissions (OAuth scopes) that a login asks for, and in plain words what for."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def missing(granted: Collection[str], needed: Collection[str] = VITAL) -> list[s
 
 
 def missing_permission(login: Login) -> str:
-    """Return what a login may not do that it needs to, with what helps; empty if it may all."""
+    """Return which permissions a login lacks, and what to do; empty if it has all."""
     words = " and ".join(f"{scope} ({purpose(scope)})" for scope in missing(login.pair.scopes))
     return f"the login lacks {words}; {LOG_IN}" if words else ""
 

@@ -1,4 +1,4 @@
-"""What the keeper remembers of one login while it runs: its state, when it ends, and when what may be tried again."""
+"""TrackedLogin: what the keeper knows of one login: its state, when its token ends, and when to try again."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from colorchanger_bot.store.store import Login, TokenPair
 VALIDATE_SECONDS = 3600.0
 """Twitch obliges applications to validate each token hourly (authentication guide, "Validating Tokens")."""
 AHEAD_SECONDS = 600.0
-"""A token is refreshed so long before its end, or at a tenth of its life if that is shorter."""
+"""A token is refreshed this long before its end, or at a tenth of its life if that is shorter."""
 LONGEST_SECONDS = 65 * 86_400.0
 """No access token of Twitch lives longer."""
 FIRST_PAUSE_SECONDS, MOST_PAUSE_SECONDS = 5.0, 3600.0
@@ -25,7 +25,7 @@ FIRST_RETRY_SECONDS, MOST_RETRY_SECONDS = 1.0, 60.0
 FIRST_REFUSED_SECONDS, MOST_REFUSED_SECONDS = 60.0, 3600.0
 """Between refreshes that Twitch refused: it has refused good ones for hours (twitchdev/issues 1037)."""
 JUST_NOW_SECONDS = 30.0
-"""A refusal that is younger is not asked for a second time when the access token turns out to be dead."""
+"""A refusal more recent than this is not asked for again when the access token turns out to be dead."""
 NEVER = float("-inf")
 
 
@@ -41,7 +41,7 @@ class LoginEvent(NamedTuple):
 
 @dataclass(slots=True)
 class TrackedLogin:
-    """One login; all times are monotonic seconds, so that no change of the clock prolongs anything."""
+    """One login; all times are monotonic seconds, so that setting the clock changes none of them."""
 
     login: Login
     clock: Clock
@@ -99,11 +99,11 @@ class TrackedLogin:
 
     @property
     def is_paused(self) -> bool:
-        """Whether Twitch is not to be asked for anything."""
+        """Whether no request may go to Twitch for now."""
         return self.now < self.paused_until
 
     def begin(self, login: Login) -> None:
-        """Take a pair that was not ours until now: nothing that was learned about another one counts."""
+        """Start with a pair that is new to us: nothing that was learned about an earlier one counts."""
         hide(login.pair)
         state = State.LOST if login.lost else State.DOUBTFUL if login.doubt else State.GOOD
         self.life, self.why, self.unidentified, self.unsaved = Life(state), "", "", None
@@ -114,13 +114,13 @@ class TrackedLogin:
         self.replace(login)
 
     def replace(self, login: Login) -> None:
-        """Take a newer version of the login, and work out when its token ends."""
+        """Use a newer version of the login, and work out when its token ends."""
         self.login = login
         left = self._left_by_date()
         self.ends_at = None if left is None else self.now + left
 
     def seconds_left(self) -> float | None:
-        """Return how long the access token still lives, the shorter of what both clocks say; None: not known."""
+        """Return the seconds that the access token has left, by the more cautious of two clocks; None: not known."""
         if self.ends_at is None:
             return None
         by_date = self._left_by_date()  # the monotonic clock may have stood still with the machine
@@ -182,12 +182,12 @@ class TrackedLogin:
                 return self.now >= self.retry_at
 
     def validated(self) -> None:
-        """Take note that Twitch has just told about the access token."""
+        """Note that Twitch has just validated the access token."""
         self.validate_at = self.now + VALIDATE_SECONDS * 0.95
         self.looks.reset()
 
     def accepted(self) -> None:
-        """Take note that a request with the access token worked."""
+        """Note that a request with the access token worked."""
         if self.life.works and not self.pauses.attempts:
             return
         self.life = self.life.after("accepted")
@@ -202,12 +202,12 @@ class TrackedLogin:
 
 
 def hide(pair: TokenPair) -> None:
-    """Let no log line ever show this pair, whoever writes it."""
+    """Keep this pair out of every log line."""
     redaction.keep_secret(pair.access)
     redaction.keep_secret(pair.refresh)
 
 
 def forget(pair: TokenPair) -> None:
-    """Forget a pair that was replaced: the list of what must be hidden stays short."""
+    """Forget a replaced pair, so that the list of what must be hidden stays short."""
     redaction.forget_secret(pair.access)
     redaction.forget_secret(pair.refresh)

@@ -1,4 +1,4 @@
-"""The watch over all logins: validates hourly, renews ahead of need, and picks up what other processes stored."""
+"""Watch: validates logins hourly, renews them ahead of need, and picks up what other processes stored."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from colorchanger_bot.errors import StoreError
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
-"""How often the store is looked at for logins that another process (`colorchanger login`) has made."""
+"""How often the store is checked for logins that another process (`colorchanger login`) has made."""
 
 
 class Watch:
-    """Looks every few seconds for what is due."""
+    """Does what is due, every few seconds."""
 
     def __init__(self, keeper: TokenKeeper, *, clock: Clock, rng: random.Random) -> None:
         self._keeper = keeper
@@ -26,16 +26,16 @@ class Watch:
         self._complaint = ""
 
     async def run(self) -> None:
-        """Look until it is cancelled."""
+        """Watch until cancelled."""
         while True:
             await self._clock.sleep(LOOK_SECONDS * self._rng.uniform(0.8, 1.0))
             try:
                 await self.look()
             except Exception:  # the outermost place of this task, which must not end before the process does
-                logger.exception("the watch over the logins failed; it goes on")
+                logger.exception("the watch over the logins failed; it continues")
 
     async def look(self) -> None:
-        """Look once, and do what is due."""
+        """Do once what is due."""
         complaint = ""
         try:
             await self._keeper.load()

@@ -1,7 +1,7 @@
 """Attachment: what the cogs of one bot share.
 
-It hangs on one private attribute of the bot, so that it outlives a reload of the cogs and the order in which they load
-does not matter.
+It is kept in one private attribute of the bot, so that it survives a reload of the cogs, and the order in which they
+load does not matter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ATTRIBUTE = "_colorchanger"
 
 
 class ChatSource(Protocol):
-    """Reads chat for a bot from `start` to `stop`; `Listening` is one, which only a bot that asks for it loads."""
+    """Reads chat for a bot from `start` to `stop`; `Listening` does, and is imported only where it is asked for."""
 
     settings: Settings
 
@@ -68,7 +68,7 @@ class Attachment:
     prefixes: tuple[str, ...]
     """What a chat command begins with."""
     memory: Memory | None = None
-    """What a second `attach` goes on with, where the first one was given or made a memory."""
+    """The memory of the first `attach`, which a second one goes on using."""
     strategy: Strategy | None = None
     """A strategy of the author's own; None: the one in the settings."""
     is_own_bot: bool = False
@@ -78,7 +78,7 @@ class Attachment:
     listening: ChatSource | None = None
     """Our chat session in somebody else's bot, where it was asked for."""
     takes_commands: bool = False
-    """Whether the cog `color_commands` is loaded: then its commands do not count as messages."""
+    """Whether the cog `color_commands` is loaded; if so, its commands do not count as messages."""
 
 
 def find(bot: commands.Bot) -> Attachment | None:
@@ -88,5 +88,5 @@ def find(bot: commands.Bot) -> Attachment | None:
 
 
 def put(bot: commands.Bot, attachment: Attachment) -> None:
-    """Attach it, in the place of what was attached before."""
+    """Attach it, replacing what was attached before."""
     setattr(bot, ATTRIBUTE, attachment)

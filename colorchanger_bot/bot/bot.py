@@ -40,7 +40,7 @@ COGS = "colorchanger_bot.cogs"
 class ColorChangerBot(commands.Bot):
     """Manages accounts of one application.
 
-    TwitchIO gets handles in the place of tokens, and our session, whose guard knows what they stand for; so whatever
+    TwitchIO gets handles instead of tokens, and our session, whose guard knows what they stand for; so whatever
     a cog does through TwitchIO uses the current token and never refreshes one on its own.
     """
 
@@ -105,13 +105,13 @@ class ColorChangerBot(commands.Bot):
             try:
                 await self.load_module(module)
             except (twitchio.TwitchioException, ImportError, TypeError) as error:
-                # Somebody else's cog is broken or misspelt: the colours go on without it.
+                # Somebody else's cog is broken or misspelt: colours keep changing without it.
                 logger.error("the cog %s cannot be loaded: %s", module, error)
 
     async def manage(
         self, login: Login, channels: Iterable[str], color: ColorSettings, *, follow: bool = False
     ) -> None:
-        """Take care of an account from now on, in these channels; `follow` adds those it follows while they are live.
+        """Manage an account from now on, in these channels; `follow` adds those it follows while they are live.
 
         Raises:
             StoreError: what is remembered of it cannot be read.
@@ -208,10 +208,10 @@ class ColorChangerBot(commands.Bot):
     # From the chat sessions to the cogs
 
     def receive(self, event: Event, _delivery_id: str, type_: str) -> None:
-        """Hand a chat event on to the cogs, once however many sessions read it and however often Twitch sends it."""
+        """Pass a chat event to the cogs once, however many sessions read it and however often Twitch sends it."""
         source = event.get("source_message_id")
         if source and self._is_read(event["source_broadcaster_user_id"]):
-            return  # a mirror from a shared chat: the message itself comes from the channel where it was written
+            return  # mirrored from a shared chat: the original comes from the channel where it was written
         if not self._seen.add(source or event["message_id"]):
             return
         if type_ == CHAT_NOTIFICATION:
@@ -226,7 +226,7 @@ class ColorChangerBot(commands.Bot):
         )
 
     def _wants(self, event: Event) -> bool:
-        """Return whether somebody else's message becomes an event: all if a cog of others listens, else commands."""
+        """Return whether somebody else's message becomes an event: all, if a cog of others listens, else commands."""
         return self._has_guests or (self._others_may_command and self._is_call(event))
 
     def _is_call(self, event: Event) -> bool:
@@ -242,12 +242,12 @@ class ColorChangerBot(commands.Bot):
         self._changer.on_others_message(user_id, event["broadcaster_user_id"], event["chatter_user_id"], color)
 
     async def event_message(self, payload: twitchio.ChatMessage) -> None:
-        """Run the commands of other people's cogs; our own cogs read theirs themselves."""
+        """Run the commands of other people's cogs; our own cogs parse theirs themselves."""
         if self._has_guests:
             await super().event_message(payload)
 
     async def event_command_error(self, payload: commands.CommandErrorPayload) -> None:
-        """Pass over commands that are meant for some other bot in the channel."""
+        """Ignore commands for another bot in the channel."""
         if not isinstance(payload.exception, commands.CommandNotFound):
             await super().event_command_error(payload)
 
@@ -256,7 +256,7 @@ class ColorChangerBot(commands.Bot):
         await asyncio.gather(*(tasks.cancel() for tasks in self._running.values()))
 
     async def drop(self, login_id: int) -> None:
-        """Look after an account no longer."""
+        """Stop managing an account."""
         self.sessions.pop(login_id, None)
         if (tasks := self._running.pop(login_id, None)) is not None:
             await tasks.cancel()
@@ -307,5 +307,5 @@ def _expires_in(login: Login, clock: Clock) -> int:
 
 
 def _is_deaf(login: Login) -> bool:
-    """Whether the login may not read chat at all: then asking Twitch channel by channel is of no use."""
+    """Whether the login may not read chat at all, so that asking Twitch channel by channel is useless."""
     return bool(missing(login.pair.scopes, [READ_SCOPE]))

@@ -1,4 +1,4 @@
-"""Checkup: what a host lacks for its colours, said once when our cogs are loaded, with what to do about it."""
+"""Checkup: says once, when our cogs are loaded, what keeps a host from changing colours, and what to do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 GRACE_SECONDS = 2.0
 """A host that has just started may still be adding tokens and subscriptions."""
 EVENTS = ("event_ready", "event_token_refreshed", "event_oauth_authorized")
-"""After these it is worth looking again."""
+"""After these the host is checked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,41 +39,41 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something that a host lacks."""
+    """Something that is missing in a host."""
 
     key: str
-    """What is lacking: it is said once as long as it stays so."""
+    """What is missing: it is said once for as long as it is."""
     account: str
     text: str
     level: int = logging.WARNING
 
 
 class Checkup:
-    """Looks at a host when it has started, and again when a login changed.
+    """Checks a host when it has started, and again when a login changes.
 
-    What neither TwitchIO nor Twitch tells is not claimed.
+    What neither TwitchIO nor Twitch can tell is not reported.
     """
 
     def __init__(self, bot: commands.Bot, needs: Callable[[], Needs]) -> None:
         self.grace_seconds = GRACE_SECONDS
-        """How long nothing must have happened before it looks."""
+        """How long the host must have been quiet before it is checked."""
         self._bot = bot
         self._needs = needs
         self._tasks = Tasks(logging.LoggerAdapter(logger, {"account": own_name(bot)}))
         self._news = asyncio.Event()
         self._is_ready = False
         self._said: frozenset[str] = frozenset()
-        """The keys of what is lacking and has been said."""
+        """The keys of what is missing and has been said."""
 
     def start(self) -> None:
-        """Look when the host has settled."""
+        """Check once the host has settled."""
         for event in EVENTS:
             self._bot.add_listener(self._look_again, event=event)
         self._news.set()
-        self._tasks.start(self._run(), "the check of what the bot lacks for its colours")
+        self._tasks.start(self._run(), "the check of the bot for colour changes")
 
     async def stop(self) -> None:
-        """Look no longer."""
+        """Stop checking."""
         while self._bot.remove_listener(self._look_again) is not None:
             pass  # one event at a time
         await self._tasks.cancel()
@@ -95,7 +95,7 @@ class Checkup:
 
     def _has_started(self) -> bool:
         """Return whether the host is past its `setup_hook`, in which most add their tokens and subscriptions."""
-        # A bot that only logs in, without `start`, never tells that it is ready. No public attribute says so.
+        # A bot that only logs in, without `start`, never becomes ready. No public attribute says so.
         return self._is_ready or (host_id(self._bot) is not None and getattr(self._bot, "_setup_called", True))
 
     def _say(self, found: Collection[Finding]) -> None:
@@ -106,7 +106,7 @@ class Checkup:
 
 
 async def findings(bot: commands.Bot, needs: Needs) -> list[Finding]:
-    """Return what a host lacks."""
+    """Return what is missing in a host."""
     if not needs.accounts:
         return [Finding("account", own_name(bot), "the bot has no account (bot_id): nobody gets colours here")]
     own, found = host_id(bot) or "", [*_strangers(needs)]
@@ -140,19 +140,19 @@ def _strangers(needs: Needs) -> Iterator[Finding]:
 
 
 def _scopes_in_use(bot: commands.Bot, needs: Needs, channels: frozenset[str] | None) -> Mapping[str, str]:
-    """Return the scopes that a token must have here: that for reading not, where chat comes in some other way."""
+    """Return the scopes that a token needs here: not the one for reading where chat comes in another way."""
     if not needs.chat_from_host or (channels == frozenset() and not isinstance(bot, commands.AutoBot)):
         return needs.scopes
     return {scope: purpose for scope, purpose in needs.scopes.items() if scope != needs.reading}
 
 
 async def _missing_scopes(bot: commands.Bot, user_id: str, scopes: Mapping[str, str]) -> str:
-    """Return which scopes a token lacks and what to do, in words; empty if it has all, or that cannot be known."""
+    """Return which scopes a token lacks and what to do, in words; empty if it has all or nobody can tell."""
     granted = await granted_scopes(bot, bot.tokens[user_id]["token"])
     lacking = [] if granted is None else [f"{each} ({scopes[each]})" for each in scopes if each not in granted]
     if granted is None or not lacking:
         return ""
-    # A login has the scopes it was made with: those that the host uses itself must be asked for again.
+    # A new login has only the scopes asked for, so the host's own must be asked for again.
     return f"{' and '.join(lacking)}: {how_to_authorise(bot, {*granted, *scopes})}"
 
 

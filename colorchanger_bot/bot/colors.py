@@ -36,20 +36,20 @@ Refusals = Mapping[int, type[ColorChangerError]]
 
 @dataclass(slots=True)
 class AccountRequests:
-    """The requests of one account, which are sent one after the other."""
+    """The requests of one account, sent one after another."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     last: asyncio.Task[Any] | None = None
     refused: str | None = None
-    """The refresh token that Twitch refused; another one means that the account was authorised again."""
+    """The refresh token that Twitch refused; a different one means that the account was authorised again."""
 
 
 class TwitchioColors:
     """`ColorApi`, `Speaker` and `Platform` of somebody else's bot: through TwitchIO, with that bot's tokens.
 
     TwitchIO refreshes an expired token in the middle of a request, and a public application's refresh token works
-    once: spent twice or cut off in between, the login is gone. So an account has one request at a time, and one that
-    takes too long is left to end by itself as long as nothing else waits for it.
+    once: spent twice or cut off half-way, it ends the login. So an account has one request at a time, and one that
+    takes too long is left to finish as long as nothing else waits for it.
     """
 
     def __init__(self, bot: commands.Bot, *, seconds: float = REQUEST_SECONDS) -> None:
@@ -63,9 +63,9 @@ class TwitchioColors:
 
         async def change() -> None:
             try:
-                # None for Twitch's 204; whatever else came back, it was not Twitch that wrote it.
+                # None for Twitch's 204; any other answer did not come from Twitch.
                 answer: object = await user.update_chatter_color(color.wire)
-            except ValueError:  # an empty 204 that calls itself JSON, which TwitchIO cannot read
+            except ValueError:  # an empty 204 labelled as JSON, which TwitchIO cannot read
                 answer = ""
             if answer is not None and await self._shown(user_id) != color:
                 raise ValueError("an answer to a colour change that is not Twitch's")
@@ -75,7 +75,7 @@ class TwitchioColors:
     async def get_color(self, user_id: str) -> Color | None:
         try:
             return await self._ask(user_id, lambda: self._shown(user_id))
-        except OutcomeUnknown as error:  # it asks and changes nothing: no answer is no harm
+        except OutcomeUnknown as error:  # a question changes nothing, so it may be asked again
             raise TwitchUnavailable(str(error)) from None
 
     async def color_of(self, user_id: str, login: str) -> Color | None:
@@ -97,7 +97,7 @@ class TwitchioColors:
         """Do nothing: no channel is joined here."""
 
     async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
-        """Do nothing: somebody else's bot decides itself which channels it reads."""
+        """Do nothing: somebody else's bot decides for itself which channels it reads."""
 
     async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:
         channel = self._bot.create_partialuser(channel_id)
@@ -144,7 +144,7 @@ class TwitchioColors:
         issued: set[str] = set()
 
         async def count(payload: twitchio.TokenRefreshedPayload) -> None:
-            # Twitch refuses what it issued a moment ago: TwitchIO would go on refreshing until the stack is full.
+            # Twitch refuses what it has just issued: TwitchIO would refresh until the stack overflows.
             if payload.user_id == user_id:
                 issued.add(payload.token)  # one for each request that waited for it
             if len(issued) > 1:
@@ -163,7 +163,7 @@ class TwitchioColors:
 
 
 def _look_at_result(task: asyncio.Task[Any]) -> None:
-    """Fetch the exception of a request that nobody waits for, or asyncio logs it with the tokens in it."""
+    """Retrieve the exception of a request that nobody waits for, or asyncio logs it with the tokens in it."""
     if not task.cancelled():
         task.exception()
 
@@ -187,7 +187,7 @@ def _refused(error: twitchio.HTTPException, refusals: Refusals) -> ColorChangerE
     is_refresh = error.route is not None and error.route.use_id
     words = refusal_in(error.status, error.extra)
     if words is None or error.status >= 500:  # not Twitch's own word
-        if is_refresh:  # the token may be used up: the next request finds out, a retry at once would use it twice
+        if is_refresh:  # the token may be spent: a retry now could spend it twice, the next request finds out
             return OutcomeUnknown(f"Twitch did not renew the login ({error.status})")
         return foreign(error.status)
     said = one_line(redact(words or "no reason given"))

@@ -1,4 +1,4 @@
-"""What a host, which is somebody else's bot, can be asked, and how its answers become ours."""
+"""Reads from a host, which is somebody else's bot, what we need to know, in our own terms."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def own_name(bot: commands.Bot) -> str:
 
 def prefixes_of(bot: commands.Bot) -> tuple[str, ...]:
     """Return the prefixes of the bot's commands where they are plain text; none if a coroutine decides them."""
-    # The only place where TwitchIO keeps it. A coroutine is not called: it is the bot's, and may count its calls.
+    # TwitchIO keeps it nowhere else. A coroutine is not called: it is the bot's own, and may count its calls.
     prefix: object = getattr(bot, "_get_prefix", None)
     if isinstance(prefix, str):
         return (prefix,) if prefix else ()
@@ -67,7 +67,7 @@ def socket_channels(bot: commands.Bot) -> frozenset[str]:
 async def chat_channels(bot: commands.Bot) -> frozenset[str] | None:
     """Return the ids of the channels whose chat the bot's account reads by itself; None if that cannot be known.
 
-    WebSockets are known to TwitchIO. Twitch is asked for those of a conduit and for webhooks.
+    TwitchIO knows its WebSockets; Twitch is asked about conduits and webhooks.
     """
     channels, user_id = socket_channels(bot), host_id(bot)
     if user_id is None or not bot.http.client_secret:  # conduits and webhooks need the application's own token
@@ -103,5 +103,5 @@ async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None
 
 
 def is_from_twitch(error: twitchio.HTTPException) -> bool:
-    """Return whether Twitch itself refused the request, and no gateway or protection page in its place."""
+    """Return whether Twitch itself refused the request, and not a gateway or protection page."""
     return refusal_in(error.status, error.extra) is not None

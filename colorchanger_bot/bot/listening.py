@@ -1,6 +1,6 @@
-"""Listening: our supervised chat session in somebody else's bot, in the place of TwitchIO's, with that bot's token.
+"""Listening: our supervised chat session in somebody else's bot, instead of TwitchIO's, with that bot's token.
 
-A channel that the bot subscribes to by itself is left to it, so that each message comes once. If TwitchIO gives its
+A channel that the bot subscribes to itself is left to it, so that each message comes once. If TwitchIO gives its
 socket up, its subscriptions go with it, and our session takes over.
 """
 
@@ -49,7 +49,7 @@ AUTHORISE = "authorise the bot's account, with user:read:chat"
 
 
 class HostToken:
-    """A client middleware that puts the bot's present token on a request, and lets TwitchIO renew it after a 401."""
+    """A client middleware that puts the bot's current token on a request, and has TwitchIO renew it after a 401."""
 
     def __init__(self, bot: commands.Bot) -> None:
         self._bot = bot
@@ -78,7 +78,7 @@ class HostToken:
         async with self._lock:
             if self._token() == refused:
                 try:
-                    # Any request of TwitchIO's own makes it refresh; it goes on to own the tokens.
+                    # Any request through TwitchIO makes it refresh; the tokens remain TwitchIO's.
                     await self._bot.fetch_users(ids=[self._id()], token_for=self._id())
                 except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
                     failure = error_of(error)
@@ -133,7 +133,7 @@ class Listening:
                 clock=clock,
                 rng=rng,
                 receive=self._receive,
-                wants=lambda _event: True,  # the host's other cogs are there for everybody
+                wants=lambda _event: True,  # the host's other cogs want everybody's messages
             )
             following = self._tasks.start(self._follow(session, wanted, ids), f"the channels of {login}")
             try:
@@ -156,7 +156,7 @@ class Listening:
             await asyncio.sleep(backoff.next())
 
     async def _ids_of(self, logins: Sequence[str]) -> dict[str, str]:
-        """Return the user ids of channels, as far as Twitch tells them; the session asks again for the others."""
+        """Return the user ids of channels, as far as Twitch answers; the session looks up the others."""
         found: dict[str, str] = {}
         with suppress(twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS):
             async with asyncio.timeout(REQUEST_SECONDS):
@@ -166,7 +166,7 @@ class Listening:
         return found
 
     async def _follow(self, session: ChatSession, wanted: Sequence[str], ids: dict[str, str]) -> None:
-        """Leave to the bot what it reads by itself, and take back what it reads no longer."""
+        """Leave to the bot the channels that it reads itself, and take them back when it stops."""
         log = logging.LoggerAdapter(logger, {"account": session.login})
         before: set[str] = set()
         while True:
@@ -174,9 +174,9 @@ class Listening:
             theirs = self._theirs()
             left = {login for login in wanted if ids.get(login) in theirs}
             for login in sorted(left - before):
-                log.info("#%s: the bot reads it by itself, so ColorChanger's session does not", login)
+                log.info("#%s: read by the bot itself, so not by ColorChanger's session", login)
             for login in sorted(before - left):
-                log.info("#%s: the bot reads it no longer; ColorChanger's session does", login)
+                log.info("#%s: no longer read by the bot; ColorChanger's session takes over", login)
             session.set_channels([login for login in wanted if login not in left], ids)
             before = left
             await asyncio.sleep(LOOK_SECONDS)

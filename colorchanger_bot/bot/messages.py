@@ -1,4 +1,4 @@
-"""Messages: from EventSub's events to TwitchIO's models, and from these to what the changer wants to know."""
+"""Messages: from EventSub's events to TwitchIO's models, and from these to the changer's."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NAMES = ("broadcaster_user_login", "broadcaster_user_name", "chatter_user_login
 
 
 def own_message(message: twitchio.ChatMessage) -> OwnMessage:
-    """Return a message of a managed account as the changer takes it."""
+    """Return a message of a managed account in the changer's form."""
     return OwnMessage(
         id=message.source_id or message.id,
         user_id=message.chatter.id,
@@ -63,7 +63,7 @@ def own_notification(notification: twitchio.ChatNotification) -> OwnMessage:
 
 
 def author_of(message: twitchio.ChatMessage) -> Author:
-    """Return who wrote a message, for the question whether they may command."""
+    """Return who wrote a message, to decide whether they may use commands."""
     return Author(
         user_id=message.chatter.id,
         login=message.chatter.name or "",
@@ -75,7 +75,7 @@ def author_of(message: twitchio.ChatMessage) -> Author:
 def chat_message(event: Event, http: Any) -> twitchio.ChatMessage:
     """Return TwitchIO's model of a message, without its extras if some part is not in Twitch's format.
 
-    TwitchIO asks for every field, and drops an event that lacks one. What counts is who wrote where.
+    TwitchIO needs every field and drops an event without one. All we need is who wrote where.
 
     Raises:
         KeyError: it does not say who wrote where.
@@ -113,7 +113,7 @@ def chat_notification(event: Event, http: Any) -> twitchio.ChatNotification:
 
 
 class _Lenient(dict[str, Any]):
-    """An event in which a field that is missing is None, as Twitch sends a field that does not apply."""
+    """An event whose missing fields are None, as Twitch sends fields that do not apply."""
 
     def __missing__(self, key: str) -> None:
         return None

@@ -1,4 +1,4 @@
-"""HelixPlatform: what the chat commands of our own bot need beyond an account's own colour."""
+"""HelixPlatform: the commands' `Platform` and `Speaker` in our own bot, over Helix."""
 
 from __future__ import annotations
 

@@ -4,9 +4,9 @@ A public application's refresh token works once; used a second time, Twitch ends
 request that gets a 401, in `add_token` and in its validate loop, each on its own. Measured with TwitchIO 3.3.2 on the
 local Twitch, two requests at the expiry of a token: the login was lost in 20 of 20 rounds, and in none with this.
 
-TwitchIO has no seam for it: its session cannot be given a middleware after it was made, and the client that sends
-every refresh is private. So `refresh_token` of that client and of `bot.http` is replaced on the instance, and taken off
-again when the last of our cogs is unloaded.
+TwitchIO offers no hook for it: its session cannot be given a middleware once it exists, and the client that sends
+every refresh is private. So `refresh_token` of that client and of `bot.http` is replaced on the instance, and put back
+when the last of our cogs is unloaded.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from colorchanger_bot.bot.host import inner_client, is_from_twitch, own_name
 logger = logging.getLogger(__name__)
 
 REMEMBERED_SECONDS = 3600.0
-"""A request that was sent with the old token is answered long before."""
+"""By then every request sent with the old token has long been answered."""
 FINISH_SECONDS = 5.0
-"""How long an unload waits for a refresh under way: cut off, it can cost the login."""
+"""How long an unload waits for a refresh under way: cutting it off can end the login."""
 
 Ask = Callable[[str], Awaitable[RefreshTokenPayload]]
 
@@ -47,7 +47,7 @@ class _Refresh:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a used refresh token brought; the times are monotonic."""
+    """The answer to a spent refresh token; times are monotonic."""
 
     payload: RefreshTokenPayload
     at: float
@@ -60,7 +60,7 @@ class SharedRefresh:
     def __init__(self, bot: commands.Bot) -> None:
         self._bot = bot
         self._installed: list[tuple[OAuth, Callable[..., Any], Callable[..., Any] | None]] = []
-        """The clients, with our method and the one that stood on the instance before, if any did."""
+        """The clients, each with our method and the one that the instance had before, if any."""
         self._running: dict[str, _Refresh] = {}
         """By refresh token."""
         self._answers: dict[str, _Answer] = {}
@@ -82,7 +82,7 @@ class SharedRefresh:
             setattr(client, "refresh_token", ours)  # noqa: B010 - a method, put on the instance
 
     async def stop(self) -> None:
-        """Wait for the refreshes under way, and leave the clients as they were."""
+        """Wait for the refreshes under way, and restore the clients."""
         if running := {refresh.task for refresh in self._running.values()}:
             await asyncio.wait(running, timeout=FINISH_SECONDS)
         for client, ours, before in self._installed:
@@ -94,7 +94,7 @@ class SharedRefresh:
         self._installed.clear()
 
     async def _refresh(self, ask: Ask, token: str, /) -> RefreshTokenPayload:
-        """Do what TwitchIO's `refresh_token` does; a used token is answered with the pair that followed."""
+        """Do what TwitchIO's `refresh_token` does; a spent token is answered with the pair that replaced it."""
         token, known = self._newest(token)
         if known is not None:
             return known
@@ -122,7 +122,7 @@ class SharedRefresh:
             del self._running[token]
 
     def _newest(self, token: str) -> tuple[str, RefreshTokenPayload | None]:
-        """Return the token to use in the place of this one, and the answer that brought it if that still holds."""
+        """Return the token to use instead of this one, and the answer that brought it if that still holds."""
         answer = None
         while token in self._answers:
             answer = self._answers[token]
@@ -134,13 +134,13 @@ class SharedRefresh:
     def _remember(self, token: str, payload: RefreshTokenPayload) -> None:
         now = time.monotonic()
         self._answers = {used: answer for used, answer in self._answers.items() if now - answer.at < REMEMBERED_SECONDS}
-        seconds = cast("object", payload.expires_in)  # TwitchIO takes it as it comes
+        seconds = cast("object", payload.expires_in)  # TwitchIO does not check it
         good_until = now + (seconds if isinstance(seconds, int | float) else REMEMBERED_SECONDS)
         self._answers[token] = _Answer(payload, now, good_until)
         self._answers.pop(payload.refresh_token, None)  # the end of the chain, whatever Twitch sends
 
     def _keep(self, token: str, payload: RefreshTokenPayload) -> None:
-        """Do what the request that asked would have done: it was cancelled meanwhile."""
+        """Do what the request that asked would have done, had it not been cancelled."""
         for user_id, kept in self._bot.tokens.items():
             if kept["refresh"] == token:
                 kept["token"], kept["refresh"] = payload.access_token, payload.refresh_token
@@ -171,6 +171,6 @@ async def _ask(ask: Ask, token: str) -> RefreshTokenPayload:
 
 
 def _look_at_result(task: asyncio.Task[Any]) -> None:
-    """Fetch the exception of a refresh that nobody waits for, or asyncio logs it with the tokens in it."""
+    """Retrieve the exception of a refresh that nobody waits for, or asyncio logs it with the tokens in it."""
     if not task.cancelled():
         task.exception()

@@ -69,7 +69,7 @@ def import_(file: Path | None, config: Path | None, debug: bool) -> int:
 
 @app.command(AS_JSON, CONFIG, DEBUG)
 def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
-    """Look at everything that can keep colours from changing; exit code 0 if all is well, else 1."""
+    """Check everything that can keep colours from changing; exit code 0 if all is well, else 1."""
     from colorchanger_bot.service.doctor import verdict
 
     findings = _findings(config, debug=debug)

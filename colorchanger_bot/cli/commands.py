@@ -202,7 +202,7 @@ async def _run(settings: Settings) -> None:
 
 
 async def _prepare(settings: Settings, store: Store) -> None:
-    """Do what only the process that owns the store may: sign it, encrypt plain tokens, import TWITCH_CONF_FILE."""
+    """Do what only the owner of the store may: write a heartbeat, encrypt plain tokens, import TWITCH_CONF_FILE."""
     from colorchanger_bot.settings.environment import CONF_FILE
 
     await store.beat(time.time(), {})
@@ -224,7 +224,7 @@ async def _prepare(settings: Settings, store: Store) -> None:
 
 @asynccontextmanager
 async def _page(service: Service) -> AsyncGenerator[None]:
-    """Serve the dashboard beside a service if the settings ask for it; if it cannot be opened, the colours go on."""
+    """Serve the dashboard if the settings ask for it; colours change even if it cannot be opened."""
     if not service.settings.web.enabled:
         yield
         return

@@ -1,4 +1,4 @@
-"""The script by which a shell completes our commands and their options."""
+"""The script that lets a shell complete our commands and their options."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SHELLS = ("bash", "zsh", "tcsh")
 
 
 def script(parser: argparse.ArgumentParser, shell: str) -> str:
-    """Return the script for one of the shells, with the names of files where a path belongs."""
+    """Return the script for a shell; it completes file names where a path belongs."""
     import shtab
 
     for action in _actions(parser):

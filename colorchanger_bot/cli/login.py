@@ -1,4 +1,4 @@
-"""`colorchanger login`: asks which permissions, shows the code, and says what comes next."""
+"""`colorchanger login`: lists the permissions, shows the code, and says what to do next."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ async def _login(settings: Settings, name: str, more: str) -> None:
 
 
 async def _import_applications(settings: Settings, store: Store) -> None:
-    """Let the accounts of `TWITCH_CONF_FILE` that have no token yet bring their application."""
+    """Import the applications of the accounts in `TWITCH_CONF_FILE` that have no token yet."""
     from colorchanger_bot.errors import ConfigError
     from colorchanger_bot.service.importer import import_applications
     from colorchanger_bot.settings.environment import CONF_FILE

@@ -1,4 +1,4 @@
-"""What the commands share: how they are declared and called, and the options and settings that most of them use."""
+"""What the commands share: their declaration and call, and the options that most of them take."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EXIT_CODES = "Exit codes: 0 fine, 1 failed, 2 wrong arguments or settings, 3 log
 LONGEST_COMPLAINT = 200
 PROGRAM = "colorchanger"
 UNWRAPPED = 100_000
-"""Columns for what goes into a pipe: nothing is wrapped there."""
+"""The width for output into a pipe, where nothing is wrapped."""
 
 Option = Callable[[argparse.ArgumentParser], object]
 Command = Callable[..., int | None]
@@ -110,7 +110,7 @@ class Commands:
         return USAGE
 
     def parser(self, called: str) -> argparse.ArgumentParser:
-        """Return all commands with their options as one parser, to look at rather than to parse with."""
+        """Return one parser with all commands and options, for shell completion."""
         whole = _Parser(called, self.about, self._options)
         self._add_to(whole, deep=True)
         return whole

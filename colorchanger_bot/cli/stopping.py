@@ -19,7 +19,7 @@ _requested = False
 
 
 def remember() -> None:
-    """Only remember the signals: a command that is still loading stops cleanly once it has loaded.
+    """Only note the signals: a command that is still loading stops cleanly once it has loaded.
 
     An exception out of a signal handler could strike inside an import lock or a destructor, where Python prints it
     and goes on.

@@ -25,7 +25,7 @@ key_app = app.group("key", "Make, change or remove the key that encrypts the sto
 
 @store_app.command(option("path", metavar="PATH", type=Path, help="The new file."), CONFIG, DEBUG, name="backup")
 def store_backup(path: Path, config: Path | None, debug: bool) -> None:
-    """Copy the store to a new file, whole even while the bot runs."""
+    """Copy the store to a new file; the bot may be running."""
     from colorchanger_bot.store.copy import back_up
 
     settings = settings_of(config, debug=debug)
@@ -44,7 +44,7 @@ def store_backup(path: Path, config: Path | None, debug: bool) -> None:
     name="copy",
 )
 def store_copy(source: str, target: str, config: Path | None, debug: bool) -> None:
-    """Copy a store into another database, all of it or nothing; no bot may be running on either."""
+    """Copy a whole store into another database; no bot may be running on either."""
     from colorchanger_bot.store.copy import copy
 
     settings_of(config, debug=debug)
@@ -86,7 +86,7 @@ async def _rewrite(settings: Settings, *, off: bool) -> int:
 
     if not settings.storage.keys:
         raise ConfigError(["storage.key is not set: make a key with colorchanger key new"])
-    # A running bot knows the keys that it was started with: with others it could not read its own logins any more.
+    # A running bot has the keys that it was started with: with others it could no longer read its logins.
     with locked(settings.storage.url):
         async with Store.open(settings.storage.url, settings.storage.keys) as store:
             return await (store.unseal() if off else store.seal())

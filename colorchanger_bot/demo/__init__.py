@@ -1,1 +1,1 @@
-"""The real bot against the local Twitch, to look at."""
+"""The demo: the real bot against the local Twitch."""

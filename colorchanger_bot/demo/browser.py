@@ -20,7 +20,7 @@ from colorchanger_bot.web.server import serving
 
 KEPT_LINES = 60
 OWN_LINES = 3
-"""Of the demo's account, each time chat is simulated."""
+"""Messages of the demo's account, each time chat is simulated."""
 
 
 class DemoChat:

@@ -23,7 +23,7 @@ from colorchanger_bot.twitch.oauth import DeviceCode, OAuth
 ME = "you"
 DELAY_SECONDS = (0.1, 0.3)
 UNCHOSEN = Color.parse("#9146FF")
-"""What chat draws for somebody who never chose a colour (Twitch picks one; this stands for it)."""
+"""Stands for the colour that Twitch picks for somebody who never chose one."""
 
 
 @dataclass(frozen=True, slots=True)

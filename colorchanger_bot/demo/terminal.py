@@ -26,7 +26,7 @@ from colorchanger_bot.service.service import Service
 from colorchanger_bot.words import counted, seconds_range
 
 WHOLE_SECONDS = 9.0
-"""The chat of any number of messages fits into about so long."""
+"""Any number of messages takes about this long at most."""
 CHANGE_SECONDS = 3.0
 SHOWN_LINES = 14
 SVG_WIDTH = 104
@@ -65,7 +65,7 @@ def _line(login: str, color: Color, text: str, ground: Color) -> Text:
 
 
 async def play(messages: int, *, debug: bool = False, svg: Path | None = None) -> None:
-    """Play the demo with so many own messages; ends by itself. The last picture is saved as `svg`, if given."""
+    """Play the demo with this many own messages. The last picture is saved as `svg`, if given."""
     async with opened(debug=debug, auto_approve=ME) as demo:
         made = await demo.log_in(
             lambda code: say(
@@ -108,7 +108,7 @@ async def _chat(demo: Demo, service: Service, messages: int) -> tuple[ChatPictur
             else:
                 say(f"{color.hex}  {line.login}: {line.text}")
             if line.login == ME:
-                # The last change is waited for too: it is what the last message brings about.
+                # Wait for the last change too: it follows the last message.
                 async with asyncio.timeout(CHANGE_SECONDS):
                     await changed.wait()
     return picture, _summary(messages, changes)
@@ -119,7 +119,7 @@ def _screen(picture: ChatPicture) -> Live | nullcontext[None]:
     columns = width(sys.stdout)
     if columns is None:
         return nullcontext()
-    # Room for the "^C" that a terminal shows: it would wrap, and the picture would be drawn a line too low.
+    # Leave room for the "^C" that a terminal shows, or the line wraps and the picture moves down.
     console = Console(highlight=False, width=columns - 3)
     return Live(picture.render(), console=console, auto_refresh=False) if console.is_terminal else nullcontext()
 

@@ -15,17 +15,17 @@ from colorchanger_bot.twitch.helix import CHAT_MESSAGE, CHAT_NOTIFICATION
 State = Literal["joining", "joined", "parked"]
 NOW = float("-inf")
 STABLE_SECONDS = 60.0
-"""A subscription that lived for less than this was no success: the next wait goes on growing."""
+"""A subscription that ended sooner than this was no success: the waits keep growing."""
 
 
 class ChannelStatus(NamedTuple):
-    """What a person wants to know of a channel."""
+    """The state of a channel, as people see it."""
 
     state: State
     reason: str = ""
-    """Why it is not read; empty if nothing is in the way."""
+    """Why the channel is not read; empty if it is, or soon will be."""
     retry_seconds: float | None = None
-    """Until the next try; None if it is being tried, or needs none."""
+    """Until the next try; None if one is under way or none is needed."""
 
 
 def status_text(status: ChannelStatus) -> str:
@@ -50,13 +50,13 @@ class Subscription:
     request: asyncio.Task[None] | None = field(default=None, repr=False)
 
     def confirm(self, id_: str, now: float) -> None:
-        """Take note that Twitch has confirmed it."""
+        """Mark it as confirmed by Twitch."""
         if now - self.confirmed_at > STABLE_SECONDS:
             self.retry.reset()
         self.confirmed, self.id, self.confirmed_at = True, id_, now
 
     def lose(self) -> None:
-        """Take note that it is gone, and may be asked for again at once."""
+        """Mark it as lost; it may be requested again at once."""
         if self.confirmed:
             self.next_try = NOW
         self.confirmed, self.id = False, ""
@@ -70,27 +70,27 @@ class Subscription:
 
 @dataclass(slots=True, eq=False)
 class Channel:
-    """One channel. All changes of its state go through `joined`, `wait` and `park`, which log each once."""
+    """One channel. Its state changes only in `joined`, `wait` and `park`, which log each change once."""
 
     login: str
     id: str | None
     clock: Clock = field(repr=False)
     log: logging.LoggerAdapter[Any] = field(repr=False)
     messages: Subscription
-    """The chat itself: it alone decides about the state of the channel."""
+    """The messages: only this subscription decides the channel's state."""
     notifications: Subscription
     """Announcements, resubscriptions and the like; asked for once the channel is joined."""
     parking: Backoff = field(repr=False)
     state: State = "joining"
     reason: str = ""
     refused: bool = False
-    """Whether Twitch's last answer was a refusal."""
+    """Whether Twitch refused the last request."""
     doubted: bool = False
     """Whether it is to be looked up by its id before the next try: it may have been renamed, or be gone."""
     lookup_at: float = NOW
     """When a channel that is in doubt is looked up, on the monotonic clock."""
     renamed_to: str = ""
-    """What Twitch calls it now, where that is not `login`, the name that was asked for."""
+    """Its present name at Twitch, if that is not `login`, the name that was asked for."""
 
     @classmethod
     def new(
@@ -133,13 +133,13 @@ class Channel:
 
     @property
     def lookup_due(self) -> float | None:
-        """When Twitch is to be asked who this is, before it can be joined; None: it is known."""
+        """When to look up the channel's id, without which it cannot be joined; None if the id is known."""
         if self.id is None:
             return self.messages.next_try
         return self.lookup_at if self.doubted else None
 
     def doubt(self) -> None:
-        """Have it looked up now."""
+        """Make the look-up due now."""
         self.doubted, self.lookup_at = True, NOW
 
     def lookup_failed(self, seconds: float, reason: str) -> None:
@@ -150,7 +150,7 @@ class Channel:
             self.lookup_at = self.clock.monotonic() + seconds
 
     def joined(self, subscription_id: str) -> None:
-        """Take note that Twitch has confirmed the subscription to messages."""
+        """Mark the subscription to messages as confirmed."""
         self.messages.confirm(subscription_id, self.clock.monotonic())
         self.refused = False
         self.parking.reset()
@@ -162,26 +162,26 @@ class Channel:
         self._enter("joining", reason)
 
     def park(self, reason: str) -> None:
-        """Try again after a long wait, longer each time: what is in the way is not expected to pass soon."""
+        """Try again after a long wait that grows each time: the obstacle is not expected to go away soon."""
         self.refused = True
         self.messages.next_try = self.clock.monotonic() + self.parking.next()
         self._enter("parked", reason)
 
     def lose(self) -> None:
-        """Take note that the subscription to messages is gone and may be asked for again at once."""
+        """Mark the subscription to messages as lost; it may be requested again at once."""
         self.messages.lose()
         if self.state == "joined":
             self.state = "joining"
 
     def retry_now(self) -> None:
-        """Forget what was in the way: something has changed that makes a try worthwhile."""
+        """Forget the obstacle and try now: something has changed that may have removed it."""
         self.messages.retry.reset()
         self.messages.next_try = self.lookup_at = NOW
         self.parking.reset()
         self.refused = False
 
     def session_ended(self) -> None:
-        """Take note that the session is gone, with the subscriptions and the requests for them."""
+        """Mark the session as gone, with its subscriptions and the requests for them."""
         for subscription in self.subscriptions:
             subscription.cancel_request()
         self.notifications.lose()

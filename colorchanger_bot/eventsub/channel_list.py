@@ -1,4 +1,4 @@
-"""ChannelList: the channels that an account is to read, by name and by id."""
+"""ChannelList: the channels that an account should read, by name and by id."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class ChannelList:
 
     @property
     def joined(self) -> int:
-        """How many channels Twitch has confirmed."""
+        """The number of channels that Twitch has confirmed."""
         return sum(channel.state == "joined" for channel in self)
 
     @property

@@ -1,4 +1,4 @@
-"""Comparison: now and then, what Twitch lists as subscribed is held against what is believed to be."""
+"""Comparison: checks every few minutes that Twitch lists the subscriptions that it confirmed."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Differences(NamedTuple):
     """What a comparison found."""
 
     lost: list[tuple[Channel, Subscription]]
-    """Subscriptions that Twitch confirmed and does not list."""
+    """Subscriptions that Twitch confirmed but no longer lists."""
     unwanted: list[str]
-    """The ids of subscriptions that Twitch lists to channels that nobody wants."""
+    """The ids of listed subscriptions to channels that nobody wants."""
 
 
 def compare(channels: Iterable[Channel], listed: Iterable[Subscribed], *, asked_at: float) -> Differences:
@@ -43,7 +43,7 @@ def compare(channels: Iterable[Channel], listed: Iterable[Subscribed], *, asked_
 
 
 class Comparison:
-    """Plans and makes the comparisons of one account; `session` tells the present session id and `changed` the news."""
+    """Plans and runs the comparisons of one account; `session` returns the session id; `changed` tells of a loss."""
 
     def __init__(
         self,
@@ -73,20 +73,20 @@ class Comparison:
         self._running: asyncio.Task[None] | None = None
 
     def seconds_to_next(self) -> float:
-        """Seconds until the next one is due; infinity while one is being made."""
+        """Seconds until the next one is due; infinity while one is running."""
         return float("inf") if self._running is not None else self._at - self._clock.monotonic()
 
     def plan(self) -> None:
-        """Make the next one after the usual time; none is being made now."""
+        """Schedule the next one at the usual time; none is running."""
         self._running = None
         self._at = self._clock.monotonic() + self._timing.compare * self._rng.uniform(0.75, 1.0)
 
     def plan_soon(self) -> None:
-        """Make the next one soon: Twitch says that a subscription exists already, which may be wrong."""
+        """Schedule the next one soon: Twitch says that a subscription already exists, which may be wrong."""
         self._at = min(self._at, self._clock.monotonic() + self._timing.verify)
 
     def start(self) -> None:
-        """Make one now, and plan the next."""
+        """Start one now, and schedule the next."""
         self.plan()
         if self._session():
             self._running = self._tasks.start(self._run(), "comparison of subscriptions")
@@ -99,7 +99,7 @@ class Comparison:
         try:
             await self._compare()
         except ColorChangerError as error:
-            # No answer speaks for or against a subscription. A login that is gone is found out by the keeper.
+            # Without an answer nothing is known. The keeper notices a login that has ended.
             self._log.debug("the subscriptions could not be compared: %s", error)
         except Exception:  # the outermost place of this task
             self._log.exception("the subscriptions could not be compared")

@@ -13,7 +13,7 @@ from colorchanger_bot.eventsub.socket import Socket, open_socket
 from colorchanger_bot.eventsub.timing import Timing
 
 MOST_OVERLAPS = 10
-"""A replaced socket is read for this many overlaps at most, if the new one does not get everything yet."""
+"""A replaced socket is read for at most this many overlaps while the new one does not get everything yet."""
 
 
 class Connection:
@@ -44,7 +44,7 @@ class Connection:
         self._ended = ended
 
     async def open(self, url: URL, *, limit: float) -> Socket:
-        """Open a socket, which is not in use yet.
+        """Open a socket without using it yet.
 
         Raises:
             TwitchUnavailable: no welcome within `limit` seconds.
@@ -53,13 +53,13 @@ class Connection:
         return await open_socket(self._http, url, self._clock, self._tasks, limit=limit, close_limit=close_limit)
 
     def use(self, socket: Socket, session_number: int) -> None:
-        """Read a socket, and let it be the one in use."""
+        """Read a socket, and make it the one in use."""
         socket.session_number = session_number
         self.current = socket
         self._tasks.start(self._read(socket), f"socket of {self._login}")
 
     def retire(self, socket: Socket, is_replaced: Callable[[], bool] | None) -> None:
-        """Close a socket after its last messages have been read, and not before its replacement gets everything.
+        """Close a socket once its last messages have been read and its replacement gets everything.
 
         None: nothing replaces it, so it is closed at once.
         """

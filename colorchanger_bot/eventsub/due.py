@@ -9,11 +9,11 @@ from colorchanger_bot.eventsub.channel_list import ChannelList
 from colorchanger_bot.eventsub.join_pace import JoinPace
 
 SPARE_JOINS = 8
-"""Places in the pace that notifications leave to messages, which matter more."""
+"""Joins that notifications leave to messages, which matter more."""
 
 
 class Due(NamedTuple):
-    """One thing to do for a channel: to subscribe, or to look it up if there is no subscription here."""
+    """The next thing to do for a channel: subscribe, or look it up if `subscription` is None."""
 
     at: float
     """On the monotonic clock."""
@@ -22,11 +22,11 @@ class Due(NamedTuple):
 
 
 def next_due(channels: ChannelList, pace: JoinPace, now: float, *, looking_up: bool) -> Due | None:
-    """Return what is due first: messages before notifications, and one look-up at a time."""
+    """Return what is due first: messages before notifications, and only one look-up at a time."""
     for_lookup = now + pace.seconds_held()
     for_messages = now + pace.seconds_to_next()
     for_notifications = now + pace.seconds_to_next(spare=SPARE_JOINS)
-    # One at a time: should Twitch not answer about notifications, messages go on.
+    # One at a time: if Twitch does not answer about notifications, messages still come.
     may_notify = not any(channel.notifications.request for channel in channels)
     found: list[Due] = []
     for channel in channels:

@@ -14,7 +14,7 @@ from colorchanger_bot.twitch.helix import Helix
 logger = logging.getLogger(__name__)
 
 MOST_CHANNELS = 90
-"""Live channels that are read at a time: an account may join 100 that are not its own (TWITCH.md, section 4)."""
+"""Live channels read at the same time: an account may join 100 that are not its own."""
 
 
 def choose(live: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
@@ -36,7 +36,7 @@ async def follow_live(
 ) -> None:
     """Call `set_live` with the followed channels that are live (login to id), whenever that changes.
 
-    While Twitch gives no answer, the channels stay as they are. Runs until it is cancelled.
+    While Twitch does not answer, the channels stay as they are. Runs until cancelled.
     """
     log = logging.LoggerAdapter(logger, {"account": login})
     backoff = Backoff(rng, first=timing.follow / 4, most=4 * timing.follow)
@@ -50,7 +50,7 @@ async def follow_live(
             if str(error) != logged:
                 log.warning("cannot see which followed channels are live: %s", error)
             logged = str(error)
-            # A permission that is missing may come with a new login at any time: no reason to ask less often.
+            # A new login may bring the missing permission at any time, so the next try comes as soon as usual.
             if not isinstance(error, AuthError):
                 wait = backoff.next()
         else:

@@ -16,10 +16,10 @@ Receive = Callable[[Event, str, str], None]
 `channel.chat.message` or `channel.chat.notification`."""
 
 MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
-"""What reading a frame raises that is not in Twitch's format."""
+"""The exceptions from reading a frame that is not in Twitch's format."""
 
 _CHATTER = re.compile(r'"chatter_user_id"\s*:\s*"([^"\\]*)"')
-"""Who wrote a message, as it stands in a frame. In a text that somebody writes, these quotation marks are escaped."""
+"""Finds who wrote a message in the raw frame. In text that people type, these quotation marks are escaped."""
 
 
 class Frame(NamedTuple):
@@ -36,7 +36,7 @@ class Frame(NamedTuple):
 
 
 def chatter_of(text: str) -> str | None:
-    """Return the id of who wrote the message in an unparsed frame; None if it holds no message."""
+    """Return the chatter's id from an unparsed frame; None if it holds no message."""
     found = _CHATTER.search(text)
     return None if found is None else found[1]
 

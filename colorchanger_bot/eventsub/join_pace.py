@@ -11,7 +11,7 @@ from colorchanger_bot.eventsub.timing import Timing
 
 
 class JoinPace:
-    """Allows `Timing.joins` joins in any `Timing.join_window`, as Twitch counts them, and none while Twitch says so.
+    """Allows `Timing.joins` joins in any `Timing.join_window`, as Twitch counts them, none while Twitch asks to wait.
 
     Twitch counts a join at some moment between request and answer. So each one takes a place from its beginning until
     the window after its end has passed; then slow answers cannot push two bursts together.
@@ -26,16 +26,16 @@ class JoinPace:
         self._hold_until = float("-inf")
 
     def begin(self) -> None:
-        """Take a place."""
+        """Count a join that begins."""
         self._under_way += 1
 
     def end(self) -> None:
-        """Take note that the join has been answered, or given up."""
+        """Count a join as ended: answered, or given up."""
         self._under_way -= 1
         self._ended.append(self._clock.monotonic())
 
     def seconds_to_next(self, *, spare: int = 0) -> float:
-        """Seconds until a join may begin that leaves `spare` places free; infinity while it depends on an answer."""
+        """Seconds until a join may begin and still leave `spare` free; infinity while that depends on an answer."""
         window_began = self._clock.monotonic() - self._timing.join_window
         while self._ended and self._ended[0] <= window_began:
             self._ended.popleft()
@@ -46,7 +46,7 @@ class JoinPace:
         return max(wait, self.seconds_held())
 
     def seconds_held(self) -> float:
-        """Seconds for which Twitch wants no request of this kind at all."""
+        """Seconds for which Twitch asks for no joins at all."""
         return max(0.0, self._hold_until - self._clock.monotonic())
 
     def seconds_after(self, error: ColorChangerError, *, in_session: bool) -> float | None:
@@ -62,7 +62,7 @@ class JoinPace:
                     self._hold(wait)
                 return wait
             case RateLimited(retry_at=float() as retry_at):
-                # A clock that is wrong, ours or theirs, must not turn into a storm or into silence.
+                # A wrong clock, ours or theirs, must lead neither to a storm of requests nor to silence.
                 wait = min(max(retry_at - self._clock.now().timestamp(), 1.0), 2 * self._timing.linger)
                 self._hold(wait)
                 return wait

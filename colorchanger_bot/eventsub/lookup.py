@@ -13,7 +13,7 @@ ACCOUNT_GONE = "Twitch has suspended or deleted this account"
 
 
 async def look_up(helix: Helix, channels: Iterable[Channel], user_id: str) -> dict[Channel, User | str]:
-    """Return who each channel is at Twitch now, or why it cannot be read.
+    """Return each channel's user at Twitch, or why it cannot be read.
 
     A channel whose id is known is found by it, whatever it is called today. If nobody has that id any more, the name
     counts again: somebody else may have taken it. Only the account itself is never looked for by name.

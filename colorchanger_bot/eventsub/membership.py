@@ -1,8 +1,8 @@
-"""Membership: which channels an account is to read, which Twitch has confirmed, and the loop between the two.
+"""Membership: the channels that an account should read, and the loop that subscribes until Twitch has confirmed them.
 
-Start-up and recovery are the same thing: a new EventSub session confirms nothing, and the loop subscribes until what
+Start-up and recovery are the same: a new EventSub session has no subscriptions, and the loop subscribes until what
 is confirmed matches what is wanted. What Twitch refuses is parked with its reason and tried again, less and less often.
-What Twitch has confirmed is not believed for ever: every few minutes it is compared with Twitch's own list.
+Every few minutes what was confirmed is compared with Twitch's own list.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from colorchanger_bot.twitch.helix import Helix
 logger = logging.getLogger(__name__)
 
 PARALLEL_JOINS = 4
-"""Requests to join that may be under way at a time: hanging ones must not hold up the colours."""
+"""Joins that may run at the same time: ones that hang must not hold up colour changes."""
 REVOKED = {
     "chat_user_banned": "the account is banned or timed out there",
     "version_removed": "Twitch no longer offers this kind of subscription",
 }
-"""Ends of a subscription that asking again at once does not mend; any other may be a hiccup."""
+"""Reasons for which subscribing again at once does not help; any other may be a hiccup."""
 
 
 class Membership:
@@ -93,7 +93,7 @@ class Membership:
 
     @property
     def joined(self) -> int:
-        """How many channels Twitch has confirmed."""
+        """The number of channels that Twitch has confirmed."""
         return self._channels.joined
 
     @property
@@ -102,7 +102,7 @@ class Membership:
         return self._channels.settled
 
     def reads(self, broadcaster_id: str) -> bool:
-        """Say whether messages of this channel count."""
+        """Return whether messages in this channel count."""
         return self._channels.reads(broadcaster_id)
 
     def known(self) -> dict[str, Known]:
@@ -118,25 +118,25 @@ class Membership:
         self.changes.notify()
 
     def retry_now(self) -> None:
-        """Try everything again now: the account has been logged in anew."""
+        """Try everything again now: the account has a new login."""
         for channel in self._channels:
             channel.retry_now()
         self.changes.notify()
 
-    # What the session tells
+    # Called by the session
 
     def session_began(self, session_id: str) -> None:
-        """A new session: its channels can be subscribed to."""
+        """Begin to subscribe in a new session."""
         self._session_id = session_id
         self.changes.notify()
 
     def session_moved(self, session_id: str) -> None:
-        """The session goes on over another socket, with its subscriptions."""
+        """Note that the session has moved to another socket, with its subscriptions."""
         self._session_id = session_id
         self.changes.notify()
 
     def session_ended(self) -> None:
-        """The session is gone, and with it everything that was confirmed in it."""
+        """Forget everything that was confirmed: the session is gone."""
         self._session_id = ""
         self._sessions_ended += 1
         for channel in self._channels:
@@ -144,10 +144,10 @@ class Membership:
         self.changes.notify()
 
     def revoked(self, broadcaster_id: str, subscription_id: str, type_: str, status: str) -> None:
-        """Twitch ended a subscription."""
+        """Follow Twitch, which has ended a subscription."""
         for channel in self._channels:
             for subscription in channel.subscriptions:
-                # An older session may tell of a subscription that has long been replaced.
+                # An older session may report a subscription that has been replaced since.
                 is_meant = (channel.id, subscription.type) == (broadcaster_id, type_)
                 if is_meant and subscription.id in ("", subscription_id):
                     self._revoked(channel, subscription, status)
@@ -235,7 +235,7 @@ class Membership:
                 self._failed(channel, subscription, error, moved=session_id != self._session_id)
         except Exception:  # the outermost place of this task: a mistake of ours must not be asked again in a storm
             self._log.exception("#%s: the subscription failed", channel.login)
-            self._delay(channel, subscription, subscription.retry.next(), "an error of ColorChanger: see the log")
+            self._delay(channel, subscription, subscription.retry.next(), "an error in ColorChanger: see the log")
         else:
             if sessions_ended == self._sessions_ended and channel in self._channels:
                 self._confirmed(channel, subscription, id_)
@@ -249,13 +249,13 @@ class Membership:
             self._comparison.plan_soon()
 
     def _failed(self, channel: Channel, subscription: Subscription, error: ColorChangerError, *, moved: bool) -> None:
-        """Decide when the subscription is tried again, and say what is in the way."""
+        """Decide when to try the subscription again, and say what stands in its way."""
         if isinstance(error, SessionGone) and moved:  # its session got another id while we asked: that one is there
             self._delay(channel, subscription, 0.0, "the session has moved")
             return
         wait = self._pace.seconds_after(error, in_session=self.joined > 0)
         if subscription is channel.notifications:
-            # Without them nothing but announcements is missed: no reason to give up a channel or a session.
+            # Without them only announcements are missed, which is no reason to give up a channel or a session.
             least = self._timing.park[0] if isinstance(error, ChannelRefused) else 0.0
             self._delay(channel, subscription, max(least, wait or subscription.retry.next()), str(error))
             return
@@ -280,7 +280,7 @@ class Membership:
     # Looking up
 
     async def _look_up(self) -> None:
-        """Find out who the channels are that are due and not known, or doubted."""
+        """Look up the channels that are due and whose id is unknown or in doubt."""
         now = self._clock.monotonic()
         asked = [each for each in self._channels if each.lookup_due is not None and each.lookup_due <= now]
         try:
@@ -294,7 +294,7 @@ class Membership:
         except Exception:  # the outermost place of this task
             self._log.exception("the channels of %s could not be looked up", self.login)
             for channel in asked:
-                channel.lookup_failed(channel.messages.retry.next(), "an error of ColorChanger: see the log")
+                channel.lookup_failed(channel.messages.retry.next(), "an error in ColorChanger: see the log")
         else:
             for channel, user in found.items():
                 if isinstance(user, str):

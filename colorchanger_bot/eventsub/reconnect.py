@@ -10,12 +10,12 @@ from colorchanger_bot.clock import Backoff, Clock
 from colorchanger_bot.eventsub.timing import Timing
 
 IMMEDIATE_CONNECTS, WINDOW_SECONDS = 8, 60.0
-"""So many connects in this time are made at once; a connection that is lost more often is made anew with a pause."""
+"""This many connects in this time are made at once; beyond that, each waits."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class ConnectPace:
-    """Spreads the connects of one account: at once after a loss, slower when losses or failures repeat."""
+    """Paces the connects of one account: at once after a loss, slower when losses or failures repeat."""
 
     def __init__(self, clock: Clock, rng: random.Random, timing: Timing) -> None:
         self._clock = clock
@@ -41,12 +41,12 @@ class ConnectPace:
         self._backoff.reset()
 
     async def failed(self) -> None:
-        """Wait after a connect that failed, longer each time."""
+        """Wait after a failed connect, longer each time."""
         await self._clock.sleep(self._backoff.next())
 
 
 def may_move(configured: URL, target: URL) -> bool:
-    """Say whether Twitch may send a session from the configured address to this one.
+    """Return whether Twitch may move a session from the configured address to this one.
 
     Over TLS it may go to any host of the same site. A local Twitch speaks plain `ws`: then the host must be the same.
     """

@@ -1,7 +1,7 @@
 """ChatSession: one account's connection to Twitch's chat, over EventSub, that is never silently deaf.
 
-Every way in which a socket can end leads to a new one. Only frames that matter become an event; a message of
-somebody else costs one look at who wrote it, if nobody is interested (DESIGN: "early filter").
+However a socket ends, a new one is opened. Only frames that matter become events; a message from
+somebody else costs one look at who wrote it, unless it is wanted (the early filter).
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ logger = logging.getLogger(__name__)
 class ChatSession:
     """Reads the chat of an account's channels.
 
-    `receive` gets every own message, those of others that `wants` accepts, and own notifications with a text of the
+    `receive` gets every own message, those of others that `wants` accepts, and own notifications with text from the
     chatter: an announcement, a resubscription or a watch streak. Twitch delivers at least once, two sockets overlap
     while one replaces the other, and several accounts may read one channel: dropping repeats is up to the receiver.
-    `notice` is shown every message of somebody else. While `parse_others` says no, neither `notice` nor `wants` is
-    asked about the messages of others, which are not even parsed.
+    `notice` gets every message of somebody else. While `parse_others` returns False, neither `notice` nor `wants` is
+    called, and messages of others are not even parsed.
     """
 
     def __init__(
@@ -112,11 +112,11 @@ class ChatSession:
 
     @property
     def joined(self) -> int:
-        """How many channels Twitch has confirmed."""
+        """The number of channels that Twitch has confirmed."""
         return self._membership.joined
 
     def reads(self, channel_id: str) -> bool:
-        """Say whether the account is to read this channel."""
+        """Return whether the account should read this channel."""
         return self._membership.reads(channel_id)
 
     def known(self) -> dict[str, Known]:
@@ -130,7 +130,7 @@ class ChatSession:
         self._membership.set_channels(logins, ids, remembered)
 
     def pause(self, reason: str) -> None:
-        """Have no session until `resume`: Twitch would let the account do nothing in it."""
+        """Have no session until `resume`: the account may not read chat now."""
         self.trouble = reason
         self._may_connect.clear()
         self._ended.set()
@@ -143,11 +143,11 @@ class ChatSession:
             self._membership.retry_now()
 
     def retry_now(self) -> None:
-        """Try now what was refused: the account has other permissions."""
+        """Try again now what was refused: the account's permissions have changed."""
         self._membership.retry_now()
 
     async def run(self) -> None:
-        """Connect, subscribe and stay so; runs until it is cancelled."""
+        """Connect, subscribe, and keep it so; runs until cancelled."""
         self._tasks.start(self._for_ever(self._membership.run), f"membership of {self.login}")
         try:
             await self._for_ever(self._sessions)
@@ -155,7 +155,7 @@ class ChatSession:
             await self._tasks.cancel()
 
     async def _for_ever(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do work that never ends; should a mistake of ours end it, begin anew rather than be deaf."""
+        """Run work that never ends; if a bug of ours ends it, start again rather than go deaf."""
         while True:
             try:
                 await work()
@@ -165,7 +165,7 @@ class ChatSession:
             await self._clock.sleep(self._timing.retry[1])
 
     async def _sessions(self) -> None:
-        """Have one session after the other."""
+        """Run one session after another."""
         while True:
             await self._until_needed()
             socket = await self._connect()
@@ -189,14 +189,14 @@ class ChatSession:
         self.reconnects += 1
         self.ends[_end_label(last)] += 1
         if last is not None and last.end_reason == SILENT:
-            # What silenced the socket may have silenced the connections to Helix: a NAT that forgot them all, a VPN.
+            # What silenced the socket, a NAT or a VPN, may have silenced the connections to Helix too.
             self._helix.forget_connections()
         if last is not None:
             self._log.info("the chat session ended (%s)", last.end_reason or "closed by us")
             self._connection.retire(last, self._is_settled if self._may_connect.is_set() else None)
 
     def _is_settled(self) -> bool:
-        """Whether the present session gets everything, so that an older socket is of no more use."""
+        """Whether the present session gets everything, so that an older socket is no longer needed."""
         return self._membership.settled
 
     # Connecting
@@ -217,7 +217,7 @@ class ChatSession:
         try:
             socket = await self._connection.open(self._url, limit=limit)
         except TwitchUnavailable as error:
-            # The name is not found, the connection is refused, nobody answers: other words for the same trouble.
+            # A name that is not found, a refused connection and no answer count as the same trouble.
             level = logging.DEBUG if self.trouble else logging.WARNING
             self._log.log(level, "no connection to Twitch chat: %s; retrying", error)
             if self._may_connect.is_set():
@@ -235,7 +235,7 @@ class ChatSession:
         chatter = chatter_of(text)
         if chatter is not None and chatter != self.user_id and not self._parse_others():
             return
-        # Whatever a frame says, the socket stays open: all that is lost is one frame that nobody could read.
+        # A bad frame does not close the socket: only that frame is lost.
         try:
             frame = parse(text)
             if frame.kind == "notification":
@@ -258,7 +258,7 @@ class ChatSession:
 
     def _is_wanted(self, event: Event, type_: str) -> bool:
         if event["chatter_user_id"] == self.user_id:
-            # A gifted subscription, for one, is a notification without words of the chatter.
+            # A gifted subscription, for example, is a notification without text from the chatter.
             has_words = type_ != CHAT_NOTIFICATION or bool(event["message"]["text"])
             # A channel that was left may still be heard for a moment.
             return has_words and self._membership.reads(event["broadcaster_user_id"])
@@ -296,7 +296,7 @@ class ChatSession:
             new = await self._connection.open(target, limit=self._timing.handover)
         except (TwitchUnavailable, TypeError, ValueError) as error:
             self._log.warning("Twitch asked to move the chat session, which failed: %s", error)
-            # A new session now is better than waiting for Twitch to close the old one in half a minute.
+            # Do not wait for Twitch to close the old session in half a minute.
             self._ended.set()
             return
         if self._ended.is_set():  # the old socket ended meanwhile, and a new session is on its way
@@ -313,14 +313,14 @@ class ChatSession:
             self._handover = None
 
     def _end_session(self, error: ColorChangerError | None) -> None:
-        """Take note that the session is of no use now."""
+        """End the session, which is of no use now."""
         if isinstance(error, AuthError):
             self.pause(str(error))
         self._ended.set()
 
 
 def _end_label(socket: Socket | None) -> str:
-    """Return why a session ended, in one of few words: it is a label of the metrics."""
+    """Return why a session ended, as one of a few words: it is a label in the metrics."""
     reason = socket.end_reason if socket is not None else ""
     short = {SILENT: "silent", "closed by us": "ended_by_us", "": "ended_by_us"}
     return short.get(reason, reason.replace(" with ", "_"))

@@ -1,4 +1,4 @@
-"""Timing: how long reading chat waits for what, all in one place."""
+"""Timing: all the waiting times of reading chat, in one place."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ Range = tuple[float, float]
 
 
 class Timing(NamedTuple):
-    """All waiting times of chat sessions, in seconds; the sources are in TWITCH.md, sections 3 and 4."""
+    """All waiting times of chat sessions, in seconds."""
 
     # The socket
     keepalive: float = 10.0
     """The keepalive window to ask for: the shortest that Twitch offers (10 to 600), to notice silence soonest."""
     keepalive_grace: float = 3.0
-    """How late a keepalive may be before the socket counts as dead."""
+    """How late a keepalive may be before the socket is taken for dead."""
     connect: float = 5.0
     """The limit from the first packet to the welcome; a second try in a row has twice as long, for slow networks."""
     handover: float = 3.5

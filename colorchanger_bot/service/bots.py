@@ -68,7 +68,7 @@ class Bots(Mapping[str, ColorChangerBot]):
 
 
 def point_twitchio_at(settings: TwitchSettings) -> None:
-    """Let TwitchIO's own calls go where ours go: it names Twitch's hosts in these two class attributes only."""
+    """Point TwitchIO's own calls where ours go: it names Twitch's hosts only in these two class attributes."""
     route: Any = twitchio.http.Route
     route.BASE = settings.api_url.rstrip("/") + "/"
     route.ID_BASE = settings.id_url.rstrip("/") + "/"

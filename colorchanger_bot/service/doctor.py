@@ -1,6 +1,6 @@
-"""`colorchanger doctor`: looks at everything that can keep colours from changing, and says in one line each what to do.
+"""`colorchanger doctor`: checks everything that can keep colours from changing, and says in one line each what to do.
 
-It spends nothing and writes nothing: an access token that has expired is left for the bot to renew.
+It spends and writes nothing: the bot renews an access token that has expired.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ RECENT_SECONDS = 10.0
 
 
 async def examine(settings: Settings, *, clock: Clock, reports: Reports | None = None) -> list[Finding]:
-    """Look at everything; nothing that is wrong raises.
+    """Check everything; what is wrong becomes a finding, never an exception.
 
     Args:
         settings: those in force.
@@ -151,7 +151,7 @@ async def _accounts(
 
 
 async def _owner(applications: Applications, login: Login) -> Validity:
-    """Ask Twitch about the login; one that is lost, or has no token, is not worth the question."""
+    """Ask Twitch about the login, unless it is lost or has no token."""
     for secret in (login.pair.access, login.pair.refresh):
         redaction.keep_secret(secret)
     if login.lost or not login.pair.access:
@@ -201,7 +201,7 @@ def _working(settings: Settings, login: Login, owner: Owner, now: float, ends: s
 
 
 def _rename(settings: Settings, account: str, channel: str) -> str:
-    """What to do about a channel that does not exist: it depends on where it was set."""
+    """What to do about a channel that does not exist, which depends on where it was set."""
     listed = settings.account(account)
     if listed is not None and channel in listed.channels:
         return "correct its name under channels"
@@ -230,13 +230,13 @@ def _doing(standing: Standing) -> Iterator[Finding]:
 
 
 def verdict(findings: Iterable[Finding]) -> str:
-    """Return what it comes to, in one line."""
+    """Return the result in one line."""
     wrong, waiting = ([each for each in findings if each.level == level] for level in ("wrong", "waiting"))
     off = [each for each in findings if each.action in (Action.TURN_ON, Action.CHANGE_SETTINGS)]
     if wrong:
         return f"{counted(len(wrong), 'thing')} wrong: {_subjects(wrong)}"
     if waiting:
-        return f"not settled yet, look again in a moment: {_subjects(waiting)}"
+        return f"not settled yet, check again in a moment: {_subjects(waiting)}"
     if off:
         return "nothing is wrong: " + ", ".join(f"{each.about} is {each.text}" for each in off)
     return "nothing is wrong"

@@ -12,11 +12,11 @@ from colorchanger_bot.store.store import Store
 
 BEAT_SECONDS = 5.0
 RETRY_SECONDS = 0.7
-"""While the store is in trouble: all is well again within a second after the cause is gone."""
+"""While the store is in trouble, so that the heartbeat is back within a second of its recovery."""
 LIVELY_SECONDS = 30.0
 """After a change in how an account or a channel is doing, beats come faster: more changes are likely."""
 FASTEST_SECONDS, SECONDS_PER_ACCOUNT = 1.0, 0.005
-"""Between two beats then; with many accounts a beat costs more, and comes less often."""
+"""Between two beats in that time; with many accounts a beat costs more, so it comes less often."""
 
 
 class HeartbeatWriter:
@@ -31,7 +31,7 @@ class HeartbeatWriter:
         self._lively_until = float("-inf")
 
     def write_now(self) -> None:
-        """Write the next one now."""
+        """Write the next beat now."""
         self._news.notify()
 
     async def run(self) -> None:
@@ -57,6 +57,6 @@ class HeartbeatWriter:
         return min(BEAT_SECONDS, max(FASTEST_SECONDS, SECONDS_PER_ACCOUNT * len(reports)))
 
     async def stop(self) -> None:
-        """Remove the sign of life: this process ends."""
+        """Remove the heartbeat: this process is ending."""
         with contextlib.suppress(StoreError):
             await self._store.stop_beating()

@@ -1,6 +1,6 @@
-"""Moving in from another program or from the environment: accounts with tokens, channels and flags.
+"""Importing accounts from another program or the environment, with tokens, channels and flags.
 
-Nothing is spent on the way: a token that has expired is renewed by the bot.
+No token is spent: one that has expired is renewed by the bot.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ async def import_file(path: Path, settings: Settings, store: Store, *, clock: Cl
 
 
 async def import_applications(path: Path, settings: Settings, store: Store) -> None:
-    """Note which accounts of a file have no token yet, with their application and channels, for a login to use.
+    """Store the application and channels of accounts in a file that have no token yet, for `login` to use.
 
     Raises:
         ConfigError, StoreError: see `import_file`.
@@ -86,7 +86,7 @@ async def import_environment(settings: Settings, store: Store) -> dict[int, Acco
 async def _import(found: Candidate, settings: Settings, store: Store, clock: Clock) -> Outcome:
     client_id = found.client_id or settings.app.client_id
     if await _is_logged_in(store, found.login):
-        return _not(found, "it is logged in here already; to import this one, first run: colorchanger logout")
+        return _not(found, "it is already logged in here; to import this one, first run: colorchanger logout")
     if not found.has_token:
         noted = await _note_application(found, settings, store)
         return _not(found, f"there is no token; {LOG_IN}{f' {found.login}' if noted else ''}")
@@ -96,7 +96,7 @@ async def _import(found: Candidate, settings: Settings, store: Store, clock: Clo
         found.name = owner.login
         client_id = owner.client_id or client_id
         if await _is_logged_in(store, owner.login):
-            return _not(found, "it is logged in here already")
+            return _not(found, "it is already logged in here")
     elif owner == "application":
         return _not(found, APPLICATION_TOKEN)
     elif not client_id:
@@ -105,7 +105,7 @@ async def _import(found: Candidate, settings: Settings, store: Store, clock: Clo
         return _not(found, f"its token has expired; {LOG_IN}")
     login = await store.import_login(found.login, client_id, found.pair, found.channels)
     if login is None or login.lost:
-        return _not(found, f"these tokens were imported before, and are used up; {LOG_IN}")
+        return _not(found, f"these tokens were imported before and are spent; {LOG_IN}")
     return await _settle(found, login, owner, settings, store, clock)
 
 
@@ -130,7 +130,7 @@ async def _settle(
     store: Store,
     clock: Clock,
 ) -> Outcome:
-    """Keep what comes with the tokens of an account that was imported, and say what could not be."""
+    """Store what comes with an imported account's tokens, and say what could not be stored."""
     notes = [*found.notes]
     if found.client_secret and login.client_id != settings.app.client_id:
         await store.put_app(login.client_id, found.client_secret)
@@ -138,7 +138,7 @@ async def _settle(
         notes.append(f"channels: {', '.join(found.channels)}")
     if not isinstance(owner, Owner):
         if isinstance(owner, Unknown):
-            notes.append(f"whose token it is, the bot finds out when it runs ({owner.reason})")
+            notes.append(f"the bot finds out whose token it is when it runs ({owner.reason})")
         else:
             notes.append("its token has expired; the bot renews it when it runs")
         if not (found.enabled and found.turbo):

@@ -18,7 +18,7 @@ from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.oauth import OAuth, Owner
 
 NOTICE_SECONDS = 15.0
-"""A running bot looks at the store every 5 s and beats every 5 s: by then it has noticed, or hangs."""
+"""A running bot checks the store and beats every 5 s: by then it has noticed, or it hangs."""
 CONNECTIONS_PAGE = "https://www.twitch.tv/settings/connections"
 
 
@@ -53,7 +53,7 @@ async def log_out(settings: Settings, store: Store, name: str, *, clock: Clock, 
 async def _forget(
     settings: Settings, store: Store, login: Login, oauth: OAuth, clock: Clock, say: Callable[[str], None]
 ) -> str:
-    """Forget the account, so that nobody else uses its tokens; return an access token that works, if there is one."""
+    """Forget the account, so that nobody else uses its tokens; return a working access token if there is one."""
     try:
         with locked(settings.storage.url):
             await store.forget_login(login.id)

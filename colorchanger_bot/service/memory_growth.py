@@ -1,4 +1,4 @@
-"""MemoryGrowth: how much more memory Python uses than it did soon after the start, as a number and one log line."""
+"""MemoryGrowth: compares Python's memory with what it was soon after the start; a metric and one log line."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 300.0
 WARM_UP_LOOKS = 2
-"""Looks before the baseline: caches and connections are filling."""
+"""Checks before the baseline is taken: caches and connections are still filling."""
 RISING_LOOKS = 3
-"""Looks in a row that must each find more than ever before."""
+"""Checks in a row that must each find more than ever before."""
 GROWTH = 2.0
-"""Times the baseline; below this, growth is not logged."""
+"""Growth below this multiple of the baseline is not logged."""
 
 
 class MemoryGrowth:
@@ -48,7 +48,7 @@ class MemoryGrowth:
             self.look()
 
     def look(self) -> None:
-        """Compare once, and say so once if memory keeps growing."""
+        """Compare, and log once if memory keeps growing."""
         blocks, accounts = self._blocks(), self._accounts()
         if accounts != self._managed:
             self._managed, self._looks, self._rising = accounts, 0, 0

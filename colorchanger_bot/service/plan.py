@@ -1,4 +1,4 @@
-"""What a run says first and last: which accounts it manages and how, and what it did."""
+"""What a run prints first and last: which accounts it manages and how, and what it did."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def summary(changer: Changer) -> str:
 
 
 def _planned(standing: Standing, settings: Settings) -> str:
-    """How an account will be managed; what it waits for at its start goes without saying."""
+    """How an account will be managed, without what it waits for at the start."""
     if standing.action not in (Action.NONE, Action.WAIT) or standing.state == "waiting":
         return state_text(standing, settings.commands)
     if standing.held:

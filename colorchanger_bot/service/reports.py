@@ -1,4 +1,4 @@
-"""Gathers what the running bot knows of each account from its parts."""
+"""Gathers what the parts of the running bot know of each account."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Reporter:
 
     def __init__(self, keeper: TokenKeeper, bots: Mapping[str, ColorChangerBot], changer: Changer) -> None:
         self.delays: dict[int, str] = {}
-        """Why an account could not be started yet, by the number of its login."""
+        """Why an account has not started yet, by the id of its login."""
         self._keeper = keeper
         self._bots = bots
         self._changer = changer

@@ -1,6 +1,6 @@
 """The running process: the store, the keeper, one bot per Twitch application, and a heartbeat.
 
-It starts without a network too and keeps trying; an account that cannot go on does not stop the others.
+It also starts without a network and keeps trying; an account in trouble does not stop the others.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Service:
         self._timing = timing or Timing()
         self._tasks = Tasks(logger)
         self._imported: dict[int, Account] = {}
-        """The accounts that came with a token, by the number of the login it is stored as."""
+        """The accounts that came with a token, by the id of the stored login."""
         self._colors = HelixColors()
         self.changer = Changer(self._colors, memory=store, clock=self._clock, rng=self._rng)
         self._plain = open_session()
@@ -106,7 +106,7 @@ class Service:
         return self._reporter.reports()
 
     async def planned(self) -> list[Standing]:
-        """Return how all accounts are doing, also those that are still starting: with what is remembered of them.
+        """Return how all accounts are doing, also those still starting, with what is remembered of them.
 
         Raises:
             StoreError: the store cannot be read.
@@ -140,7 +140,7 @@ class Service:
     @staticmethod
     def _on_store_trouble(trouble: str) -> None:
         if trouble:
-            logger.error("%s; colours go on, no token is spent; trying again until it works", trouble)
+            logger.error("%s; colours keep changing, no token is spent; retrying", trouble)
         else:
             logger.info("the store works again")
 
@@ -157,7 +157,7 @@ class Service:
             await self.changer.forget(login.user_id)
 
     async def _bring_up(self, id_: int) -> None:
-        """Start an account: find out whose token it is, then hand it to the bot of its application."""
+        """Start an account: find out whose token it is, then give it to the bot of its application."""
         login = await self._identified(id_)
         if login is None:
             return
@@ -225,7 +225,7 @@ class Service:
     # Stopping
 
     async def _stop(self) -> None:
-        # First what could still start chat sessions; the bots last, because TwitchIO closes our session with them.
+        # First the tasks that could still start chat sessions; the bots last, because they close our session.
         await self._tasks.cancel()
         try:
             async with asyncio.timeout(STOP_SECONDS):

@@ -1,4 +1,4 @@
-"""What `colorchanger config check` finds beyond single values: why `run` or `login` would not work with them."""
+"""What `colorchanger config check` finds beyond the file itself: why `run` or `login` would not work."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from colorchanger_bot.words import shown
 
 
 class Verdict(NamedTuple):
-    """What was found: problems keep something from working, advice does not."""
+    """The result: problems keep something from working, advice does not."""
 
     problems: Sequence[str]
     advice: Sequence[str]
 
 
 async def check(settings: Settings, environ: Mapping[str, str]) -> Verdict:
-    """Look at all that the settings name: the application, modules, files, the store and who is logged in there."""
+    """Check everything that the settings refer to: the application, modules, files, the store and its logins."""
     problems = [*_application(settings), *_modules(settings), *_log_file(settings), *_other_program(environ)]
     advice = [*settings.notes, *settings.advice()]
     try:
@@ -68,7 +68,7 @@ def _other_program(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _obstacle(path: Path) -> str:
-    """Return why a file can be neither opened nor made there; empty if it can. Nothing is made."""
+    """Return why a file cannot be opened or made there; empty if it can. Nothing is made."""
     if path.is_dir():
         return "it is a folder"
     there = next(each for each in (path, *path.absolute().parents) if each.exists())
@@ -107,7 +107,7 @@ def _find(module: str) -> ModuleSpec | None:
 
 
 def _unusable(spec: ModuleSpec) -> str:
-    """Return why TwitchIO could not load a module; empty if it may, or if that cannot be told from its source."""
+    """Return why TwitchIO could not load a module; empty if it can, or if its source does not tell."""
     if spec.origin is None or not spec.origin.endswith(".py"):
         return ""
     try:
@@ -116,7 +116,7 @@ def _unusable(spec: ModuleSpec) -> str:
         return ""
     except SyntaxError as error:
         return f"{spec.origin}, line {error.lineno}: this is not Python ({error.msg})"
-    # `setup` may also be imported, assigned or made under a condition: any mention of it will do.
+    # `setup` may also be imported, assigned or defined under a condition: any mention will do.
     names = {getattr(node, "name", None) or getattr(node, "id", None) for node in ast.walk(tree)}
     return "" if names & {"setup", "*"} else f"{spec.origin} has no `async def setup(bot)`, which TwitchIO calls"
 

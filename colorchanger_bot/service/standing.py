@@ -1,6 +1,6 @@
 """Standing: how an account is doing, worked out here for the page, the commands, the probes and the log.
 
-What the running bot knows of an account is its `Report`. The heartbeat carries it, so that other processes see the
+A `Report` is what the running bot knows of an account. The heartbeat carries it, so that other processes see the
 same. All of it is data; `wording` and the page turn it into text.
 """
 

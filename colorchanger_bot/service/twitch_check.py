@@ -1,4 +1,4 @@
-"""What the doctor finds between here and Twitch: the way there, the clock, the rate limit, the channels."""
+"""What the doctor checks at Twitch: the network, the clock, the rate limit, the channels."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from colorchanger_bot.twitch.http import send
 from colorchanger_bot.words import duration
 
 SKEW_SECONDS = 60.0
-"""A clock that is off by less does no harm: tokens are renewed minutes ahead, and Twitch's Date has whole seconds."""
+"""A smaller error does no harm: tokens are renewed minutes ahead, and Twitch's Date has whole seconds."""
 SCARCE = 0.1
-"""Of the rate limit's bucket; below it changes are about to wait."""
+"""Share of the rate limit; below it, changes may soon have to wait."""
 MOST_CHANNELS = 100
 """Looked up at once (Helix, "Get Users")."""
 
 
 async def examine(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> AsyncGenerator[Finding]:
-    """Look whether Twitch can be reached, and whether the clock here is right."""
+    """Check whether Twitch can be reached, and whether the clock here is right."""
     addresses = {
         settings.twitch.id_url: f"{settings.twitch.id_url}/oauth2/validate",
         settings.twitch.api_url: f"{settings.twitch.api_url}/users",
@@ -120,5 +120,5 @@ def _requests_left(account: str, answer: Answer) -> Finding:
         return Finding(account, "fine", "requests left: Twitch does not say")
     text = f"requests left: {left} of {limit} a minute"
     if left < limit * SCARCE:
-        return Finding(account, "wrong", text, "something sends many; changes wait until there are more")
+        return Finding(account, "wrong", text, "something sends many requests; changes wait until more are allowed")
     return Finding(account, "fine", text)

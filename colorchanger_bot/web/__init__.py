@@ -1,1 +1,1 @@
-"""The dashboard: a page to watch and steer the accounts, and the numbers that machines ask for."""
+"""The dashboard: a page to watch and steer the accounts, with metrics and health checks."""

@@ -1,4 +1,4 @@
-"""What every request must pass: a name of ours, no foreign origin, the password, and proof for every change."""
+"""What every request must pass: one of our names, our own origin, the password, and a CSRF token for each change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from colorchanger_bot.web.sessions import SESSION_SECONDS, Sessions
 logger = logging.getLogger(__name__)
 
 FREE = ("/healthz", "/readyz", "/login", "/static/")
-"""What a visitor sees without the password; /readyz gives details only to those who sent it."""
+"""Open without the password; /readyz gives details only to those who sent it."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -72,13 +72,13 @@ class Access:
         return check
 
     def is_trusted(self, request: web.Request) -> bool:
-        """Say whether this visitor may see everything."""
+        """Return whether this visitor may see everything."""
         if self._sessions.trusts(request.cookies.get(cookie_name(request), "")):
             return True
         return request.path in ("/metrics", "/readyz") and self._knows_password(request)
 
     def _knows_password(self, request: web.Request) -> bool:
-        """Whether a machine sent the password (RFC 7617); a wrong one counts as a try."""
+        """Whether the request has the password as basic authentication (RFC 7617); a wrong one counts as a try."""
         scheme, _, text = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "basic":
             return False
@@ -128,7 +128,7 @@ class Access:
 
 
 async def add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    """Put the protecting headers on every answer."""
+    """Put the security headers on every answer."""
     response.headers.update(HEADERS)
     response.headers.setdefault(hdrs.CACHE_CONTROL, "no-store")
 
@@ -140,7 +140,7 @@ def cookie_name(request: web.Request) -> str:
 
 
 def set_session(request: web.Request, response: web.Response, session: str) -> None:
-    """Set the session cookie; behind a proxy with TLS, it is only ever sent over TLS."""
+    """Set the session cookie, behind a proxy with TLS for TLS only."""
     origin, proxied = request.headers.get(hdrs.ORIGIN, ""), request.headers.get("X-Forwarded-Proto", "")
     response.set_cookie(
         cookie_name(request),

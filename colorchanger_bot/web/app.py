@@ -36,19 +36,19 @@ logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 MOST_BYTES = 16 * 1024
-"""Of a request: the longest is a palette."""
+"""In a request; the longest is a palette."""
 MOST_CHARACTERS = 500
 
 
 class Dashboard:
-    """The pages, what machines ask for, and what a page can do."""
+    """The handlers of all paths: pages, probes, metrics, and the page's own requests."""
 
     def __init__(self, service: Service, *, clock: Clock, chat: Chat | None = None) -> None:
         self._service = service
         self._clock = clock
         self._chat = chat
         self._boot = secrets.token_hex(8)
-        """Tells a page that it comes from an earlier run, whose proofs are no longer valid."""
+        """Tells a page that it comes from an earlier run, whose CSRF tokens are no longer valid."""
         self._sessions = Sessions(service.settings.web.password.reveal(), clock)
         self._access = Access(service.settings.web, self._sessions)
         self._metrics = Metrics(service)
@@ -140,17 +140,17 @@ class Dashboard:
     # For machines
 
     async def healthz(self, _request: web.Request) -> web.Response:
-        """Answers as long as the event loop turns."""
+        """Answer for as long as the event loop runs."""
         return web.Response(text="ok\n")
 
     async def readyz(self, request: web.Request) -> web.Response:
-        """Whether every wanted channel is read or parked; the names are only for visitors who may see them."""
+        """Say whether every wanted channel is read or parked; names are only for visitors who may see them."""
         found = readiness(self._service.standings())
         shown = found if self._access.is_trusted(request) else {"ready": found["ready"]}
         return _json(shown, status=200 if found["ready"] else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
-        """The numbers, for Prometheus."""
+        """Return the metrics for Prometheus."""
         return web.Response(body=self._metrics.text(), headers={"Content-Type": CONTENT_TYPE})
 
     # For the page
@@ -160,7 +160,7 @@ class Dashboard:
         return _json(await self._health.findings())
 
     async def preview(self, request: web.Request) -> web.Response:
-        """The next colours of a strategy that is not applied yet."""
+        """Show the next colours of a strategy without applying it."""
         _, painter = self._account(request)
         rows, answer = await preview(painter, request.query.get("text", "").strip(), self._clock)
         return _json({"rows": [_row(row) for row in rows], "problem": "" if rows else answer})

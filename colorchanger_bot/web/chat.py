@@ -1,4 +1,4 @@
-"""A chat that is shown beside the dashboard, in which a visitor can type; only the demo has one."""
+"""The chat beside the dashboard, in which a visitor can type; only the demo has one."""
 
 from __future__ import annotations
 

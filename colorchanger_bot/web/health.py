@@ -1,4 +1,4 @@
-"""The health panel: what `colorchanger doctor` finds, looked at anew when somebody asks."""
+"""The health panel: what `colorchanger doctor` finds, checked again on request."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from colorchanger_bot.service.standing import Reports
 from colorchanger_bot.settings.load import Settings
 
 FRESH_SECONDS = 2.0
-"""Findings this recent are reused, so that many open pages cause one examination."""
+"""Findings this recent are reused, so that many open pages cause one check."""
 
 
 class Health:
-    """The last findings; requests that come while they are being made wait for the same ones."""
+    """The latest findings; requests that come during a check wait for its result."""
 
     def __init__(self, settings: Settings, clock: Clock, reports: Callable[[], Reports]) -> None:
         self._settings = settings

@@ -13,12 +13,12 @@ from colorchanger_bot.clock import Clock
 
 SHOWN = 30
 UNSEEN: frozenset[Result] = frozenset(["superseded", "unneeded"])
-"""Changes that a newer one replaced, or that asked for what was there: nothing happened to the colour."""
+"""Changes that did nothing: a newer one replaced them, or the colour was already there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One colour; the time of those from before the start is not known."""
+    """One colour; those from before the start have no time."""
 
     color: str
     result: str

@@ -1,4 +1,4 @@
-"""Logging an account in from the page: a code, its picture, and how it went."""
+"""Logging an account in from the page: the code, its QR code, and the result."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BORDER = 2
 
 @dataclass(slots=True)
 class Progress:
-    """How far the login is."""
+    """The progress of a login."""
 
     state: Literal["asking", "waiting", "done", "failed"] = "asking"
     text: str = "Asking Twitch for a code …"
@@ -63,7 +63,7 @@ class PageLogin:
         self._tell()
 
     def to_json(self) -> dict[str, Any] | None:
-        """Return what the page shows; the code is not secret: it is for the person at the page."""
+        """Return what the page shows, with the code, which is meant for the person at the page."""
         progress = self.progress
         if progress is None:
             return None
@@ -95,7 +95,7 @@ class PageLogin:
             progress.state, progress.text = "failed", str(error)
         except Exception:  # the outermost place of this task
             logger.exception("the login from the dashboard failed")
-            progress.state, progress.text = "failed", "an error of ColorChanger itself: see the log"
+            progress.state, progress.text = "failed", "an error in ColorChanger: see the log"
         else:
             missing = needs_login(made)
             progress.state = "failed" if missing else "done"

@@ -50,21 +50,21 @@ class Metrics:
 
 
 class _Sum:
-    """Adds up the counters of parts that come and go; the sum never falls."""
+    """Adds up the counters of parts that come and go; the sum never decreases."""
 
     def __init__(self) -> None:
         self._parts: dict[Hashable, int] = {}
         self.total = 0
 
     def read(self, parts: Mapping[Hashable, int]) -> int:
-        """Return the sum, with what has been counted since the last time."""
+        """Return the sum, including what was counted since the last call."""
         self.total += sum(max(0, number - self._parts.get(key, 0)) for key, number in parts.items())
         self._parts = dict(parts)
         return self.total
 
 
 class _Running(Collector):
-    """What the running parts know."""
+    """Collects what the running parts know."""
 
     def __init__(self, service: Service) -> None:
         self._service = service

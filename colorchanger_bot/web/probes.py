@@ -1,4 +1,4 @@
-"""What machines ask: is it alive, is it ready."""
+"""The probes: is the process alive, is it ready."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from colorchanger_bot.service.wording import channel_text
 
 
 def readiness(accounts: Sequence[Standing]) -> dict[str, Any]:
-    """Return whether every wanted channel is read, or parked with a reason; and which are not."""
+    """Return whether every wanted channel is read or parked with a reason, and which are not."""
     waiting: list[dict[str, str]] = []
     parked: list[dict[str, str]] = []
     for account in accounts:

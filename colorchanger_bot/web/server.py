@@ -17,7 +17,7 @@ from colorchanger_bot.words import reason
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 0.5
-"""How long a stop waits for answers under way: the whole stop has 4 s, and colours to put back."""
+"""How long a stop waits for answers under way; colours must be put back within 4 s, too."""
 
 
 class Web:
@@ -69,7 +69,7 @@ class Web:
 async def serving(
     service: Service, *, clock: Clock | None = None, chat: Chat | None = None
 ) -> AsyncGenerator[Web | None]:
-    """Serve the dashboard of a service; None if its port is taken, which is no reason to stop the colours."""
+    """Serve the dashboard of a service; None if its port is taken, without which colours change all the same."""
     page: Web | None = None
     try:
         page = await Web.open(service, clock=clock or SystemClock(), chat=chat)

@@ -1,4 +1,4 @@
-"""Who may use the dashboard: its password, sessions, and the proof that a change comes from its own page."""
+"""Who may use the dashboard: its password, sessions and CSRF tokens."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SESSION_SECONDS = 7 * 86_400.0
 MOST_SESSIONS = 50
 WINDOW_SECONDS = 300.0
 TRIES_OF_ONE, TRIES_OF_ALL = 5, 50
-"""Wrong passwords in five minutes, from one address and in all; then no password is accepted until they are over."""
+"""Wrong passwords allowed in five minutes, from one address and in all; beyond that, none is accepted."""
 MOST_ADDRESSES = 1000
 
 
@@ -46,7 +46,7 @@ class Attempts:
 
 
 class Sessions:
-    """Sessions are random names in a cookie; those that sent the password are remembered by their hashes."""
+    """The sessions of the dashboard: random names in a cookie. Trusted ones are kept as hashes."""
 
     def __init__(self, password: str, clock: Clock) -> None:
         self.attempts = Attempts(clock)
@@ -58,35 +58,35 @@ class Sessions:
 
     @staticmethod
     def new_session() -> str:
-        """Return the name of a new session, which is trusted with nothing yet."""
+        """Return the name of a new session, which is not trusted yet."""
         return secrets.token_urlsafe(32)
 
     def trusts(self, session: str) -> bool:
-        """Say whether a session may see and change things."""
+        """Return whether a session may see and change things."""
         if self.is_open:
             return True
         return self._clock.monotonic() < self._trusted.get(_digest(session), float("-inf"))
 
     def is_right(self, password: str) -> bool:
-        """Say whether this is the password; it takes as long whatever is wrong with it."""
+        """Return whether this is the password, in constant time."""
         return not self.is_open and hmac.compare_digest(_digest(password), self._password)
 
     def trust(self, session: str) -> None:
-        """Trust a session from now on, for a week."""
+        """Trust a session for a week."""
         self._trusted[_digest(session)] = self._clock.monotonic() + SESSION_SECONDS
         if len(self._trusted) > MOST_SESSIONS:
             self._trusted.popitem(last=False)
 
     def forget(self, session: str) -> None:
-        """Trust a session no longer."""
+        """Stop trusting a session."""
         self._trusted.pop(_digest(session), None)
 
     def csrf(self, session: str) -> str:
-        """Return what a page of this session shows with each change; another site cannot know it."""
+        """Return the CSRF token of a session, which its page sends with each change and no other site can know."""
         return hmac.new(self._key, session.encode(), hashlib.sha256).hexdigest()
 
     def is_csrf(self, session: str, token: str) -> bool:
-        """Say whether the token belongs to the session."""
+        """Return whether the CSRF token belongs to the session."""
         return hmac.compare_digest(self.csrf(session).encode(), token.encode("utf-8", "replace"))
 
 

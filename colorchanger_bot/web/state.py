@@ -18,7 +18,7 @@ ADVICE = {
     Action.FIX_CHANNELS: "look at its channels",
     Action.WAIT: "it goes on by itself",
 }
-"""What helps, on the page: the rest has a button or a switch beside it."""
+"""What to do, on the page; the other actions have a button or a switch."""
 
 
 def snapshot(service: Service, history: History) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def _account(service: Service, history: History, standing: Standing, login_id: i
 
 
 def _reason(standing: Standing) -> str:
-    """Why it is not simply running; that it is off, the switch shows."""
+    """Why the account is not simply running; the switch shows that it is off."""
     return "" if standing.state == "off" else standing.reason
 
 

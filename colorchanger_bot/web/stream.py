@@ -63,7 +63,7 @@ class Stream:
         while not self._closing and self._may_see(request):
             news = self._changes.next
             state = orjson.dumps(self._state())
-            # Something is sent each time, even if nothing is new: to the page, silence means a lost connection.
+            # Something is sent each time, even without news: to the page, silence means a lost connection.
             event = b"event: same\ndata: \n\n" if state == told else b"event: state\ndata: " + state + b"\n\n"
             async with asyncio.timeout(WRITE_SECONDS):
                 await response.write(event)

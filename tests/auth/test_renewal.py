@@ -264,7 +264,7 @@ async def test_a_validation_without_an_answer_is_repeated_with_back_off(
         await watch.look()
         clock.ahead += 1
     assert 4 <= asked(twitch, VALIDATE) <= 8
-    assert caplog.text.count("could not be looked after") == 1
+    assert caplog.text.count("could not be validated or renewed") == 1
     twitch.faults.clear()
     clock.ahead += 60
     await watch.look()

@@ -177,7 +177,7 @@ async def test_a_channel_that_the_bot_reads_by_itself_is_left_to_it(
     await until(lambda: host.heard >= 2)
     await asyncio.sleep(0.2)
     assert (host.heard, readers(twitch, "me")) == (2, 1)
-    assert said(caplog) == ["#me: the bot reads it by itself, so ColorChanger's session does not"]
+    assert said(caplog) == ["#me: read by the bot itself, so not by ColorChanger's session"]
     await twitch.say("me", in_="me", text="hello")
     await twitch.wait_for(lambda: twitch.color_changes)
 
@@ -203,7 +203,7 @@ async def test_what_the_bot_reads_no_longer_our_session_reads(
     await twitch.wait_subscribed("me", "me")
     await texts(twitch, "me")
     await until(lambda: host.heard == 1)
-    assert said(caplog)[1:] == ["#me: the bot reads it no longer; ColorChanger's session does"]
+    assert said(caplog)[1:] == ["#me: no longer read by the bot; ColorChanger's session takes over"]
 
 
 @pytest.mark.parametrize("channels", [("me", "friend")])
@@ -232,4 +232,4 @@ async def test_a_channel_that_the_bot_reads_over_a_conduit_is_left_to_it(
     await twitch.wait_subscribed("me", "me")
     assert host.tokens
     assert readers(twitch, "friend") == 0
-    assert said(caplog) == ["#friend: the bot reads it by itself, so ColorChanger's session does not"]
+    assert said(caplog) == ["#friend: read by the bot itself, so not by ColorChanger's session"]

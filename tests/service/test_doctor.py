@@ -220,7 +220,7 @@ async def test_in_its_first_seconds_nothing_is_called_fine_that_is_not_known_yet
     await store.beat(SystemClock().now().timestamp(), {})  # what `run` does before all else
     findings = await examined(settings_for())
     assert [(each.about, each.level) for each in findings if each.level == "waiting"] == [("me", "waiting")] * 2
-    assert verdict(findings) == "not settled yet, look again in a moment: me"
+    assert verdict(findings) == "not settled yet, check again in a moment: me"
 
 
 async def test_a_channel_that_is_being_joined_is_neither_fine_nor_wrong(

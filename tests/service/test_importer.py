@@ -115,7 +115,7 @@ async def test_a_login_that_works_is_not_replaced_and_a_second_import_changes_no
     await take({"users": [user]})
     before = await store.logins()
     (outcome,) = await take({"users": [user | {"access_token": "a" * 30, "refresh_token": "b" * 50}]})
-    assert "it is logged in here already" in outcome.line()
+    assert "it is already logged in here" in outcome.line()
     assert await store.logins() == before
 
 
@@ -301,7 +301,7 @@ async def test_an_account_without_a_token_logs_in_with_its_application_and_keeps
     login = await store.put_login("me", user["client_id"], TokenPair("a" * 30, "b" * 50), "42")
     assert (login.channels, login.lost) == (("afriend", "me"), "")
     (again,) = await take({"users": [tokenless]}, app={})
-    assert "logged in here already" in again.line()
+    assert "already logged in here" in again.line()
 
 
 async def test_which_application_a_login_belongs_to(store: Store, settings_for: SettingsFor) -> None:
