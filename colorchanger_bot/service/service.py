@@ -64,7 +64,7 @@ class Service:
         self._timing = timing or Timing()
         self._tasks = Tasks(logger)
         self._imported: dict[int, Account] = {}
-        """The accounts that came with a token, by the id of the stored login."""
+        """The accounts that came with a token whose name is not known yet, by the number of its login."""
         self._colors = HelixColors()
         self.changer = Changer(self._colors, memory=store, clock=self._clock, rng=self._rng)
         self._plain = open_session()
@@ -120,6 +120,9 @@ class Service:
         self._imported = await import_environment(self.settings, self.store)
         await self.oauth.add_stored(self.store)
         await self.keeper.load()
+        for login in self.keeper:
+            if login.user_id is not None:
+                self._name_settings(login)
         self.settings = bound(self.settings, self.keeper)
         if self._needs_account and not any(login.pair.access or login.pair.refresh for login in self.keeper):
             raise NeedsLogin("no account is logged in yet; run: colorchanger login")
@@ -161,9 +164,7 @@ class Service:
         login = await self._identified(id_)
         if login is None:
             return
-        if (account := self._imported.get(id_)) is not None:
-            # Only now is the real name known: the settings that came with the token are for that account.
-            self.settings = self.settings.with_login(account, login.login)
+        self._name_settings(login)
         backoff = self._new_backoff()
         while id_ in self.keeper:
             try:
@@ -175,6 +176,11 @@ class Service:
             else:
                 self._reporter.delays.pop(id_, None)
                 return
+
+    def _name_settings(self, login: Login) -> None:
+        """Give the settings that came with a token to the account that it turned out to be of."""
+        if (account := self._imported.pop(login.id, None)) is not None:
+            self.settings = self.settings.with_login(account, login.login)
 
     async def _identified(self, id_: int) -> Login | None:
         """Return a login once its owner is known; None if it cannot be used, or is gone."""

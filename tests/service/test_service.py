@@ -270,6 +270,22 @@ async def test_tokens_from_the_environment_need_no_user_id_and_no_client_id(
         await twitch.wait_for(lambda: twitch.color_changes)
 
 
+async def test_a_token_without_a_name_has_its_settings_from_the_first_line_of_the_next_start(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
+) -> None:
+    for login in ("me", "friend"):
+        twitch.add_user(login)
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    settings = settings_for(
+        accounts=[{"access_token": pair.access, "refresh_token": pair.refresh, "channels": ["friend"]}]
+    )
+    async with Service.running(settings, store):
+        await twitch.wait_subscribed("me", "friend")
+    async with Service.running(settings, store) as service:
+        (planned,) = await service.planned()
+        assert [channel.login for channel in planned.channels] == ["friend"]
+
+
 async def test_tokens_with_swapped_names_each_stay_with_their_account(
     twitch: LocalTwitch, store: Store, settings_for: SettingsFor, client_id: str
 ) -> None:
