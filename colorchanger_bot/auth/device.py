@@ -79,6 +79,6 @@ async def _owner(oauth: OAuth, pair: TokenPair, clock: Clock) -> Owner | None:
         if isinstance(found, Owner):
             return found
         if found in ("invalid", "application"):
-            raise LoginFailed("Twitch does not accept the login that it has just granted: run the login again")
+            raise LoginFailed("Twitch does not accept the login that it has just granted: log in again")
         await clock.sleep(RETRY_SECONDS)
     return None

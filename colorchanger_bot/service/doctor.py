@@ -213,7 +213,7 @@ def _doing(standing: Standing) -> Iterator[Finding]:
     account = standing.login
     if standing.state in ("waiting", "starting"):
         text = f"waiting: {standing.reason}" if standing.state == "waiting" else "starting"
-        yield Finding(account, "waiting", text, "it goes on by itself", Action.WAIT)
+        yield Finding(account, "waiting", text, "nothing to do, it recovers by itself", Action.WAIT)
     elif standing.color_problem and standing.enabled:
         yield Finding(account, "wrong", standing.color_problem, "", standing.action)
     if standing.replies_left_out:

@@ -29,7 +29,7 @@ class Action(StrEnum):
 
     NONE = "none"
     WAIT = "wait"
-    """It goes on by itself."""
+    """It recovers by itself."""
     LOG_IN = "log_in"
     RUN = "run"
     TURN_ON = "turn_on"

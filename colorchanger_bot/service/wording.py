@@ -26,7 +26,7 @@ def advice(action: Action, commands: CommandSettings) -> str:
         case Action.CHANGE_SETTINGS:
             return "set it to true"
         case Action.FIX_CHANNELS:
-            return "look at its channels"
+            return "check its channels"
         case Action.WAIT | Action.NONE:
             return ""
 

@@ -169,7 +169,7 @@ class OAuth:
                 if "invalid device code" in message:
                     break
                 raise LoginFailed(f"Twitch ended the login ({answer.message or answer.status})")
-        raise LoginFailed("the code expired before it was entered: run the login again")
+        raise LoginFailed("the code expired before it was entered: log in again")
 
     async def revoke(self, access_token: str) -> bool:
         """Revoke a token; return whether Twitch confirmed it."""

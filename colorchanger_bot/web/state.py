@@ -15,8 +15,8 @@ from colorchanger_bot.words import duration
 
 ADVICE = {
     Action.LOG_IN: "log in again",
-    Action.FIX_CHANNELS: "look at its channels",
-    Action.WAIT: "it goes on by itself",
+    Action.FIX_CHANNELS: "check its channels",
+    Action.WAIT: "nothing to do, it recovers by itself",
 }
 """What to do, on the page; the other actions have a button or a switch."""
 

@@ -1,4 +1,4 @@
-"""A store that cannot be written: one line, colours go on, nothing is spent, and all is well once it can be again."""
+"""A store that cannot be written: one line, colours keep changing, nothing is spent, and all is well once it can be again."""
 
 # ruff: noqa: ASYNC240 - the files here are small
 
@@ -115,7 +115,7 @@ async def test_a_full_disk_stops_no_colour_and_is_one_line(
         assert sum(each.line.startswith("POST /oauth2/token") for each in twitch.requests) == refreshes
         assert len(complaints(caplog)) == 1
         assert "full" in complaints(caplog)[0]
-        assert "colours go on" in complaints(caplog)[0]
+        assert "colours keep changing" in complaints(caplog)[0]
         assert "full" in store.trouble
         assert "Traceback" not in caplog.text
         disk.free()
