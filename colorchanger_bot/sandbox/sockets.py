@@ -137,7 +137,7 @@ class Socket:
             await asyncio.sleep(_LOOK)
 
     def hang_up(self, code: int) -> None:
-        """Let whoever attends to the socket close it with that code."""
+        """Have the task that serves the socket close it with that code."""
         self.closing = code
         self.wake()
 

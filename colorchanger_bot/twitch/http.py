@@ -27,7 +27,7 @@ NOT_YET_VALID, EXPIRED = 9, 10
 
 
 class BoundedResponse(aiohttp.ClientResponse):
-    """A response whose body is read up to a limit, whoever reads it; a longer one reads as empty."""
+    """A response whose body is read up to a limit; a longer one reads as empty."""
 
     async def read(self) -> bytes:
         if self._body is None:
@@ -95,7 +95,7 @@ def http_address(url: URL) -> URL:
 
 
 async def send(session: aiohttp.ClientSession, method: str, url: str, *, fresh: bool = False, **options: Any) -> Answer:
-    """Send one request, `fresh` on a new connection, and read its answer, whatever the status and whoever wrote it.
+    """Send one request, `fresh` on a new connection, and read its answer, whatever its status and its author.
 
     Raises:
         TwitchUnavailable: it never reached Twitch.

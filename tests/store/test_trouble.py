@@ -1,4 +1,4 @@
-"""A store that cannot be written: one line, colours keep changing, nothing is spent, and all is well once it can be again."""
+"""A store that cannot be written: one line, colours keep changing, nothing is spent, and all is well once there is room."""
 
 # ruff: noqa: ASYNC240 - the files here are small
 
