@@ -1,4 +1,4 @@
-"""A store that cannot be written: one line, colours keep changing, nothing is spent, and all is well once there is room."""
+"""A store that cannot be written: one line, colours keep changing, no token is spent, and it recovers by itself."""
 
 # ruff: noqa: ASYNC240 - the files here are small
 
