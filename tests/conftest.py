@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -18,6 +19,10 @@ from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
 from tests.hosts import Hosts
 from tests.processes import Environment
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what runs in its background so, and the processes that the tests end with Ctrl-C would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat")
 
