@@ -18,8 +18,12 @@ INNER_CLIENT = "_ManagedHTTPClient__isolated"
 """The attribute of TwitchIO's HTTP client that holds the one it refreshes and validates tokens with."""
 REQUEST_SECONDS = 10.0
 """TwitchIO sets no limit of its own to a request."""
-TWITCHIO_ERRORS = (OSError, RuntimeError, ValueError, LookupError, TypeError, AttributeError)
-"""What TwitchIO raises besides its own exceptions, mostly about an answer that is not in Twitch's format."""
+TWITCHIO_ERRORS = (
+    *(twitchio.HTTPException, aiohttp.ClientError, OSError),
+    *(RuntimeError, ValueError, LookupError, TypeError, AttributeError),
+)
+"""What a request through TwitchIO raises: its own errors, those of the network and of a time limit, and what it
+runs into when an answer is not in Twitch's format."""
 
 
 def host_id(bot: commands.Bot) -> str | None:
@@ -80,7 +84,7 @@ async def chat_channels(bot: commands.Bot) -> frozenset[str] | None:
                 async for each in found.subscriptions
                 if (each.type, each.status) == (CHAT_MESSAGE, "enabled") and each.transport.method != "websocket"
             }
-    except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *TWITCHIO_ERRORS):
+    except TWITCHIO_ERRORS:
         return channels or None
 
 
@@ -98,7 +102,7 @@ async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
             return frozenset((await client.validate_token(token)).scopes)
-    except (twitchio.HTTPException, aiohttp.ClientError, TimeoutError, *TWITCHIO_ERRORS):
+    except TWITCHIO_ERRORS:
         return None
 
 

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import aiohttp
-import twitchio
 from aiohttp import hdrs
 from aiohttp.client_middlewares import ClientHandlerType
 from twitchio.ext import commands
@@ -34,7 +33,7 @@ from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.eventsub.frames import Event
 from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.settings.settings import Settings
-from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix
+from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, USERS_PER_CALL, Helix
 from colorchanger_bot.twitch.http import open_session, open_socket_session
 
 logger = logging.getLogger(__name__)
@@ -43,8 +42,6 @@ HANDLE = "the-token-of-the-bot"
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
 LOOK_SECONDS = 1.0
 """How often the bot's own subscriptions are compared with the channels of our session."""
-MOST_LOGINS = 100
-"""Twitch takes no more in one request."""
 AUTHORISE = "authorise the bot's account, with user:read:chat"
 
 
@@ -80,7 +77,7 @@ class HostToken:
                 try:
                     # Any request through TwitchIO makes it refresh; the tokens remain TwitchIO's.
                     await self._bot.fetch_users(ids=[self._id()], token_for=self._id())
-                except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
+                except TWITCHIO_ERRORS as error:
                     failure = error_of(error)
                 else:
                     return self._token()
@@ -148,7 +145,7 @@ class Listening:
             try:
                 async with asyncio.timeout(REQUEST_SECONDS):
                     users = await self._bot.fetch_users(ids=[user_id])
-            except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
+            except TWITCHIO_ERRORS as error:
                 log.warning("Twitch does not tell the name of the bot's account (%s); retrying", type(error).__name__)
             else:
                 if users and users[0].name:
@@ -158,10 +155,10 @@ class Listening:
     async def _ids_of(self, logins: Sequence[str]) -> dict[str, str]:
         """Return the user ids of channels, as far as Twitch answers; the session looks up the others."""
         found: dict[str, str] = {}
-        with suppress(twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS):
+        with suppress(*TWITCHIO_ERRORS):
             async with asyncio.timeout(REQUEST_SECONDS):
-                for start in range(0, len(logins), MOST_LOGINS):
-                    users = await self._bot.fetch_users(logins=list(logins[start : start + MOST_LOGINS]))
+                for start in range(0, len(logins), USERS_PER_CALL):
+                    users = await self._bot.fetch_users(logins=list(logins[start : start + USERS_PER_CALL]))
                     found |= {user.name.lower(): user.id for user in users if user.name}
         return found
 
