@@ -10,7 +10,7 @@ from twitchio.ext import commands
 from colorchanger_bot.bot.messages import author_of, own_message
 from colorchanger_bot.changer.commands import may_command, run_command, wants_reply
 from colorchanger_bot.changer.painter import Painter
-from colorchanger_bot.changer.replies import chat_reply, log_line
+from colorchanger_bot.changer.replies import chat_reply, page_reply
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.wiring import (
     attachment_of,
@@ -60,7 +60,7 @@ class ColorCommands(commands.Component, name=NAME):
             return
         called = f"{attached.prefixes[0]}{attached.settings.commands.name}"
         result = await run_command(painter, text, attached.platform)
-        logger.info("%s %s: %s", called, text, log_line(result), extra={"account": painter.login})
+        logger.info("%s %s: %s", called, text, page_reply(result), extra={"account": painter.login})
         await self._reply(message, chat_reply(result, called), painter)
 
     async def _commanded(self, message: twitchio.ChatMessage) -> Painter | None:

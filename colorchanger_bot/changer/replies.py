@@ -10,6 +10,8 @@ from colorchanger_bot.changer.actions import ACTIONS, MOST_COLORS
 from colorchanger_bot.changer.channels import MOST_CHANNELS
 from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.color import Color, Ground, Theme
+from colorchanger_bot.errors import UnknownColor
+from colorchanger_bot.words import did_you_mean, seconds_range
 
 MOST_CHARACTERS = 500
 """Of one chat message (Twitch API, "Send Chat Message")."""
@@ -44,13 +46,8 @@ def chat_reply(result: results.CommandResult, called: str) -> str:
 
 
 def page_reply(result: results.CommandResult) -> str:
-    """Return the answer on the page, which has buttons in place of commands."""
+    """Return the answer on the page, which has buttons in place of commands, and in the log."""
     return " ".join(_sentence(result).split())
-
-
-def log_line(result: results.CommandResult) -> str:
-    """Return what the log says about a command."""
-    return page_reply(result)
 
 
 def _hint(result: results.CommandResult) -> tuple[str, str] | None:
@@ -93,7 +90,7 @@ def _done(result: results.CommandResult) -> str:
         case results.TurnedOff(restored):
             return f"off: your colour is {restored} again, as before" if restored else "off: your colour stays as it is"
         case results.DelaySet(low, high, enabled, held):
-            seconds = f"{low:g} s after a message" if low == high else f"{low:g} to {high:g} s after a message"
+            seconds = f"{seconds_range(low, high)} after a message"
             now = "" if enabled else "; it is off now"
             return f"a new colour {seconds}{f'; held at {held} now' if enabled and held else now}"
         case results.Rechecking():
@@ -193,12 +190,10 @@ def _not_done(result: results.NotDone) -> str:
             return _USAGE.get(command, f"{command} does not take that")
         case results.UnknownWord(word, suggestion):
             shown = "".join(character for character in word if character.isprintable())
-            hint = f"did you mean {suggestion}?" if suggestion else f"I know: {', '.join(ACTIONS)}, or a colour"
+            hint = did_you_mean(suggestion) or f"I know: {', '.join(ACTIONS)}, or a colour"
             return f'I do not know "{shown}": {hint}'
-        case results.NoColor(text, _, True):
-            return f'"{text}" is not a colour: a hex has 3 or 6 digits, such as #f80 or #ff8800'
-        case results.NoColor(text, suggestion):
-            return f'"{text}" is not a colour I know{f": did you mean {suggestion}?" if suggestion else ""}'
+        case results.NoColor(text, suggestion, is_hex):
+            return str(UnknownColor(text, suggestion, is_hex=is_hex))
         case results.NotPossible():
             return _not_possible(result)
         case results.Failed(reason):

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from colorchanger_bot.changer.commands import run_command
 from colorchanger_bot.changer.painter import Painter
-from colorchanger_bot.changer.replies import log_line, page_reply
+from colorchanger_bot.changer.replies import page_reply
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES
 from colorchanger_bot.color.preview import Row
@@ -171,9 +171,10 @@ class Dashboard:
         text = await _text(request)
         result = await run_command(painter, text, attachment_of(self._service.bots[login.client_id]).platform)
         color = painter.current.hex if painter.current else ""
-        logger.info("the dashboard: %s: %s", text, log_line(result), extra={"account": login.login, "color": color})
+        answer = page_reply(result)
+        logger.info("the dashboard: %s: %s", text, answer, extra={"account": login.login, "color": color})
         self._stream.notify()
-        return _json({"answer": page_reply(result)})
+        return _json({"answer": answer})
 
     async def start_login(self, _request: web.Request) -> web.Response:
         """Begin to log an account in."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from colorchanger_bot.changer import results
 from colorchanger_bot.changer.actions import ACTIONS
 from colorchanger_bot.changer.pending_changes import Change, Result
-from colorchanger_bot.changer.replies import chat_reply, log_line, page_reply
+from colorchanger_bot.changer.replies import chat_reply, page_reply
 from colorchanger_bot.color import STRATEGIES, Color, Theme
 
 RED, PINK = Color.parse("red"), Color.parse("hot_pink")
@@ -51,7 +51,7 @@ def test_the_words_are_tried_for_every_result() -> None:
 
 @given(everything)
 def test_every_result_is_one_line_of_at_most_500_characters(result: results.CommandResult) -> None:
-    for text in (chat_reply(result, "!color"), page_reply(result), log_line(result)):
+    for text in (chat_reply(result, "!color"), page_reply(result)):
         assert text
         assert "\n" not in text
     assert len(chat_reply(result, "!color")) <= 500
@@ -59,7 +59,7 @@ def test_every_result_is_one_line_of_at_most_500_characters(result: results.Comm
 
 @given(everything)
 def test_only_chat_names_the_command_and_as_the_person_types_it(result: results.CommandResult) -> None:
-    assert "!color" not in page_reply(result) + log_line(result)
+    assert "!color" not in page_reply(result)
     assert "!color" not in chat_reply(result, "?paint")
 
 
