@@ -145,8 +145,8 @@ class ColorChangerBot(commands.Bot):
         ids = {**painter.channel_ids, **dict.fromkeys(login.earlier, user_id)}
         reading = Reading(session, painter.channels or tuple(channels), ids)
         self._platform.read(user_id, reading)
-        if login.lost or _is_deaf(login):
-            session.pause(login.lost or missing_permission(login))
+        if reason := _obstacle(login):
+            session.pause(reason)
         self._scopes[login.id] = login.pair.scopes
         work = {"chat": session.run()}
         if follow:
@@ -186,8 +186,8 @@ class ColorChangerBot(commands.Bot):
 
     def _go_on(self, session: ChatSession, login: Login) -> None:
         """Let a session make use of a token that it did not know."""
-        if login.lost or _is_deaf(login):
-            session.pause(login.lost or missing_permission(login))
+        if reason := _obstacle(login):
+            session.pause(reason)
             return
         session.resume()
         if self._scopes.get(login.id) != login.pair.scopes:
@@ -306,6 +306,6 @@ def _expires_in(login: Login, clock: Clock) -> int:
     return 0 if expires_at is None else int(expires_at - clock.now().timestamp())
 
 
-def _is_deaf(login: Login) -> bool:
-    """Whether the login may not read chat at all, so that asking Twitch channel by channel is useless."""
-    return bool(missing(login.pair.scopes, [READ_SCOPE]))
+def _obstacle(login: Login) -> str:
+    """Why the login reads no chat at all, so that asking Twitch channel by channel is useless; empty if it may."""
+    return login.lost or (missing_permission(login) if missing(login.pair.scopes, [READ_SCOPE]) else "")
