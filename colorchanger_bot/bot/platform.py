@@ -68,11 +68,7 @@ class HelixPlatform:
         return await self._colors.by_user[user_id].say(channel_id, user_id, text, reply_to=reply_to)
 
     async def color_of(self, user_id: str, login: str) -> Color | None:
-        helix = self._colors.by_user[user_id]
-        users = await helix.users([login])
-        if not users:
-            raise UnknownUser(login)
-        return await helix.get_color(users[0].id)
+        return await self._colors.by_user[user_id].get_color(await self._id_of(login, asked_by=user_id))
 
     def channels(self, user_id: str) -> tuple[str, ...] | None:
         reading = self.readings.get(user_id)
@@ -83,11 +79,9 @@ class HelixPlatform:
         return reading is not None and reading.session.reads(channel_id)
 
     async def check_channel(self, user_id: str, login: str) -> None:
-        users = await self._colors.by_user[user_id].users([login])
-        if not users:
-            raise UnknownUser(login)
+        channel_id = await self._id_of(login, asked_by=user_id)
         if (reading := self.readings.get(user_id)) is not None:
-            reading.ids = {**reading.ids, login: users[0].id}  # the painter remembers the dict from before
+            reading.ids = {**reading.ids, login: channel_id}  # the painter remembers the dict from before
 
     def read(self, user_id: str, reading: Reading) -> None:
         """Begin to read the channels of an account."""
@@ -108,3 +102,9 @@ class HelixPlatform:
     async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
         self.readings[user_id].set_listed(channels)
         await self._changer[user_id].keep_channels(channels)
+
+    async def _id_of(self, login: str, *, asked_by: str) -> str:
+        users = await self._colors.by_user[asked_by].users([login])
+        if not users:
+            raise UnknownUser(login)
+        return users[0].id
