@@ -69,11 +69,7 @@ class StoreError(ColorChangerError):
 
 
 class StoreLocked(StoreError):
-    """Raised when another running process owns the store; `pid` is its process id, if known."""
-
-    def __init__(self, message: str, pid: int | None = None) -> None:
-        super().__init__(message)
-        self.pid = pid
+    """Raised when another running process owns the store."""
 
 
 class AuthError(ColorChangerError):

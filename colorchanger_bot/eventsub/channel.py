@@ -11,6 +11,7 @@ from typing import Any, Literal, NamedTuple
 from colorchanger_bot.clock import Backoff, Clock
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.twitch.helix import CHAT_MESSAGE, CHAT_NOTIFICATION
+from colorchanger_bot.words import duration
 
 State = Literal["joining", "joined", "parked"]
 NOW = float("-inf")
@@ -26,13 +27,6 @@ class ChannelStatus(NamedTuple):
     """Why the channel is not read; empty if it is, or soon will be."""
     retry_seconds: float | None = None
     """Until the next try; None if one is under way or none is needed."""
-
-
-def status_text(status: ChannelStatus) -> str:
-    """Return a status in words."""
-    reason = f": {status.reason}" if status.reason else ""
-    retry = "" if status.retry_seconds is None else f"; next try in {_duration(status.retry_seconds)}"
-    return f"{status.state}{reason}{retry}"
 
 
 @dataclass(slots=True, eq=False)
@@ -192,7 +186,7 @@ class Channel:
         self.state, self.reason = state, reason
         # Trouble in other words (500, 502, no answer) is the same trouble.
         level = logging.DEBUG if before == (state, bool(reason)) else logging.WARNING
-        left = _duration(self.messages.next_try - self.clock.monotonic())
+        left = duration(self.messages.next_try - self.clock.monotonic())
         match state:
             case "joined" if before[0] != "joined":
                 self.log.info("#%s: reading the chat", self.login)
@@ -202,7 +196,3 @@ class Channel:
                 self.log.log(level, "#%s: not joined yet: %s; next try in %s", self.login, reason, left)
             case _:
                 pass
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
