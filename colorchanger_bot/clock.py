@@ -149,9 +149,6 @@ class RecentIds:
         self._seen: dict[str, float] = {}
         """When each id was added; the oldest first."""
 
-    def __len__(self) -> int:
-        return len(self._seen)
-
     def add(self, id_: str) -> bool:
         """Remember an id; return whether it is new."""
         now = self._clock.monotonic()
@@ -207,6 +204,12 @@ async def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
     for task in ending:
         task.cancel()
     await asyncio.gather(*ending, return_exceptions=True)
+
+
+def look_at_result(ended: asyncio.Future[Any]) -> None:
+    """Retrieve the exception of something that nobody may wait for, or asyncio logs it, with whatever it holds."""
+    if not ended.cancelled():
+        ended.exception()
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -12,7 +12,7 @@ from colorchanger_bot.auth import scopes
 from colorchanger_bot.auth.renewal import LOGGED_OUT, REFUSED, Renewal
 from colorchanger_bot.auth.states import State
 from colorchanger_bot.auth.tracked_login import LoginEvent, TrackedLogin
-from colorchanger_bot.clock import Clock
+from colorchanger_bot.clock import Clock, look_at_result
 from colorchanger_bot.errors import (
     LOG_IN,
     ColorChangerError,
@@ -249,7 +249,7 @@ class TokenKeeper:
             work = self._renewal.run(kept, ahead=ahead)
             kept.refresh = asyncio.create_task(work, name=f"renewal of {kept.login.login}")
             # If every caller gives up waiting, nobody else retrieves the result.
-            kept.refresh.add_done_callback(lambda task: task.cancelled() or task.exception())
+            kept.refresh.add_done_callback(look_at_result)
         # Callers may give up, the renewal may not: it holds the only copy of what Twitch issued.
         await asyncio.shield(kept.refresh)
 

@@ -13,6 +13,7 @@ import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.bot.host import REQUEST_SECONDS, TWITCHIO_ERRORS
+from colorchanger_bot.clock import look_at_result
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
     ChannelRefused,
@@ -126,7 +127,7 @@ class TwitchioColors:
                 raise NeedsLogin("the bot has no token of this account that works: authorise the account for the bot")
             try:
                 return await self._in_time(user_id, requests, request)
-            except (twitchio.HTTPException, aiohttp.ClientError, *TWITCHIO_ERRORS) as error:
+            except TWITCHIO_ERRORS as error:
                 failure = error_of(error, refusals or {})
             if isinstance(failure, NeedsLogin):
                 requests.refused = tokens["refresh"]
@@ -140,7 +141,7 @@ class TwitchioColors:
             await asyncio.wait({requests.last}, timeout=self._seconds)
             requests.last.cancel()
         task = requests.last = asyncio.create_task(request(), name=f"colour request of {user_id}")
-        task.add_done_callback(_look_at_result)
+        task.add_done_callback(look_at_result)  # tokens are in it, and perhaps nobody waits for it
         issued: set[str] = set()
 
         async def count(payload: twitchio.TokenRefreshedPayload) -> None:
@@ -160,12 +161,6 @@ class TwitchioColors:
         if not task.done():
             raise TimeoutError
         return task.result()
-
-
-def _look_at_result(task: asyncio.Task[Any]) -> None:
-    """Retrieve the exception of a request that nobody waits for, or asyncio logs it with the tokens in it."""
-    if not task.cancelled():
-        task.exception()
 
 
 def error_of(error: Exception, refusals: Refusals = MappingProxyType({})) -> ColorChangerError:

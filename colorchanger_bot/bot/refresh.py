@@ -26,6 +26,7 @@ from twitchio.authentication.payloads import RefreshTokenPayload
 from twitchio.ext import commands
 
 from colorchanger_bot.bot.host import inner_client, is_from_twitch, own_name
+from colorchanger_bot.clock import look_at_result
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ class SharedRefresh:
         refresh = self._running.get(token)
         if refresh is None:
             task = asyncio.create_task(self._send(ask, token), name="refresh of a login")
-            task.add_done_callback(_look_at_result)
+            task.add_done_callback(look_at_result)  # tokens are in it, and perhaps nobody waits for it
             refresh = self._running[token] = _Refresh(task)
         refresh.waiting += 1
         try:
@@ -168,9 +169,3 @@ async def _ask(ask: Ask, token: str) -> RefreshTokenPayload:
     # (not raised in the handler: TwitchIO's error holds the token, and would stay with this one as its context)
     message = f"a refresh was answered with {status}, and not by Twitch"
     raise twitchio.HTTPException(message, route=route, status=503, extra=message)
-
-
-def _look_at_result(task: asyncio.Task[Any]) -> None:
-    """Retrieve the exception of a refresh that nobody waits for, or asyncio logs it with the tokens in it."""
-    if not task.cancelled():
-        task.exception()

@@ -6,14 +6,13 @@ A wish is a change that a message or a command asks for. There is never more tha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from colorchanger_bot.clock import Backoff, Clock, Flag
+from colorchanger_bot.clock import Backoff, Clock, Flag, cancel
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
     AuthError,
@@ -139,9 +138,7 @@ class PendingChanges:
     async def close(self) -> None:
         """Stop, and give up a request under way."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancel([self._task])
         self._wish = None
 
     def _wake(self) -> None:

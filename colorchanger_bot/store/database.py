@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import sqlalchemy as sql
 from sqlalchemy.exc import SQLAlchemyError
 
+from colorchanger_bot.clock import look_at_result
 from colorchanger_bot.errors import StoreError
 from colorchanger_bot.store import schema, server
 from colorchanger_bot.store.file import MEMORY, address_of, back_up, file_of, is_server
@@ -100,7 +101,7 @@ class Database:
         self._running.add(answer)
         answer.add_done_callback(self._running.discard)
         # If the caller stops waiting, nobody looks at the result.
-        answer.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+        answer.add_done_callback(look_at_result)
         await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
         if not answer.done():
             call.cancel()  # unless it has begun

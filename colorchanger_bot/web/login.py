@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ import segno
 
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes, purpose
-from colorchanger_bot.clock import Clock
+from colorchanger_bot.clock import Clock, cancel
 from colorchanger_bot.errors import ColorChangerError
 from colorchanger_bot.service.login_application import application_for_login
 from colorchanger_bot.service.service import Service
@@ -56,9 +55,7 @@ class PageLogin:
     async def cancel(self) -> None:
         """Stop waiting."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancel([self._task])
         self._task = self.progress = None
         self._tell()
 
