@@ -47,7 +47,8 @@ class TokenKeeper:
         self._clock = clock
         self._rng = rng
         self._kept: dict[int, TrackedLogin] = {}
-        self._loaded = False
+        self._revision: int | None = None
+        """Of the store, up to which all changes of other processes have been seen; None: nothing was loaded yet."""
         self._listeners: list[Callable[[LoginEvent], None]] = []
         self._questions = asyncio.Semaphore(QUESTIONS)
         self._renewal = Renewal(store, oauth, is_ours=is_ours, tell=self._tell)
@@ -91,8 +92,8 @@ class TokenKeeper:
             MissingScope: the login lacks this permission.
         """
         kept = self._kept.get(id_)
-        if kept is not None and scopes.missing(kept.login.pair.scopes, [scope]):
-            raise MissingScope(f"the login lacks {scope} ({scopes.purpose(scope)}); {LOG_IN}")
+        if kept is not None and (words := scopes.lacks(kept.login.pair.scopes, [scope])):
+            raise MissingScope(f"{words}; {LOG_IN}")
 
     async def load(self) -> None:
         """Load the logins from the store; called again, what other processes changed.
@@ -100,19 +101,27 @@ class TokenKeeper:
         Raises:
             StoreError: the store cannot be read.
         """
-        stored = {login.id: login for login in await self._store.logins()}
-        for id_ in self._kept.keys() - stored.keys():
+        changes = await self._store.changes(self._revision)
+        if changes is None:
+            return
+        for id_ in self._kept.keys() - changes.ids:
             gone = self._kept.pop(id_).login
             self._tell(LoginEvent("lost", replace(gone, lost="logged out"), "logged out"))
-        for login in stored.values():
+        for login in changes.logins:
             kept = self._kept.get(login.id)
             if kept is None:
                 self._kept[login.id] = TrackedLogin.of(login, self._clock, self._rng)
                 self._renewal.complain(login)
-                self._tell(LoginEvent("found", login, by_person=self._loaded))
+                self._tell(LoginEvent("found", login, by_person=self._revision is not None))
             elif login.pair.access != kept.login.pair.access and not kept.is_renewing:
                 await self._take_over(kept)
-        self._loaded = True
+        # A login that was in the middle of a renewal is looked at again the next time.
+        if all(self._is_current(login) for login in changes.logins):
+            self._revision = changes.revision
+
+    def _is_current(self, stored: Login) -> bool:
+        kept = self._kept.get(stored.id)
+        return kept is not None and kept.login.pair.access == stored.pair.access
 
     async def _take_over(self, kept: TrackedLogin) -> None:
         """Take the pair of a login that another process stored, unless we have stored a newer one meanwhile."""
