@@ -24,7 +24,7 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
 )
 from colorchanger_bot.store.store import Login, Store
-from colorchanger_bot.twitch.oauth import APPLICATION_TOKEN, OAuth, Owner, Unknown
+from colorchanger_bot.twitch.oauth import APPLICATION_ONLY, OAuth, Owner, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +121,7 @@ class Renewal:
             kept.life = kept.life.after("dead")
         elif found == "application":
             kept.life = kept.life.after("dead").after("refused")
-            await self._lose(kept, APPLICATION_TOKEN.partition(";")[0])
+            await self._lose(kept, APPLICATION_ONLY)
         else:
             kept.life = kept.life.after("valid")
             kept.unidentified = ""

@@ -41,10 +41,16 @@ def missing(granted: Collection[str], needed: Collection[str] = VITAL) -> list[s
     return [scope for scope in needed if granted and scope not in granted]
 
 
+def lacks(granted: Collection[str], needed: Collection[str] = VITAL) -> str:
+    """Return in words which of the needed scopes are not granted; empty if all are, or none are known yet."""
+    words = " and ".join(f"{scope} ({purpose(scope)})" for scope in missing(granted, needed))
+    return f"the login lacks {words}" if words else ""
+
+
 def missing_permission(login: Login) -> str:
     """Return which permissions a login lacks, and what to do; empty if it has all."""
-    words = " and ".join(f"{scope} ({purpose(scope)})" for scope in missing(login.pair.scopes))
-    return f"the login lacks {words}; {LOG_IN}" if words else ""
+    words = lacks(login.pair.scopes)
+    return f"{words}; {LOG_IN}" if words else ""
 
 
 def parse(text: str) -> frozenset[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from colorchanger_bot.cli.options import AS_JSON, CONFIG, DEBUG, Commands, option, settings_of
 from colorchanger_bot.console import echo, say, swatch
 from colorchanger_bot.errors import LOG_IN, ConfigError
-from colorchanger_bot.settings.environment import CONF_FILE
+from colorchanger_bot.settings.environment import CONF_FILE, conf_file
 
 if TYPE_CHECKING:
     from colorchanger_bot.service.findings import Finding
@@ -56,10 +56,10 @@ def accounts(as_json: bool, config: Path | None, debug: bool) -> None:
 )
 def import_(file: Path | None, config: Path | None, debug: bool) -> int:
     """Import the accounts of another program, with their tokens, channels and flags."""
-    named = file or os.environ.get(CONF_FILE, "").strip()
+    named = file or conf_file(os.environ)
     if not named:
         raise ConfigError([f"name the file: colorchanger import FILE (or set {CONF_FILE})"])
-    outcomes = asyncio.run(_import(settings_of(config, debug=debug), Path(named)))
+    outcomes = asyncio.run(_import(settings_of(config, debug=debug), named))
     for outcome in outcomes:
         say(outcome.line())
     if any(outcome.taken for outcome in outcomes):
@@ -96,7 +96,7 @@ async def _logout(settings: Settings, name: str) -> bool:
 async def _health(settings: Settings, *, as_json: bool) -> int:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service import wording
-    from colorchanger_bot.service.standing import is_running, standings
+    from colorchanger_bot.service.standing import reports_of_bot, standings
     from colorchanger_bot.store.store import Store, exists
 
     pid: int | None = None
@@ -109,10 +109,11 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
             why, helps = "" if beat else "not running", wording.RUN
             if beat:
                 pid, trouble = beat.pid, await store.write_problem()
-            if beat and not await is_running(beat, settings, store, now):
+            reports = await reports_of_bot(beat, settings, store, now)
+            if beat and reports is None:
                 why = f"process {beat.pid} has given no sign of life for too long"
                 helps = "to see more, run: colorchanger doctor"
-            found = [] if why else await standings(settings, store, now)
+            found = [] if why else await standings(settings, store, now, reports)
     if as_json:
         rows = [wording.as_json(each, settings.commands) for each in found]
         echo(json.dumps({"running": not why, "pid": pid, "reason": why or trouble, "accounts": rows}, indent=2))

@@ -11,23 +11,23 @@ from dataclasses import replace
 
 import aiohttp
 
-from colorchanger_bot import redaction
 from colorchanger_bot.auth import scopes
 from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.renewal import why_it_ends
+from colorchanger_bot.auth.tracked_login import hide
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import LOG_IN, ColorChangerError
 from colorchanger_bot.service import twitch_check
 from colorchanger_bot.service.findings import Finding, Level
 from colorchanger_bot.service.login_application import register
 from colorchanger_bot.service.names import bound, renamed, unmatched
-from colorchanger_bot.service.standing import Action, Reports, Standing, reports_of_bot, standings
+from colorchanger_bot.service.standing import Action, Reports, Standing, reports_of_bot, work_out
 from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.store import Heartbeat, Login, Store, exists
 from colorchanger_bot.twitch.http import open_session
-from colorchanger_bot.twitch.oauth import Owner, Unknown, Validity
+from colorchanger_bot.twitch.oauth import APPLICATION_ONLY, Owner, Unknown, Validity
 from colorchanger_bot.words import counted, duration
 
 RECENT_SECONDS = 10.0
@@ -60,12 +60,11 @@ async def _examine(settings: Settings, clock: Clock, reports: Reports | None) ->
                 if problem := await store.write_problem():
                     helps = "free some disk space, or give this user write access; until then nothing new is saved"
                     yield Finding("store", "wrong", problem, helps)
-                now = clock.now().timestamp()
-                beat = await store.heartbeat()
                 if reports is not None:
                     yield Finding("bot", "fine", "running")
                 else:
-                    reports = await reports_of_bot(settings, store, now)
+                    beat, now = await store.heartbeat(), clock.now().timestamp()
+                    reports = await reports_of_bot(beat, settings, store, now)
                     yield _bot(beat, now, is_running=reports is not None)
                 async with aclosing(_accounts(settings, store, session, clock, reports)) as findings:
                     async for finding in findings:
@@ -115,18 +114,19 @@ def _bot(beat: Heartbeat | None, now: float, *, is_running: bool) -> Finding:
 async def _accounts(
     settings: Settings, store: Store, session: aiohttp.ClientSession, clock: Clock, reports: Reports | None
 ) -> AsyncGenerator[Finding]:
-    logins = {login.login: login for login in await store.logins()}
+    logins = await store.logins()
     applications = Applications.of(settings, session, clock)
     await applications.add_stored(store)
     if not logins:
         yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN, Action.LOG_IN)
-    for line in unmatched(settings, logins.values()):
+    for line in unmatched(settings, logins):
         yield Finding("settings", "wrong", line, "", Action.CHANGE_SETTINGS)
-    for line in renamed(settings, logins.values()):
+    for line in renamed(settings, logins):
         yield Finding("settings", "note", line)
-    settings = bound(settings, logins.values())
-    for standing in await standings(settings, store, clock.now().timestamp(), reports):
-        login = logins[standing.login]
+    settings = bound(settings, logins)
+    for login in logins:
+        remembered = await store.recall(login.user_id or "")
+        standing = work_out(login, settings, remembered, reports, clock.now().timestamp())
         if standing.state == "off":
             helps = advice(standing.action, settings.commands)
             yield Finding(login.login, "note", standing.reason, helps, standing.action)
@@ -152,8 +152,7 @@ async def _accounts(
 
 async def _owner(applications: Applications, login: Login) -> Validity:
     """Ask Twitch about the login, unless it is lost or has no token."""
-    for secret in (login.pair.access, login.pair.refresh):
-        redaction.keep_secret(secret)
+    hide(login.pair)
     if login.lost or not login.pair.access:
         return "invalid"
     return await applications(login.client_id).validate(login.pair.access)
@@ -178,8 +177,7 @@ def _login(
         text = f"whether the login works is not known: {owner.reason}"
         yield Finding(login.login, "waiting", text, "", Action.WAIT)
     elif owner == "application":
-        text = "this is an application's token, which stands for no account"
-        yield Finding(login.login, "wrong", text, LOG_IN, Action.LOG_IN)
+        yield Finding(login.login, "wrong", APPLICATION_ONLY, LOG_IN, Action.LOG_IN)
     elif not login.pair.refresh:
         text = "the token has expired, and there is none to renew it with"
         yield Finding(login.login, "wrong", text, LOG_IN, Action.LOG_IN)
@@ -196,8 +194,7 @@ def _working(settings: Settings, login: Login, owner: Owner, now: float, ends: s
         yield Finding(login.login, "wrong", ends, LOG_IN, Action.LOG_IN)
     for scope in scopes.missing(owner.scopes, sorted(scopes.needed_scopes(settings))):
         level: Level = "wrong" if scope in scopes.VITAL else "note"
-        text = f"the login lacks {scope} ({scopes.purpose(scope)})"
-        yield Finding(login.login, level, text, LOG_IN, Action.LOG_IN)
+        yield Finding(login.login, level, scopes.lacks(owner.scopes, [scope]), LOG_IN, Action.LOG_IN)
 
 
 def _rename(settings: Settings, account: str, channel: str) -> str:

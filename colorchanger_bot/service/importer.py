@@ -18,7 +18,7 @@ from colorchanger_bot.service.import_formats import Candidate, read
 from colorchanger_bot.service.standing import needs_login
 from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.store.store import Login, Store, TokenPair
-from colorchanger_bot.twitch.oauth import APPLICATION_TOKEN, Owner, Unknown
+from colorchanger_bot.twitch.oauth import APPLICATION_ONLY, Owner, Unknown
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ async def _import(found: Candidate, settings: Settings, store: Store, clock: Clo
         if await _is_logged_in(store, owner.login):
             return _not(found, "it is already logged in here")
     elif owner == "application":
-        return _not(found, APPLICATION_TOKEN)
+        return _not(found, f"{APPLICATION_ONLY}; {LOG_IN}")
     elif not client_id:
         return _not(found, "its application is not known: set app.client_id")
     elif owner == "invalid" and not found.pair.refresh:

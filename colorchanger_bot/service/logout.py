@@ -8,6 +8,7 @@ import aiohttp
 
 from colorchanger_bot import redaction
 from colorchanger_bot.auth.applications import calls_of
+from colorchanger_bot.auth.tracked_login import hide
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, StoreLocked, UnknownColor
@@ -36,8 +37,7 @@ async def log_out(settings: Settings, store: Store, name: str, *, clock: Clock, 
             raise ConfigError([f"{name} is called {renamed} now; run: colorchanger logout {renamed}"])
         others = f"these are: {', '.join(each.login for each in known)}" if known else "nobody is"
         raise ConfigError([f"{name} is not logged in; {others}"])
-    for secret in (login.pair.access, login.pair.refresh):
-        redaction.keep_secret(secret)
+    hide(login.pair)
     remembered = await store.recall(login.user_id or "")
     async with calls_of(settings, store, login.client_id, clock) as (session, oauth):
         token = await _forget(settings, store, login, oauth, clock, say)
@@ -63,7 +63,7 @@ async def _forget(
         say("telling the running bot ...")
         deadline = clock.monotonic() + NOTICE_SECONDS
         while clock.monotonic() < deadline:
-            running = await reports_of_bot(settings, store, clock.now().timestamp())
+            running = await reports_of_bot(await store.heartbeat(), settings, store, clock.now().timestamp())
             if running is None or login.login not in running:
                 break
             await clock.sleep(0.5)

@@ -141,25 +141,26 @@ async def standings(settings: Settings, store: Store, now: float, reports: Repor
         StoreError: the store cannot be read.
     """
     if reports is None:
-        reports = await reports_of_bot(settings, store, now)
+        reports = await reports_of_bot(await store.heartbeat(), settings, store, now)
     logins = await store.logins()
     settings = bound(settings, logins)
     return [work_out(login, settings, await store.recall(login.user_id or ""), reports, now) for login in logins]
 
 
-async def reports_of_bot(settings: Settings, store: Store, now: float) -> dict[str, Report] | None:
-    """Return what the running bot last said of its accounts; None if no bot runs.
+async def reports_of_bot(
+    beat: Heartbeat | None, settings: Settings, store: Store, now: float
+) -> dict[str, Report] | None:
+    """Return what the bot said of its accounts with its last heartbeat; None if no bot runs.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    beat = await store.heartbeat()
-    if beat is None or not await is_running(beat, settings, store, now):
+    if beat is None or not await _is_running(beat, settings, store, now):
         return None
     return {each["login"]: Report.from_json(each, now) for each in beat.status.get("accounts", ())}
 
 
-async def is_running(beat: Heartbeat, settings: Settings, store: Store, now: float) -> bool:
+async def _is_running(beat: Heartbeat, settings: Settings, store: Store, now: float) -> bool:
     """Return whether the process with this sign of life still runs."""
     if beat.is_alive(now):
         return True
@@ -204,11 +205,7 @@ def work_out(login: Login, settings: Settings, remembered: Remembered, reports: 
 
 def needs_login(login: Login) -> str:
     """Return why only a new login helps; empty if none is needed."""
-    if login.lost:
-        return login.lost
-    missing = scopes.missing(login.pair.scopes)
-    words = " and ".join(f"{scope} ({scopes.purpose(scope)})" for scope in missing)
-    return f"the login lacks {words}" if words else ""
+    return login.lost or scopes.lacks(login.pair.scopes)
 
 
 def wanted_channels(settings: Settings, login: Login, remembered: Remembered | None = None) -> tuple[str, ...]:

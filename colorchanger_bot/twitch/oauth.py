@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import aiohttp
 
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.errors import LOG_IN, LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
+from colorchanger_bot.errors import LoginFailed, NeedsLogin, OutcomeUnknown, TokenRefused, TwitchUnavailable
 from colorchanger_bot.store.store import TokenPair
 from colorchanger_bot.twitch.answers import Answer, by_twitch, foreign
 from colorchanger_bot.twitch.http import REQUEST_SECONDS, limits, send
@@ -46,7 +46,7 @@ class Unknown(NamedTuple):
 
 Validity = Owner | Unknown | Literal["invalid", "application"]
 """What `validate` finds: a person's token, nothing for certain, a dead token, or a token of an application alone."""
-APPLICATION_TOKEN = f"this is an application's token, which stands for no account; {LOG_IN}"
+APPLICATION_ONLY = "this is an application's token, which stands for no account"
 
 
 class DeviceCode(NamedTuple):
