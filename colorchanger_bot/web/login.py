@@ -33,6 +33,8 @@ class Progress:
     text: str = "Asking Twitch for a code …"
     code: str = ""
     url: str = ""
+    picture: dict[str, Any] | None = None
+    """The QR code of the address; it is drawn once, since every open page asks for the state again and again."""
 
 
 class PageLogin:
@@ -70,7 +72,7 @@ class PageLogin:
             "text": progress.text,
             "code": progress.code,
             "url": progress.url,
-            "picture": _qr_code(progress.url) if progress.url else None,
+            "picture": progress.picture,
             "purposes": scopes,
         }
 
@@ -80,7 +82,7 @@ class PageLogin:
         def show(code: DeviceCode) -> None:
             left = duration(code.expires_at - self._clock.monotonic())
             progress.state, progress.text = "waiting", f"Waiting until you have entered the code. It expires in {left}."
-            progress.code, progress.url = code.user_code, code.url
+            progress.code, progress.url, progress.picture = code.user_code, code.url, _qr_code(code.url)
             self._tell()
 
         try:
@@ -97,7 +99,7 @@ class PageLogin:
             missing = needs_login(made)
             progress.state = "failed" if missing else "done"
             progress.text = f"Logged in as {made.login}{f', but {missing}' if missing else ''}."
-        progress.code = progress.url = ""
+        progress.code, progress.url, progress.picture = "", "", None
         self._tell()
 
 
