@@ -121,7 +121,7 @@ def wrapped(text: str, stream: TextIO | None, *, indent: str | None = None) -> s
 
 
 def _wrapped_line(line: str, columns: int, indent: str | None) -> str:
-    if _cells(line) <= columns:
+    if cells(line) <= columns:
         return line
     if indent is None:
         indent = " " * (len(line) - len(line.lstrip(" ")) + 2)
@@ -129,7 +129,7 @@ def _wrapped_line(line: str, columns: int, indent: str | None) -> str:
         indent = ""
     lines, current = list[str](), ""
     for piece in _WORDS.split(line):
-        if _cells(current + piece.rstrip()) <= columns or not current.strip():
+        if cells(current + piece.rstrip()) <= columns or not current.strip():
             current += piece
         elif piece.strip():
             lines.append(current.rstrip())
@@ -137,7 +137,7 @@ def _wrapped_line(line: str, columns: int, indent: str | None) -> str:
     return "\n".join([*lines, current.rstrip()])
 
 
-def _cells(text: str) -> int:
+def cells(text: str) -> int:
     """How many columns a text takes."""
     return sum(_cell(character) for character in _STYLE.sub("", text))
 

@@ -203,18 +203,18 @@ async def _run(settings: Settings) -> None:
 
 async def _prepare(settings: Settings, store: Store) -> None:
     """Do what only the owner of the store may: write a heartbeat, encrypt plain tokens, import TWITCH_CONF_FILE."""
-    from colorchanger_bot.settings.environment import CONF_FILE
+    from colorchanger_bot.settings.environment import CONF_FILE, conf_file
 
     await store.beat(time.time(), {})
     if await store.seal():
         say("the logins in the store are encrypted now")
-    if named := os.environ.get(CONF_FILE, "").strip():
+    if file := conf_file(os.environ):
         from colorchanger_bot.clock import SystemClock
         from colorchanger_bot.errors import ConfigError
         from colorchanger_bot.service.importer import import_file
 
         try:
-            outcomes = await import_file(Path(named), settings, store, clock=SystemClock())
+            outcomes = await import_file(file, settings, store, clock=SystemClock())
         except ConfigError as error:
             complain(f"{CONF_FILE}: {error}")
             return

@@ -16,6 +16,7 @@ from colorchanger_bot.cli.options import (
     USAGE,
     Commands,
     check_unused,
+    loaded,
     option,
 )
 from colorchanger_bot.console import echo, save, say
@@ -122,16 +123,12 @@ def config_show(origin: bool, as_json: bool, config: Path | None) -> None:
 
 
 def _verdict(config: Path | None) -> tuple[Settings | None, Verdict]:
-    from colorchanger_bot import redaction
     from colorchanger_bot.service.settings_check import Verdict, check
-    from colorchanger_bot.settings.load import load
 
     try:
-        settings = load(config)
+        settings = loaded(config)
     except ConfigError as error:
         return None, Verdict(error.problems, ())
-    for secret in settings.secrets():
-        redaction.keep_secret(secret)
     return settings, asyncio.run(check(settings, os.environ))
 
 

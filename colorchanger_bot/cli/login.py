@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorchanger_bot.cli.options import CONFIG, DEBUG, Commands, complain, option, settings_of
-from colorchanger_bot.console import can_show, echo, say, size
+from colorchanger_bot.console import can_show, cells, echo, say, size
 
 if TYPE_CHECKING:
     from colorchanger_bot.settings.load import Settings
@@ -78,11 +78,11 @@ async def _import_applications(settings: Settings, store: Store) -> None:
     """Import the applications of the accounts in `TWITCH_CONF_FILE` that have no token yet."""
     from colorchanger_bot.errors import ConfigError
     from colorchanger_bot.service.importer import import_applications
-    from colorchanger_bot.settings.environment import CONF_FILE
+    from colorchanger_bot.settings.environment import CONF_FILE, conf_file
 
-    if named := os.environ.get(CONF_FILE, "").strip():
+    if file := conf_file(os.environ):
         try:
-            await import_applications(Path(named), settings, store)
+            await import_applications(file, settings, store)
         except ConfigError as error:
             complain(f"{CONF_FILE}: {error}")
 
@@ -110,14 +110,8 @@ def _qr_code(url: str) -> str:
         return ""
     text = picture.getvalue()
     columns, lines = size()
-    wide = max((len(line) for line in _plain(text).splitlines()), default=0)
+    wide = max(map(cells, text.splitlines()), default=0)
     return text if wide <= columns and text.count("\n") < lines and can_show(text) else ""
-
-
-def _plain(text: str) -> str:
-    import re
-
-    return re.sub("\x1b\\[[0-9;]*m", "", text)
 
 
 async def _next_step(store: Store) -> str:

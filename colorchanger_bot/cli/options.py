@@ -190,6 +190,21 @@ def check_unused(config: Path | None) -> None:
         load(config)
 
 
+def loaded(config: Path | None) -> Settings:
+    """Read the settings, and keep their secrets out of all that is logged from now on.
+
+    Raises:
+        ConfigError: they are wrong.
+    """
+    from colorchanger_bot.redaction import keep_secret
+    from colorchanger_bot.settings.load import load
+
+    settings = load(config)
+    for secret in settings.secrets():
+        keep_secret(secret)
+    return settings
+
+
 def settings_of(config: Path | None, *, debug: bool) -> Settings:
     """Read the settings and set up the log.
 
@@ -197,10 +212,7 @@ def settings_of(config: Path | None, *, debug: bool) -> Settings:
         ConfigError: they are wrong.
     """
     from colorchanger_bot.service import logs
-    from colorchanger_bot.settings.load import load
 
-    settings = load(config)
-    for secret in settings.secrets():
-        logs.keep_secret(secret)
+    settings = loaded(config)
     logs.setup(settings.log, debug=debug)
     return settings

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from colorchanger_bot.auth.applications import calls_of
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes
 from colorchanger_bot.clock import SystemClock
@@ -17,8 +18,7 @@ from colorchanger_bot.sandbox import CROWD, LocalTwitch
 from colorchanger_bot.service import logs
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store
-from colorchanger_bot.twitch.http import open_session
-from colorchanger_bot.twitch.oauth import DeviceCode, OAuth
+from colorchanger_bot.twitch.oauth import DeviceCode
 
 ME = "you"
 DELAY_SECONDS = (0.1, 0.3)
@@ -37,14 +37,7 @@ class Demo:
     async def log_in(self, show: Callable[[DeviceCode], None]) -> Login:
         """Log the demo's account in by the real device flow."""
         clock = SystemClock()
-        async with open_session() as session:
-            oauth = OAuth(
-                session,
-                client_id=self.settings.app.client_id,
-                client_secret="",
-                id_url=self.twitch.id_url,
-                clock=clock,
-            )
+        async with calls_of(self.settings, self.store, self.settings.app.client_id, clock) as (_, oauth):
             return await log_in(oauth, self.store, needed_scopes(self.settings), clock=clock, show=show)
 
     def shown_color(self, login: str) -> Color:

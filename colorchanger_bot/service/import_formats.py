@@ -22,6 +22,7 @@ from colorchanger_bot import redaction
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import one_line
 from colorchanger_bot.settings import types
+from colorchanger_bot.settings.file import decode
 from colorchanger_bot.store.store import TokenPair
 from colorchanger_bot.words import counted
 
@@ -96,9 +97,8 @@ def read(path: Path) -> list[Candidate]:
 
 
 def _decoded(path: Path, content: bytes) -> str:
-    encoding = "utf-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        return content.decode(encoding)
+        return decode(content)
     except UnicodeDecodeError:
         raise ConfigError([f"{path}: this is not text; known formats: {KNOWN}"]) from None
 

@@ -24,7 +24,7 @@ from loguru import logger
 
 from colorchanger_bot import console
 from colorchanger_bot.errors import ConfigError
-from colorchanger_bot.redaction import forget_secret, keep_secret, one_line, redact
+from colorchanger_bot.redaction import one_line, redact
 from colorchanger_bot.settings.load import LogSettings
 
 if sys.platform == "win32":
@@ -32,8 +32,6 @@ if sys.platform == "win32":
 
 if TYPE_CHECKING:
     from loguru import Record
-
-__all__ = ["FromLoguru", "forget_secret", "keep_secret", "redact", "setup"]
 
 FILE_BYTES = 10_000_000
 FILES_KEPT = 5

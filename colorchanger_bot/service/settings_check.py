@@ -14,7 +14,7 @@ from colorchanger_bot.errors import ColorChangerError, ConfigError
 from colorchanger_bot.service.import_formats import read
 from colorchanger_bot.service.login_application import register
 from colorchanger_bot.service.names import renamed, unmatched
-from colorchanger_bot.settings.environment import CONF_FILE
+from colorchanger_bot.settings.environment import CONF_FILE, conf_file
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.store import Login, Store, exists
@@ -60,9 +60,9 @@ def _log_file(settings: Settings) -> Iterator[str]:
 
 
 def _other_program(environ: Mapping[str, str]) -> Iterator[str]:
-    if named := environ.get(CONF_FILE, "").strip():
+    if file := conf_file(environ):
         try:
-            read(Path(named))
+            read(file)
         except ConfigError as error:
             yield f"{CONF_FILE}: {error}"
 

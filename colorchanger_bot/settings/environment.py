@@ -15,7 +15,7 @@ from colorchanger_bot.words import did_you_mean, nearest
 PREFIX = "COLORCHANGER_"
 CONFIG, SECRETS_DIR = f"{PREFIX}CONFIG", f"{PREFIX}SECRETS_DIR"
 CONF_FILE = "TWITCH_CONF_FILE"
-"""The accounts of another program, imported when the bot starts."""
+"""Names the file with the accounts of another program, imported when the bot starts."""
 SHORT: Mapping[str, Key] = {"DEBUG": ("log", "level"), "LOG_FORMAT": ("log", "format"), "LOG_FILE": ("log", "file")}
 NUMBERED: Mapping[str, Key] = {
     "TWITCH_USERNAME": ("login",),
@@ -194,3 +194,9 @@ def add_prefixed(found: RawSettings, variables: Variables, keys: Mapping[str, Ke
 def variable_name(key: Key) -> str:
     """Return the name of the variable that sets this key."""
     return PREFIX + "__".join(map(str, key)).upper()
+
+
+def conf_file(environ: Mapping[str, str]) -> Path | None:
+    """Return the file with the accounts of another program; None if the environment names none."""
+    named = environ.get(CONF_FILE, "").strip()
+    return Path(named) if named else None
