@@ -58,7 +58,7 @@ def highest_contrast(theme: Theme) -> float:
     return int(highest / _MARGIN * 10 + 1e-9) / 10
 
 
-def contrasts(color: Color, theme: Theme = "both") -> tuple[float, ...]:
+def _contrasts(color: Color, theme: Theme) -> tuple[float, ...]:
     """The contrast of a colour on each background of a theme: dark, then light."""
     grounds = {"both": (DARK, LIGHT), "dark": (DARK,), "light": (LIGHT,), "any": ()}[theme]
     return tuple(color.contrast(ground) for ground in grounds)
@@ -66,7 +66,7 @@ def contrasts(color: Color, theme: Theme = "both") -> tuple[float, ...]:
 
 def readable(color: Color, theme: Theme, min_contrast: float) -> bool:
     """Whether a colour has at least this contrast on every background of the theme."""
-    return all(contrast >= min_contrast for contrast in contrasts(color, theme))
+    return not unreadable_on(color, theme, min_contrast)
 
 
 def unreadable_on(color: Color, theme: Theme, min_contrast: float) -> tuple[Ground, ...]:
@@ -98,7 +98,7 @@ def nearest_name(color: Color, *, theme: Theme, min_contrast: float, avoid: Coll
 def fitting_names(theme: Theme, min_contrast: float) -> tuple[Color, ...]:
     """The readable ones of the 15 names, in the order of their hues; if too few, the most readable others too."""
     count = max(len(_readable_names(theme, min_contrast)), _FEWEST)
-    best = sorted(PRESETS, key=lambda name: min(contrasts(name, theme), default=0.0), reverse=True)[:count]
+    best = sorted(PRESETS, key=lambda name: min(_contrasts(name, theme), default=0.0), reverse=True)[:count]
     return tuple(sorted(best, key=lambda name: space.oklch(name.rgb)[2]))
 
 

@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import Final, get_args
 
 from colorchanger_bot.color.draws import Presets, Random, Shades, Standout
-from colorchanger_bot.color.plan import Moment, Plan, Planned, State, Strategy
+from colorchanger_bot.color.plan import Plan, Planned, Strategy
 from colorchanger_bot.color.readable import Theme, highest_contrast
 from colorchanger_bot.color.walks import Daily, Gradient, Hold, Palette, Rainbow
 from colorchanger_bot.errors import ConfigError
-
-__all__ = ["STRATEGIES", "Moment", "Plan", "State", "Strategy", "build", "problems", "uses"]
 
 STRATEGIES: Final[Mapping[str, type[Planned]]] = {
     kind.name: kind for kind in (Random, Rainbow, Palette, Gradient, Shades, Presets, Daily, Standout, Hold)

@@ -12,8 +12,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
-from colorchanger_bot.color import STRATEGIES, Plan, make_readable, problems, uses
-from colorchanger_bot.color.readable import DARK, LIGHT, readable
+from colorchanger_bot.color import STRATEGIES, Plan, make_readable, problems, unreadable_on, uses
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
 from colorchanger_bot.settings import addresses, types
@@ -154,11 +153,9 @@ class ColorSettings(Section):
     def hard_to_read(self) -> Iterator[str]:
         """Yield a sentence for each named colour that is hard to read; it is used anyway."""
         for named in dict.fromkeys((*self.colors, *([self.base] if self.base else ()))):
-            if readable(named, self.theme, self.min_contrast):
+            hard = unreadable_on(named, self.theme, self.min_contrast)
+            if len(hard) == 0:
                 continue
-            grounds = {"dark": DARK, "light": LIGHT}
-            looked_at = {name: ground for name, ground in grounds.items() if self.theme in (name, "both")}
-            hard = [name for name, ground in looked_at.items() if named.contrast(ground) < self.min_contrast]
             where = "both themes" if len(hard) > 1 else f"the {hard[0]} theme"
             better = make_readable(named, self.theme, self.min_contrast)
             yield f"{named} is hard to read on {where}; the nearest colour that is easy to read is {better.hex}"

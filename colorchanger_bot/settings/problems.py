@@ -17,7 +17,6 @@ from colorchanger_bot.words import did_you_mean, nearest, shown
 
 CONFLICTS = "conflicts"
 """The type of the error for values that are valid one by one but conflict; its context lists them."""
-NO_TABLE = frozenset({"model_type", "tuple_type", "model_attributes_type", "dict_type"})
 NO_KEY = frozenset({"extra_forbidden", "invalid_key"})
 LOGIN_WORDS = frozenset({"name", "user", "username", "account"})
 """What people write for the login of an account."""

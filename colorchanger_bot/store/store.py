@@ -18,14 +18,14 @@ from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.errors import ConfigError, StoreError, StoreLocked
 from colorchanger_bot.store import heartbeat
 from colorchanger_bot.store.database import Database, open_database
-from colorchanger_bot.store.file import default_url, exists
+from colorchanger_bot.store.file import exists
 from colorchanger_bot.store.heartbeat import Heartbeat
 from colorchanger_bot.store.lock import Ownership, is_owned, locked
 from colorchanger_bot.store.logins import Changes, Login, Logins, TokenPair, joined
 from colorchanger_bot.store.schema import apps, colors, put, rewrite, secrets, state
 from colorchanger_bot.vault import Vault
 
-__all__ = ["Changes", "Heartbeat", "Login", "Store", "TokenPair", "default_url", "exists", "is_owned", "locked"]
+__all__ = ["Changes", "Heartbeat", "Login", "Store", "TokenPair", "exists", "is_owned", "locked"]
 
 R = TypeVar("R")
 AtRest = Literal["empty", "plain", "encrypted", "mixed"]

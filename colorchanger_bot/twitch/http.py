@@ -101,8 +101,8 @@ async def send(session: aiohttp.ClientSession, method: str, url: str, *, fresh: 
         TwitchUnavailable: it never reached Twitch.
         OutcomeUnknown: it may have reached Twitch, but no whole answer came back.
     """
-    if fresh and isinstance(session.connector, Pool):
-        session.connector.forget()
+    if fresh:
+        forget_connections(session)
     # No exception of aiohttp is chained: it carries the request, and the request carries headers.
     try:
         async with session.request(method, url, allow_redirects=False, **options) as response:
