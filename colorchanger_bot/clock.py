@@ -120,12 +120,14 @@ class Notifier:
     """Wakes everyone who waits for the next notification.
 
     Take `next` before you look at the state, or you can miss a change: a flag is set once and never cleared.
+    `told` is called with every notification as well.
     """
 
-    __slots__ = ("_next",)
+    __slots__ = ("_next", "_told")
 
-    def __init__(self) -> None:
+    def __init__(self, told: Callable[[], None] | None = None) -> None:
         self._next = Flag()
+        self._told = told
 
     @property
     def next(self) -> Flag:
@@ -136,6 +138,8 @@ class Notifier:
         """Wake every waiter."""
         self._next.set()
         self._next = Flag()
+        if self._told is not None:
+            self._told()
 
 
 class RecentIds:

@@ -150,10 +150,10 @@ def command_in(attached: Attachment, text: str) -> str | None:
 def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
     """Remember somebody else's colour, for strategies that look at the people in chat."""
     attached = attachment_of(bot)
-    reader = host_id(bot)
-    if reader is not None and not attached.is_own_bot:  # in our own bot the chat sessions do it
+    # In our own bot the chat sessions do it.
+    if not attached.is_own_bot and host_id(bot) in attached.changer.watchers:
         color = message.colour.html if message.colour is not None else ""
-        attached.changer.on_others_message(reader, message.broadcaster.id, message.chatter.id, color)
+        attached.changer.on_others_message(message.broadcaster.id, message.chatter.id, color)
 
 
 def own_account(bot: commands.Bot) -> Painter | None:

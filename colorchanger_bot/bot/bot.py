@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import aiohttp
@@ -17,14 +17,16 @@ from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
 from colorchanger_bot.auth.scopes import READ_SCOPE, missing, missing_permission
 from colorchanger_bot.bot import attachment
 from colorchanger_bot.bot.attachment import Attachment
-from colorchanger_bot.bot.messages import chat_message, chat_notification, text_of
+from colorchanger_bot.bot.messages import chat_message, chat_notification, has_badge, text_of
 from colorchanger_bot.bot.platform import HelixPlatform, Reading
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import parse_command
-from colorchanger_bot.clock import Clock, RecentIds, Tasks
+from colorchanger_bot.clock import Clock, RecentIds, Tasks, cancel
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub.follows import follow_live
-from colorchanger_bot.eventsub.frames import Event
+from colorchanger_bot.eventsub.frames import Event, channel_of
+from colorchanger_bot.eventsub.join_pace import AccountLimits
+from colorchanger_bot.eventsub.readers import Readers
 from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.settings.model import ColorSettings
@@ -66,8 +68,8 @@ class ColorChangerBot(commands.Bot):
             case_insensitive=True,
         )
         self.client_id = client_id
-        self.sessions: dict[int, ChatSession] = {}
-        """The chat sessions by the number of the login."""
+        self.accounts: dict[int, str] = {}
+        """The user ids of the accounts by the numbers of their logins."""
         self._settings = settings
         self._session = session
         self._sockets = sockets
@@ -77,13 +79,24 @@ class ColorChangerBot(commands.Bot):
         self._clock = clock
         self._rng = rng
         self._timing = timing or Timing()
-        self._running: dict[int, Tasks] = {}
+        self._following: dict[int, asyncio.Task[None]] = {}
+        self._tasks = Tasks(logger)
         self._scopes: dict[int, frozenset[str]] = {}
         self._has_guests = False
         """Whether a cog that is not ours is loaded: then every message becomes an event."""
         self._others_may_command = settings.commands.enabled and set(settings.commands.allow) != {"self"}
         self._seen = RecentIds(clock)
-        self._platform = HelixPlatform(colors, changer)
+        self.readers = Readers(
+            clock=clock,
+            rng=rng,
+            timing=self._timing,
+            most=settings.reading.readers,
+            is_shared=settings.reading.mode == "shared",
+            has_second_sockets=settings.reading.second_socket,
+        )
+        """Who reads which channel."""
+        self._platform = HelixPlatform(colors, changer, self.readers)
+        self.readers.on_identified(self._platform.channels_identified)
         shared = Attachment(
             settings=settings,
             changer=changer,
@@ -97,7 +110,7 @@ class ColorChangerBot(commands.Bot):
     @property
     def bot_id(self) -> str:
         """The first account of the bot; empty until one is known."""
-        return next((session.user_id for session in self.sessions.values()), "")
+        return next(iter(self.accounts.values()), "")
 
     async def setup_hook(self) -> None:
         await self.load_module(COGS)
@@ -120,37 +133,24 @@ class ColorChangerBot(commands.Bot):
             return
         user_id = login.user_id
         painter = await self._changer.manage(user_id, login.login, color)
-        if login.id in self.sessions:
+        if login.id in self.accounts:
             return
         helix = Helix(
             self._session, client_id=login.client_id, handle=handle(login.id), api_url=self._settings.twitch.api_url
         )
         self._colors.by_user[user_id] = helix
-        session = self.sessions[login.id] = ChatSession(
-            user_id,
-            login.login,
-            helix=helix,
-            sockets=self._sockets,
-            url=self._settings.twitch.eventsub_url,
-            clock=self._clock,
-            rng=self._rng,
-            receive=self.receive,
-            notice=partial(self._notice, user_id),
-            wants=self._wants,
-            parse_others=partial(self._looks_at_others, user_id),
-            timing=self._timing,
-            identified=partial(self._platform.channels_identified, user_id),
-        )
+        self.accounts[login.id] = user_id
+        limits = AccountLimits(self._clock, self._rng, self._timing)
+        self.readers.add(user_id, login.login, partial(self._new_session, user_id, login.login, helix, limits))
+        if reason := _obstacle(login):
+            self.readers.bar(user_id, reason)
         # (a channel that is listed under an earlier name of the account is its own, not of somebody who has that name)
         ids = {**painter.channel_ids, **dict.fromkeys(login.earlier, user_id)}
-        reading = Reading(session, painter.channels or tuple(channels), ids)
+        reading = Reading(user_id, self.readers, painter.channels or tuple(channels), ids)
         self._platform.read(user_id, reading)
-        if reason := _obstacle(login):
-            session.pause(reason)
         self._scopes[login.id] = login.pair.scopes
-        work = {"chat": session.run()}
         if follow:
-            work["live channels"] = follow_live(
+            following = follow_live(
                 user_id,
                 login.login,
                 helix,
@@ -159,24 +159,51 @@ class ColorChangerBot(commands.Bot):
                 rng=self._rng,
                 timing=self._timing,
             )
-        tasks = self._running[login.id] = Tasks(logger)
-        for what, each in work.items():
-            tasks.start(each, f"{what} of {login.login}")
+            self._following[login.id] = self._tasks.start(following, f"live channels of {login.login}")
         await self._lend_token(login)
+
+    def _new_session(
+        self,
+        user_id: str,
+        login: str,
+        helix: Helix,
+        limits: AccountLimits,
+        changed: Callable[[], None],
+        identified: Callable[[], None],
+    ) -> ChatSession:
+        return ChatSession(
+            user_id,
+            login,
+            helix=helix,
+            sockets=self._sockets,
+            url=self._settings.twitch.eventsub_url,
+            clock=self._clock,
+            rng=self._rng,
+            receive=self.receive,
+            notice=self._notice,
+            wants=self._wants,
+            parse_others=self._looks_at_others,
+            ours=self.readers.ours,
+            counts=self.readers.counts,
+            timing=self._timing,
+            limits=limits,
+            changed=changed,
+            identified=identified,
+        )
 
     async def on_login(self, event: LoginEvent) -> None:
         """Follow what happened to a login of this bot."""
         login = event.login
         if event.state == "lost":
-            if login.id in self.sessions:
-                self.sessions[login.id].pause(event.reason)
+            if login.id in self.accounts:
+                self.readers.bar(self.accounts[login.id], event.reason)
             await self.remove_token(login.user_id or "")
             if login.id not in self._keeper:  # logged out
                 await self.drop(login.id)
             return
-        if login.id in self.sessions and login.id in self._keeper:
+        if login.id in self.accounts and login.id in self._keeper:
             # What is known now: the event may have waited until the account was brought up.
-            self._go_on(self.sessions[login.id], self._keeper[login.id])
+            self._go_on(self._keeper[login.id])
         if event.state == "found":
             await self._lend_token(login)
             if event.by_person and login.user_id is not None:
@@ -184,15 +211,16 @@ class ColorChangerBot(commands.Bot):
         elif event.state == "refreshed" and login.user_id is not None:
             self.dispatch("token_refreshed", _refreshed_payload(login, self._clock))
 
-    def _go_on(self, session: ChatSession, login: Login) -> None:
-        """Let a session make use of a token that it did not know."""
+    def _go_on(self, login: Login) -> None:
+        """Make use of a token that was not known before."""
+        user_id = self.accounts[login.id]
         if reason := _obstacle(login):
-            session.pause(reason)
+            self.readers.bar(user_id, reason)
             return
-        session.resume()
+        self.readers.allow(user_id)
         if self._scopes.get(login.id) != login.pair.scopes:
             self._scopes[login.id] = login.pair.scopes
-            session.retry_now()
+            self.readers.retry_now(user_id)
 
     async def load_module(self, name: str, *, package: str | None = None) -> None:
         await super().load_module(name, package=package)
@@ -210,20 +238,16 @@ class ColorChangerBot(commands.Bot):
     def receive(self, event: Event, _delivery_id: str, type_: str) -> None:
         """Pass a chat event to the cogs once, however many sessions read it and however often Twitch sends it."""
         source = event.get("source_message_id")
-        if source and self._is_read(event["source_broadcaster_user_id"]):
+        if source and self.readers.is_read(event["source_broadcaster_user_id"]):
             return  # mirrored from a shared chat: the original comes from the channel where it was written
         if not self._seen.add(source or event["message_id"]):
             return
+        if event["chatter_user_id"] in self.readers.ours and has_badge(event, "moderator"):
+            self.readers.note_moderator(event["chatter_user_id"], event["broadcaster_user_id"])
         if type_ == CHAT_NOTIFICATION:
             self.dispatch("chat_notification", chat_notification(event, self.http))
         else:
             self.dispatch("message", chat_message(event, self.http))
-
-    def _is_read(self, channel_id: str) -> bool:
-        sessions = self.sessions.values()
-        return any(
-            each.id == channel_id and each.state == "joined" for session in sessions for each in session.channels
-        )
 
     def _wants(self, event: Event) -> bool:
         """Return whether somebody else's message becomes an event: all, if a cog of others listens, else commands."""
@@ -233,13 +257,21 @@ class ColorChangerBot(commands.Bot):
         commands_ = self._settings.commands
         return parse_command(text_of(event), (commands_.prefix,), commands_.names) is not None
 
-    def _looks_at_others(self, user_id: str) -> bool:
-        """Return whether the messages of others that an account reads matter to anybody now."""
-        return self._has_guests or self._others_may_command or self._changer.looks_at_others(user_id)
+    def _looks_at_others(self, frame: str) -> bool:
+        """Return whether somebody else's message, not parsed yet, matters to anybody now."""
+        if self._has_guests or self._others_may_command:
+            return True
+        return bool(self._changer.watchers) and self._is_watched(channel_of(frame))
 
-    def _notice(self, user_id: str, event: Event) -> None:
-        color = event.get("color") or ""
-        self._changer.on_others_message(user_id, event["broadcaster_user_id"], event["chatter_user_id"], color)
+    def _notice(self, event: Event) -> None:
+        channel_id, chatter_id = event["broadcaster_user_id"], event["chatter_user_id"]
+        if self._is_watched(channel_id, but_not_by=chatter_id):
+            self._changer.on_others_message(channel_id, chatter_id, event.get("color") or "")
+
+    def _is_watched(self, channel_id: str, *, but_not_by: str = "") -> bool:
+        """Return whether an account whose strategy looks at others wants a channel."""
+        watchers = self._changer.watchers
+        return any(user_id != but_not_by and self.readers.counts(user_id, channel_id) for user_id in watchers)
 
     async def event_message(self, payload: twitchio.ChatMessage) -> None:
         """Run the commands of other people's cogs; our own cogs parse theirs themselves."""
@@ -253,13 +285,14 @@ class ColorChangerBot(commands.Bot):
 
     async def stop_sessions(self) -> None:
         """End the chat sessions, so that no more messages come."""
-        await asyncio.gather(*(tasks.cancel() for tasks in self._running.values()))
+        await asyncio.gather(self._tasks.cancel(), self.readers.close())
 
     async def drop(self, login_id: int) -> None:
         """Stop managing an account."""
-        self.sessions.pop(login_id, None)
-        if (tasks := self._running.pop(login_id, None)) is not None:
-            await tasks.cancel()
+        if (following := self._following.pop(login_id, None)) is not None:
+            await cancel((following,))
+        if (user_id := self.accounts.pop(login_id, None)) is not None:
+            await self.readers.drop(user_id)
 
     async def _lend_token(self, login: Login) -> None:
         """Let TwitchIO act for the account."""

@@ -96,6 +96,14 @@ def text_of(event: Event) -> str:
     return text if isinstance(text, str) else ""
 
 
+def has_badge(event: Event, name: str) -> bool:
+    """Return whether the chatter wears a badge, such as `moderator`."""
+    try:
+        return any(badge["set_id"] == name for badge in event["badges"])
+    except _ODD:
+        return False
+
+
 def chat_notification(event: Event, http: Any) -> twitchio.ChatNotification:
     """Return TwitchIO's model of a notification, without its extras if some part is not in Twitch's format.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import UnknownUser
-from colorchanger_bot.eventsub.session import ChatSession
+from colorchanger_bot.eventsub.readers import Readers
 from colorchanger_bot.twitch.helix import HelixColors
 
 
@@ -16,7 +16,8 @@ from colorchanger_bot.twitch.helix import HelixColors
 class Reading:
     """What an account reads: the channels on its list, and those of people it follows who are live."""
 
-    session: ChatSession
+    user_id: str
+    readers: Readers
     listed: tuple[str, ...]
     ids: dict[str, str] = field(default_factory=dict[str, str])
     """Who the listed channels are, by name: what an earlier run or the last look-up found out."""
@@ -38,31 +39,32 @@ class Reading:
 
         Of a channel that is listed under its earlier and its present name, the earlier one is anybody's again.
         """
-        known = self.session.known()
+        known = self.readers.known(self.user_id)
         found = {name: known[name].id if name in known else self.ids.get(name) for name in self.listed}
         stale = {name for name in known if known[name].login != name and known[name].login in found}
         self.ids = {name: id_ for name, id_ in found.items() if id_ is not None and name not in stale}
 
     def use_present_names(self) -> None:
         """List each channel under the name that it has now."""
-        known = self.session.known()
+        known = self.readers.known(self.user_id)
         present = {name: known[name].login if name in known else name for name in self.listed}
         if tuple(present.values()) != self.listed:
             self.ids = {present[name]: id_ for name, id_ in self.ids.items()}
             self.set_listed(tuple(dict.fromkeys(present.values())))
 
     def _apply(self) -> None:
-        self.session.set_channels((*self.listed, *self.live), self.live, self.ids)
+        self.readers.want(self.user_id, (*self.listed, *self.live), self.live, self.ids)
 
 
 class HelixPlatform:
     """The `Speaker` and the `Platform` of our own bot."""
 
-    def __init__(self, colors: HelixColors, changer: Changer) -> None:
+    def __init__(self, colors: HelixColors, changer: Changer, readers: Readers) -> None:
         self.readings: dict[str, Reading] = {}
         """By user id."""
         self._colors = colors
         self._changer = changer
+        self._chat_readers = readers
 
     async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:
         return await self._colors.by_user[user_id].say(channel_id, user_id, text, reply_to=reply_to)
@@ -75,8 +77,7 @@ class HelixPlatform:
         return None if reading is None else reading.listed
 
     def counts(self, user_id: str, channel_id: str) -> bool:
-        reading = self.readings.get(user_id)
-        return reading is not None and reading.session.reads(channel_id)
+        return self._chat_readers.counts(user_id, channel_id)
 
     async def check_channel(self, user_id: str, login: str) -> None:
         channel_id = await self._id_of(login, asked_by=user_id)
@@ -91,10 +92,10 @@ class HelixPlatform:
 
     def channels_identified(self, user_id: str) -> None:
         """Remember who the channels of an account are; those that were joined in chat go by their present names."""
-        reading, painter = self.readings[user_id], self._changer.get(user_id)
-        reading.identify()
-        if painter is None:
+        reading, painter = self.readings.get(user_id), self._changer.get(user_id)
+        if reading is None or painter is None:
             return
+        reading.identify()
         if painter.channels is not None:
             reading.use_present_names()
         painter.identify_channels(reading.ids, painter.channels and reading.listed)

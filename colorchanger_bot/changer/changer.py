@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import NamedTuple
 
 from colorchanger_bot.changer.chooser import ChatterColors
@@ -149,6 +149,7 @@ class Changer:
     async def forget(self, user_id: str) -> None:
         """Manage an account no longer, and save nothing more of it; its colour stays as it is."""
         painter = self._painters.pop(user_id, None)
+        self.chatters.watch(user_id, is_watching=False)
         self._pace.forget(user_id)
         if painter is not None:
             await painter.close(keep=False)
@@ -170,15 +171,14 @@ class Changer:
         self._pace.count(message.user_id, message.channel_id)
         return True
 
-    def on_others_message(self, user_id: str, channel_id: str, chatter_id: str, color: str) -> None:
-        """Take note of somebody else's message that the account `user_id` read, if its strategy looks at others."""
-        if self.looks_at_others(user_id):
-            self.chatters.add(channel_id, chatter_id, color)
+    @property
+    def watchers(self) -> Collection[str]:
+        """The accounts whose strategies look at the messages of others now."""
+        return self.chatters.watchers
 
-    def looks_at_others(self, user_id: str) -> bool:
-        """Say whether the strategy of an account looks at the messages of others now."""
-        painter = self._painters.get(user_id)
-        return painter is not None and painter.strategy.wants_seen
+    def on_others_message(self, channel_id: str, chatter_id: str, color: str) -> None:
+        """Take note of a message in a channel of a watcher that somebody else wrote."""
+        self.chatters.add(channel_id, chatter_id, color)
 
     def first_time(self, message_id: str) -> bool:
         """Say whether this message has not been dealt with yet, and remember that it is now."""

@@ -16,7 +16,13 @@ class ChatterColors:
     """The colours of the last 30 chatters in each channel, for strategies that look at them."""
 
     def __init__(self) -> None:
+        self.watchers: set[str] = set()
+        """The user ids of the accounts whose strategies look at others now."""
         self._channels: OrderedDict[str, OrderedDict[str, str]] = OrderedDict()
+
+    def watch(self, user_id: str, *, is_watching: bool) -> None:
+        """Note whether the strategy of an account looks at others."""
+        (self.watchers.add if is_watching else self.watchers.discard)(user_id)
 
     def add(self, channel_id: str, user_id: str, color: str) -> None:
         """Remember the colour (`#RRGGBB`, or empty) that somebody's message was sent with."""

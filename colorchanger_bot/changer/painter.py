@@ -75,9 +75,9 @@ class Painter:
         self._log = logging.LoggerAdapter(logger, {"account": login})
         self._shown = ShownColors()
         self._sender = ColorSender(user_id, api, self._shown, clock=clock, log=self._log)
-        self._chooser = Chooser(
-            settings.plan(), chatters=chatters or ChatterColors(), clock=clock, rng=rng, custom=strategy
-        )
+        self._chatters = chatters or ChatterColors()
+        self._chooser = Chooser(settings.plan(), chatters=self._chatters, clock=clock, rng=rng, custom=strategy)
+        self._chatters.watch(user_id, is_watching=self.strategy.wants_seen)
         self._memory = memory
         self._burst = BurstLimit()
         self._changes = PendingChanges(
@@ -266,6 +266,7 @@ class Painter:
         settings = self._configured.override(overrides)
         if settings.plan() != self.settings.plan():
             self._chooser.use(settings.plan())
+            self._chatters.watch(self.user_id, is_watching=self.strategy.wants_seen)
         self.settings = settings
         self._overrides = overrides
 

@@ -79,6 +79,8 @@ class Channel:
     reason: str = ""
     refused: bool = False
     """Whether Twitch refused the last request."""
+    is_gone: bool = False
+    """Whether Twitch said that there is no such channel, or not any more."""
     doubted: bool = False
     """Whether it is to be looked up by its id before the next try: it may have been renamed, or be gone."""
     lookup_at: float = NOW
@@ -146,7 +148,7 @@ class Channel:
     def joined(self, subscription_id: str) -> None:
         """Mark the subscription to messages as confirmed."""
         self.messages.confirm(subscription_id, self.clock.monotonic())
-        self.refused = False
+        self.refused = self.is_gone = False
         self.parking.reset()
         self._enter("joined", "")
 

@@ -40,6 +40,10 @@ class ChannelList:
     def __contains__(self, channel: Channel) -> bool:
         return channel in self._by_name.values()
 
+    def get(self, name: str) -> Channel | None:
+        """Return the channel that was asked for by this name."""
+        return self._by_name.get(name)
+
     @property
     def joined(self) -> int:
         """The number of channels that Twitch has confirmed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 
@@ -19,7 +20,8 @@ MOST_OVERLAPS = 10
 class Connection:
     """Opens, reads, replaces and closes sockets.
 
-    `receive` gets each text frame with its socket; `ended` is called when the socket in use has ended by itself.
+    `receive` gets each text frame with its socket; `ended` is called when the socket in use has ended by itself. Each
+    open socket takes one of the account's `slots`.
     """
 
     def __init__(
@@ -32,6 +34,7 @@ class Connection:
         timing: Timing,
         receive: Callable[[Socket, str], None],
         ended: Callable[[], None],
+        slots: asyncio.Semaphore,
     ) -> None:
         self.current: Socket | None = None
         """The socket in use."""
@@ -42,6 +45,7 @@ class Connection:
         self._timing = timing
         self._receive = receive
         self._ended = ended
+        self._slots = slots
 
     async def open(self, url: URL, *, limit: float) -> Socket:
         """Open a socket without using it yet.
@@ -50,7 +54,14 @@ class Connection:
             TwitchUnavailable: no welcome within `limit` seconds.
         """
         close_limit = self._timing.close
-        return await open_socket(self._http, url, self._clock, self._tasks, limit=limit, close_limit=close_limit)
+        await self._slots.acquire()  # an old socket gives its place back within the limits of `retire`
+        try:
+            socket = await open_socket(self._http, url, self._clock, self._tasks, limit=limit, close_limit=close_limit)
+        except BaseException:
+            self._slots.release()
+            raise
+        socket.when_closed(self._slots.release)
+        return socket
 
     def use(self, socket: Socket, session_number: int) -> None:
         """Read a socket, and make it the one in use."""

@@ -20,6 +20,7 @@ MALFORMED = (LookupError, TypeError, ValueError, AttributeError)
 
 _CHATTER = re.compile(r'"chatter_user_id"\s*:\s*"([^"\\]*)"')
 """Finds who wrote a message in the raw frame. In text that people type, these quotation marks are escaped."""
+_CHANNEL = re.compile(r'"broadcaster_user_id"\s*:\s*"([^"\\]*)"')
 
 
 class Frame(NamedTuple):
@@ -39,6 +40,12 @@ def chatter_of(text: str) -> str | None:
     """Return the chatter's id from an unparsed frame; None if it holds no message."""
     found = _CHATTER.search(text)
     return None if found is None else found[1]
+
+
+def channel_of(text: str) -> str:
+    """Return the channel's id from an unparsed frame; empty if it names none."""
+    found = _CHANNEL.search(text)
+    return "" if found is None else found[1]
 
 
 def parse(text: str) -> Frame:

@@ -1,7 +1,8 @@
-"""JoinPace: when an account may join its next channel, by Twitch's pace and by what Twitch answered."""
+"""Twitch's limits for one account: when it may join its next channel, and how many sockets it may have."""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import deque
 
@@ -71,3 +72,12 @@ class JoinPace:
 
     def _hold(self, seconds: float) -> None:
         self._hold_until = self._clock.monotonic() + seconds
+
+
+class AccountLimits:
+    """What all chat sessions of an account share."""
+
+    def __init__(self, clock: Clock, rng: random.Random, timing: Timing) -> None:
+        self.joins = JoinPace(clock, rng, timing)
+        self.sockets = asyncio.Semaphore(timing.sockets)
+        """A place for each socket that Twitch allows at the same time."""

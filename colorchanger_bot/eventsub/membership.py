@@ -20,7 +20,7 @@ from colorchanger_bot.eventsub.channel_list import ChannelList, Known
 from colorchanger_bot.eventsub.comparison import Comparison
 from colorchanger_bot.eventsub.due import Due, next_due
 from colorchanger_bot.eventsub.join_pace import JoinPace
-from colorchanger_bot.eventsub.lookup import look_up
+from colorchanger_bot.eventsub.lookup import ACCOUNT_GONE, look_up
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.twitch.helix import Helix
 
@@ -39,7 +39,8 @@ class Membership:
     """The channels of one account.
 
     `end_session` is called when the present session is of no use, with the error that says why; None: there is
-    nothing to read in it for now. `identified` is called when Twitch has told who channels are: see `known`.
+    nothing to read in it for now. `identified` is called when Twitch has told who channels are: see `known`. `changed`
+    is called whenever the state of a channel may have changed. `pace` is shared by all sessions of the account.
     """
 
     def __init__(
@@ -53,10 +54,12 @@ class Membership:
         end_session: Callable[[ColorChangerError | None], None],
         timing: Timing,
         identified: Callable[[], None] = lambda: None,
+        changed: Callable[[], None] | None = None,
+        pace: JoinPace | None = None,
     ) -> None:
         self.user_id = user_id
         self.login = login
-        self.changes = Notifier()
+        self.changes = Notifier(changed)
         """Notifies whenever the state of a channel may have changed."""
         self._helix = helix
         self._clock = clock
@@ -70,7 +73,7 @@ class Membership:
         self._session_id = ""
         self._sessions_ended = 0
         """An answer to a request that was made before the last end belongs to a past session, and is dropped."""
-        self._pace = JoinPace(clock, rng, timing)
+        self._pace = pace or JoinPace(clock, rng, timing)
         self._looking_up: asyncio.Task[None] | None = None
         self._tasks = Tasks(self._log)
         self._comparison = Comparison(
@@ -100,6 +103,10 @@ class Membership:
     def settled(self) -> bool:
         """Whether every channel is confirmed or parked."""
         return self._channels.settled
+
+    def channel(self, name: str) -> Channel | None:
+        """Return the channel that was asked for by this name."""
+        return self._channels.get(name)
 
     def reads(self, broadcaster_id: str) -> bool:
         """Return whether messages in this channel count."""
@@ -298,7 +305,7 @@ class Membership:
         else:
             for channel, user in found.items():
                 if isinstance(user, str):
-                    channel.doubted = False
+                    channel.doubted, channel.is_gone = False, user != ACCOUNT_GONE
                     channel.park(user)
                 elif channel in self._channels:
                     self._channels.identify(channel, user)
@@ -312,4 +319,4 @@ class Membership:
             subscription.cancel_request()
             if subscription.id and self._session_id:
                 self._comparison.unsubscribe(subscription.id)
-        self._log.info("#%s: no longer read", channel.login)
+        self._log.info("#%s: no longer read by this account", channel.login)

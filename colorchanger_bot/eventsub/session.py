@@ -10,7 +10,7 @@ import asyncio
 import logging
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 
 import aiohttp
 from yarl import URL
@@ -21,6 +21,7 @@ from colorchanger_bot.eventsub.channel import Channel
 from colorchanger_bot.eventsub.channel_list import Known
 from colorchanger_bot.eventsub.connection import Connection
 from colorchanger_bot.eventsub.frames import MALFORMED, Event, Receive, chatter_of, parse
+from colorchanger_bot.eventsub.join_pace import AccountLimits
 from colorchanger_bot.eventsub.membership import Membership
 from colorchanger_bot.eventsub.reconnect import ConnectPace, may_move
 from colorchanger_bot.eventsub.socket import SILENT, Socket
@@ -36,8 +37,14 @@ class ChatSession:
     `receive` gets every own message, those of others that `wants` accepts, and own notifications with text from the
     chatter: an announcement, a resubscription or a watch streak. Twitch delivers at least once, two sockets overlap
     while one replaces the other, and several accounts may read one channel: dropping repeats is up to the receiver.
-    `notice` gets every message of somebody else. While `parse_others` returns False, neither `notice` nor `wants` is
-    called, and messages of others are not even parsed.
+
+    A session may read for several accounts: `ours` are their user ids, and `counts` says whether what one of them
+    (the first argument) writes in a channel (the second) is to be received. `notice` gets every message, for those to
+    whom it is somebody else's. While `parse_others` returns False for a frame, neither `notice` nor `wants` is called,
+    and a message of others is not even parsed.
+
+    `identified` is called when Twitch has told who channels are, `changed` whenever the state of a channel or of the
+    connection may have changed. All sessions of an account share its `limits`.
     """
 
     def __init__(
@@ -53,9 +60,13 @@ class ChatSession:
         receive: Receive,
         notice: Callable[[Event], None] | None = None,
         wants: Callable[[Event], bool] | None = None,
-        parse_others: Callable[[], bool] | None = None,
+        parse_others: Callable[[str], bool] | None = None,
+        ours: Container[str] | None = None,
+        counts: Callable[[str, str], bool] | None = None,
         timing: Timing | None = None,
+        limits: AccountLimits | None = None,
         identified: Callable[[], None] = lambda: None,
+        changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.user_id = user_id
         self.login = login
@@ -66,7 +77,10 @@ class ChatSession:
         """Frames that were not in Twitch's format and were skipped."""
         self.trouble = ""
         """Why there is no session; empty if there is one."""
+        self.last_end = ""
+        """How the last session ended or moved, in one word; empty if none has."""
         self._timing = timing or Timing()
+        limits = limits or AccountLimits(clock, rng, self._timing)
         self._url = URL(url)
         if "keepalive_timeout_seconds" not in self._url.query:
             self._url %= {"keepalive_timeout_seconds": int(self._timing.keepalive)}
@@ -75,7 +89,8 @@ class ChatSession:
         self._receive = receive
         self._notice = notice
         self._wants = wants
-        self._parse_others = parse_others or (lambda: True)
+        self._parse_others: Callable[[str], bool] = parse_others or (lambda _: True)
+        self._changed = changed
         self._log = logging.LoggerAdapter(logger, {"account": login})
         self._membership = Membership(
             user_id,
@@ -86,7 +101,11 @@ class ChatSession:
             end_session=self._end_session,
             timing=self._timing,
             identified=identified,
+            changed=changed,
+            pace=limits.joins,
         )
+        self._ours = frozenset((user_id,)) if ours is None else ours
+        self._counts: Callable[[str, str], bool] = counts or (lambda _, channel_id: self._membership.reads(channel_id))
         self._pace = ConnectPace(clock, rng, self._timing)
         self._ended = Flag()
         """Set when the present session is over."""
@@ -103,6 +122,7 @@ class ChatSession:
             timing=self._timing,
             receive=self._frame,
             ended=self._ended.set,
+            slots=limits.sockets,
         )
 
     @property
@@ -114,6 +134,20 @@ class ChatSession:
     def joined(self) -> int:
         """The number of channels that Twitch has confirmed."""
         return self._membership.joined
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether the account may not read chat now."""
+        return not self._may_connect.is_set()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether there is a session now."""
+        return self._connection.current is not None
+
+    def channel(self, name: str) -> Channel | None:
+        """Return the channel that was asked for by this name."""
+        return self._membership.channel(name)
 
     def reads(self, channel_id: str) -> bool:
         """Return whether the account should read this channel."""
@@ -131,15 +165,15 @@ class ChatSession:
 
     def pause(self, reason: str) -> None:
         """Have no session until `resume`: the account may not read chat now."""
-        self.trouble = reason
         self._may_connect.clear()
+        self._note_trouble(reason)
         self._ended.set()
 
     def resume(self) -> None:
         """Go on after a pause; the account has been logged in again."""
         if not self._may_connect.is_set():
-            self.trouble = ""
             self._may_connect.set()
+            self._note_trouble("")
             self._membership.retry_now()
 
     def retry_now(self) -> None:
@@ -187,7 +221,9 @@ class ChatSession:
         self._cancel_handover()
         last = self._connection.current
         self.reconnects += 1
-        self.ends[_end_label(last)] += 1
+        label = _end_label(last)
+        self.ends[label] += 1
+        self.last_end = label.partition("_")[0]
         if last is not None and last.end_reason == SILENT:
             # What silenced the socket, a NAT or a VPN, may have silenced the connections to Helix too.
             self._helix.forget_connections()
@@ -221,19 +257,24 @@ class ChatSession:
             level = logging.DEBUG if self.trouble else logging.WARNING
             self._log.log(level, "no connection to Twitch chat: %s; retrying", error)
             if self._may_connect.is_set():
-                self.trouble = str(error)
+                self._note_trouble(str(error))
             await self._pace.failed()
             return None
         self._pace.succeeded()
         if self._may_connect.is_set():
-            self.trouble = ""
+            self._note_trouble("")
         return socket
+
+    def _note_trouble(self, trouble: str) -> None:
+        if trouble != self.trouble:
+            self.trouble = trouble
+            self._changed()
 
     # Reading
 
     def _frame(self, socket: Socket, text: str) -> None:
         chatter = chatter_of(text)
-        if chatter is not None and chatter != self.user_id and not self._parse_others():
+        if chatter is not None and chatter not in self._ours and not self._parse_others(text):
             return
         # A bad frame does not close the socket: only that frame is lost.
         try:
@@ -257,16 +298,14 @@ class ChatSession:
         self._log.log(level, "skipped a frame that is not in Twitch's format (%s)", what)
 
     def _is_wanted(self, event: Event, type_: str) -> bool:
-        if event["chatter_user_id"] == self.user_id:
-            # A gifted subscription, for example, is a notification without text from the chatter.
-            has_words = type_ != CHAT_NOTIFICATION or bool(event["message"]["text"])
-            # A channel that was left may still be heard for a moment.
-            return has_words and self._membership.reads(event["broadcaster_user_id"])
+        chatter, channel_id = event["chatter_user_id"], event["broadcaster_user_id"]
+        is_own = chatter in self._ours and self._counts(chatter, channel_id)
         if type_ == CHAT_NOTIFICATION:
-            return False
+            # A gifted subscription, for example, is a notification without text from the chatter.
+            return is_own and bool(event["message"]["text"])
         if self._notice is not None:
             self._notice(event)
-        return self._wants is not None and self._wants(event)
+        return is_own or (self._wants is not None and self._wants(event))
 
     def _revoked(self, subscription: Event) -> None:
         condition = subscription["condition"]

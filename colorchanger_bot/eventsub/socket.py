@@ -45,6 +45,7 @@ class Socket:
         self._keepalive = LONGEST_KEEPALIVE_SECONDS
         self._last_frame_at = float("-inf")
         self._closing: asyncio.Task[None] | None = None
+        self._closed: Callable[[], None] | None = None
         # The name of the transport's socket; asyncio offers no other way to end a connection for certain.
         self._connection: socket.socket | None = ws.get_extra_info("socket")
 
@@ -86,7 +87,13 @@ class Socket:
         self.end_reason = self.end_reason or "closed by us"
         if self._closing is None:
             self._closing = self._tasks.start(self._close(), "closing a socket")
+            if (closed := self._closed) is not None:
+                self._closing.add_done_callback(lambda _: closed())
         await asyncio.shield(self._closing)
+
+    def when_closed(self, closed: Callable[[], None]) -> None:
+        """Call `closed` once, when the connection has ended; to be set before `close` is called."""
+        self._closed = closed
 
     async def _watch_for_silence(self, grace: float) -> None:
         while (left := self._last_frame_at + self._keepalive + grace - self._clock.monotonic()) > 0:

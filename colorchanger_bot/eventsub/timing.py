@@ -29,6 +29,8 @@ class Timing(NamedTuple):
     """How long a replaced socket is still read, at least, for messages that are on their way."""
     close: float = 1.0
     """The limit for closing a socket."""
+    sockets: int = 3
+    """Sockets that Twitch allows an account at the same time."""
 
     # The channels
     joins: int = 18
@@ -48,3 +50,9 @@ class Timing(NamedTuple):
     """Until the comparison after an answer that a subscription exists already (409)."""
     follow: float = 120.0
     """Between two looks at which followed channels are live."""
+
+    # Who reads a channel
+    patience: float = 5.0
+    """How long a reader may take to begin before another one tries as well."""
+    settle: float = 10.0
+    """How long a channel must have had enough readers before those that are not needed stop."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import starmap
 
 from colorchanger_bot.auth.keeper import TokenKeeper
 from colorchanger_bot.bot.bot import ColorChangerBot
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.errors import LOG_IN
-from colorchanger_bot.eventsub.channel import Channel
+from colorchanger_bot.eventsub.channel import ChannelStatus
 from colorchanger_bot.service.standing import ChannelStanding, Report, needs_login
 from colorchanger_bot.store.store import Login
 
@@ -30,16 +31,17 @@ class Reporter:
 
     def _report(self, login: Login) -> Report:
         bot = self._bots.get(login.client_id)
-        session = bot.sessions.get(login.id) if bot is not None else None
-        painter = self._changer.get(login.user_id or "")
+        readers = bot.readers if bot is not None and login.id in bot.accounts else None
+        user_id = login.user_id or ""
+        painter = self._changer.get(user_id)
         problem, ends = self._login_problem(login)
         return Report(
             login.login,
             login_problem=problem,
             login_ends=ends,
-            chat_problem=session.trouble if session else "",
+            chat_problem=readers.trouble(user_id) if readers else "",
             color_problem=painter.trouble if painter else "",
-            channels=tuple(self._channel(each) for each in session.channels) if session else (),
+            channels=tuple(starmap(_channel, readers.status(user_id).items())) if readers else (),
             color=str(painter.current) if painter and painter.current else None,
             enabled=painter.settings.enabled if painter else None,
             names_only=painter.hex_refused if painter else None,
@@ -59,10 +61,9 @@ class Reporter:
         delay = self.delays.get(login.id, "")
         return (delay, why) if needs_person else (why or delay, "")
 
-    @staticmethod
-    def _channel(channel: Channel) -> ChannelStanding:
-        status = channel.status
-        return ChannelStanding(channel.login, status.state, status.reason, status.retry_seconds)
+
+def _channel(login: str, status: ChannelStatus) -> ChannelStanding:
+    return ChannelStanding(login, status.state, status.reason, status.retry_seconds)
 
 
 def _held(painter: Painter) -> str | None:

@@ -152,7 +152,7 @@ class Service:
             await self._bring_up(event.login.id)
         login = event.login
         for client_id, bot in self.bots.items():
-            if client_id != login.client_id and login.id in bot.sessions:  # it was logged in with another application
+            if client_id != login.client_id and login.id in bot.accounts:  # it was logged in with another application
                 await bot.drop(login.id)
             elif client_id == login.client_id:
                 await bot.on_login(event)

@@ -223,6 +223,24 @@ class CommandSettings(Section):
         return tuple(dict.fromkeys((self.name, *self.aliases)))
 
 
+class ReadingSettings(Section):
+    """Who reads which chat."""
+
+    mode: types.Reading = Field(
+        default="shared",
+        description="`shared`: of the accounts that want a channel, some read it for all. `own`: every account reads "
+        "all its channels itself, which costs more with every account.",
+    )
+    readers: types.ReaderCount = Field(
+        default=2, description="How many accounts read a channel, 1 to 3. With two, no message is lost when one fails."
+    )
+    second_socket: types.Switch = Field(
+        default=False,
+        description="Whether an account that is alone in a channel reads it over two connections. Then a connection "
+        "that falls silent loses no message, but everything it reads comes twice.",
+    )
+
+
 class CogSettings(Section):
     """Your own TwitchIO modules."""
 

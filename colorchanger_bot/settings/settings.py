@@ -20,6 +20,7 @@ from colorchanger_bot.settings.model import (
     ColorSettings,
     CommandSettings,
     LogSettings,
+    ReadingSettings,
     Section,
     StorageSettings,
     TwitchSettings,
@@ -37,6 +38,7 @@ class Settings(Section):
     color: ColorSettings = ColorSettings()
     accounts: tuple[Account, ...] = ()
     commands: CommandSettings = CommandSettings()
+    reading: ReadingSettings = ReadingSettings()
     cogs: CogSettings = CogSettings()
     storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import math
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 
@@ -70,6 +71,7 @@ class _Running(Collector):
         self._service = service
         self._messages = _Sum()
         self._ends: dict[str, _Sum] = {}
+        self._handovers: dict[str, _Sum] = {}
 
     def collect(self) -> Iterable[Metric]:
         yield from self._chat()
@@ -81,11 +83,28 @@ class _Running(Collector):
         service = self._service
         messages = self._messages.read({id(painter): painter.messages for painter in service.changer})
         yield _counter("colorchanger_messages", "Own messages that were seen.", messages)
-        sessions = [session for bot in service.bots.values() for session in bot.sessions.values()]
-        joined = sum(session.joined for session in sessions)
-        yield _gauge("colorchanger_subscribed_channels", "Channels whose chat is read.", joined)
-        wanted = sum(len(session.channels) for session in sessions)
-        yield _gauge("colorchanger_wanted_channels", "Channels to read.", wanted)
+        readers = [bot.readers for bot in service.bots.values()]
+        sessions = [session for each in readers for session in each.sessions]
+        numbers = collections.Counter(channel.readers for each in readers for channel in each.channels)
+        read = numbers.total() - numbers[0]
+        yield _gauge("colorchanger_subscribed_channels", "Channels whose chat is read.", read)
+        yield _gauge("colorchanger_wanted_channels", "Channels to read, each once.", numbers.total())
+        by_readers = GaugeMetricFamily(
+            "colorchanger_channel_readers", "Channels, by the number of accounts that read them.", labels=["readers"]
+        )
+        for number in range(4):
+            by_readers.add_metric([str(number)], numbers[number])
+        yield by_readers
+        handovers = CounterMetricFamily(
+            "colorchanger_handovers",
+            "Readers that were asked to take over, by what happened before.",
+            labels=["reason"],
+        )
+        lost = {id(each): each.handovers for each in readers}
+        for reason in {"silent", "closed", "login", "refused", *(reason for each in lost.values() for reason in each)}:
+            known = self._handovers.setdefault(reason, _Sum())
+            handovers.add_metric([reason], known.read({key: each[reason] for key, each in lost.items()}))
+        yield handovers
         ends = CounterMetricFamily(
             "colorchanger_reconnects", "Chat sessions that ended and were followed by another.", labels=["reason"]
         )

@@ -10,15 +10,21 @@ from colorchanger_bot.service.wording import channel_text
 
 
 def readiness(accounts: Sequence[Standing]) -> dict[str, Any]:
-    """Return whether every wanted channel is read or parked with a reason, and which are not."""
-    waiting: list[dict[str, str]] = []
-    parked: list[dict[str, str]] = []
+    """Return whether every wanted channel is read or parked with a reason, and which are not.
+
+    A channel is listed once for each reason, with the number of accounts that miss it and the first of them.
+    """
+    found: dict[tuple[str, str, bool], list[str]] = {}
     for account in accounts:
-        for channel, story, is_parked in _unread(account):
-            (parked if is_parked else waiting).append({"account": account.login, "channel": channel, "story": story})
+        for unread in _unread(account):
+            found.setdefault(unread, []).append(account.login)
     if not accounts:
-        waiting.append({"account": "", "channel": "", "story": "no account is logged in"})
-    return {"ready": not waiting, "waiting": waiting, "parked": parked}
+        found["", "no account is logged in", False] = []
+    rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+    for (channel, story, is_parked), logins in found.items():
+        first = logins[0] if logins else ""
+        rows[is_parked].append({"account": first, "accounts": len(logins), "channel": channel, "story": story})
+    return {"ready": not rows[False], "waiting": rows[False], "parked": rows[True]}
 
 
 def _unread(account: Standing) -> Iterator[tuple[str, str, bool]]:

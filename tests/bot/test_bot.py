@@ -74,7 +74,7 @@ async def test_an_account_that_may_not_read_chat_is_quiet_until_it_is_logged_in_
     twitch.add_user("me", turbo=True)
     await log_in_elsewhere(twitch, store, client_id, "me", "user:manage:chat_color")
     async with Service.running(settings_for(), store) as service:
-        await until(lambda: service.bots and service.bots[client_id].sessions)
+        await until(lambda: service.bots and service.bots[client_id].accounts)
         (found,) = service.standings()
         assert (found.state, found.action) == ("needs login", Action.LOG_IN)
         assert found.reason == "the login lacks user:read:chat (to see your messages)"

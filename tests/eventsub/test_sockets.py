@@ -78,7 +78,7 @@ class Reader:
             rng=random.Random(7),
             receive=self._receive,
             wants=lambda event: "wanted" in event["message"]["text"],
-            parse_others=lambda: self.parses_others,
+            parse_others=lambda _: self.parses_others,
             timing=TIMING,
         )
         self.session.set_channels(["me"])

@@ -64,7 +64,7 @@ class Ours:
 
     def session(self, login: str = "me") -> Any:
         """The chat session of an account."""
-        return next(each for bot in self.service.bots.values() for each in bot.sessions.values() if each.login == login)
+        return next(each for bot in self.service.bots.values() for each in bot.readers.sessions if each.login == login)
 
     def status(self, channel: str, login: str = "me") -> ChannelStatus:
         """The status of one of an account's channels."""

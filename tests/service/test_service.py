@@ -192,10 +192,10 @@ async def test_a_login_that_was_lost_before_the_start_opens_no_chat_session(
     async with Service.running(settings_for(), store) as service:
         await twitch.wait_subscribed("me", "me")
         bot = service.bots[gone.client_id]
-        await until(lambda: len(bot.sessions) == 2 and not service.standings()[1].reason)
+        await until(lambda: len(bot.accounts) == 2 and not service.standings()[1].reason)
         await twitch.say("me", in_="me", text="hello")
         await twitch.wait_for(lambda: twitch.color_changes)
-        assert bot.sessions[gone.id].trouble == "Twitch ended the login"
+        assert bot.readers.trouble(bot.accounts[gone.id]) == "Twitch ended the login"
         assert sum(seen.line == "GET /ws" for seen in twitch.requests) == 1
 
 

@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from colorchanger_bot.settings.load import Settings, load
@@ -36,6 +37,7 @@ _trees = st.fixed_dictionaries(
 )
 
 
+@hypothesis_settings(deadline=None)
 @given(tree=_trees)
 def test_shown_settings_read_back_are_the_same(tree: dict[str, object]) -> None:
     settings = Settings.of(tree)

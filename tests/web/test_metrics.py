@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -72,13 +73,31 @@ async def test_failures_are_counted_as_they_happen(
     await twitch.say("me", in_="me", text="again")
     await twitch.wait_for(lambda: sum(twitch.refreshes.values()) == 1)
     await until(lambda: service.keeper.refreshes["refreshed"])
-    (session,) = next(iter(service.bots.values())).sessions.values()
+    (session,) = next(iter(service.bots.values())).readers.sessions
     await twitch.eventsub.close_all(4000)
     await until(lambda: session.reconnects == 1)
     found = await scraped(visitor)
     assert found["colorchanger_changes_total", "rejected"] == 1
     assert found["colorchanger_token_refreshes_total", "refreshed"] == 1
     assert found["colorchanger_reconnects_total", "closed_4000"] == 1
+
+
+async def test_channels_are_counted_once_by_how_many_read_them(
+    serve: Serve, twitch: LocalTwitch, log_in: Callable[..., Awaitable[None]]
+) -> None:
+    for login in ("other", "third"):
+        await log_in(login)
+    accounts = [{"login": login, "channels": ["me"]} for login in ("me", "other", "third")]
+    async with serve(accounts=accounts) as service, visiting(service) as visitor:
+        await twitch.wait_for(lambda: len({each.user_id for each in twitch.subscriptions}) == 2)
+        (readers,) = (bot.readers for bot in service.bots.values())
+        await until(lambda: [channel.readers for channel in readers.channels] == [2])
+        await twitch.eventsub.close_all(4000)
+        await until(lambda: readers.handovers["closed"])
+        found = await scraped(visitor)
+        assert found["colorchanger_wanted_channels", ""] == 1
+        assert sum(found["colorchanger_channel_readers", str(number)] for number in range(4)) == 1
+        assert found["colorchanger_handovers_total", "closed"] >= 1
 
 
 async def test_counters_do_not_fall_when_an_account_is_removed(

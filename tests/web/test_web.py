@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -202,6 +202,19 @@ async def test_not_ready_says_which_channel(serve: Serve, twitch: LocalTwitch) -
         (waiting,) = json.loads(text)["waiting"]
         assert (status, waiting["account"], waiting["channel"]) == (503, "me", "me")
         assert (await machine.get("/healthz")) == (200, "ok\n")
+
+
+async def test_a_channel_that_many_accounts_miss_is_listed_once(
+    serve: Serve, twitch: LocalTwitch, log_in: Callable[..., Awaitable[None]]
+) -> None:
+    await log_in("other")
+    accounts = [{"login": login, "channels": ["nosuchchannel"]} for login in ("me", "other")]
+    async with serve(accounts=accounts) as service, visiting(service) as machine:
+        await until(lambda: [each.channels[0].state for each in service.standings() if each.channels] == ["parked"] * 2)
+        status, text = await machine.get("/readyz")
+        (parked,) = json.loads(text)["parked"]
+        assert (status, parked["channel"], parked["accounts"]) == (200, "nosuchchannel", 2)
+        assert "there is no such channel" in parked["story"]
 
 
 async def test_a_taken_port_is_one_line_and_colours_keep_changing(
