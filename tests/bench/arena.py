@@ -27,6 +27,7 @@ STRANGERS = 50
 FOREIGN_TEXT = "a long message that somebody else has written " * 10
 """Makes frames of 1.6 kB, as messages with some emotes have."""
 STOP_SECONDS = 8.0
+FIRST_TRIES = 15
 
 
 class Arena:
@@ -52,7 +53,7 @@ class Arena:
         round_trip: float = 0.0,
         within: float = 60.0,
     ) -> AsyncGenerator[Arena]:
-        """Start a contestant for so many accounts, and wait until it reads every channel of each.
+        """Start a contestant for so many accounts, and wait until it reads all their channels.
 
         Each account reads its own channel and `channels - 1` others, or all accounts read one channel `together`. Every
         answer of Twitch takes `round_trip` seconds.
@@ -84,6 +85,7 @@ class Arena:
             task = Task(
                 twitch.api_url, twitch.id_url, twitch.eventsub_url, app.client_id, app.client_secret, tuple(readers)
             )
+            expected = contestant.subscriptions(accounts, channels, together=together)
             with tempfile.TemporaryDirectory() as folder:
                 command, environment = contestant.start(task, Path(folder))
                 kept = {name: os.environ[name] for name in ("PATH", "LANG", "SYSTEMROOT") if name in os.environ}
@@ -96,7 +98,7 @@ class Arena:
                 try:
                     try:
                         await twitch.wait_for(
-                            lambda: len(twitch.subscriptions) == accounts * (1 if together else channels),
+                            lambda: len(twitch.subscriptions) == expected,
                             timeout=within,
                         )
                     except TimeoutError:
@@ -114,8 +116,10 @@ class Arena:
 
     # Doing
 
-    async def change(self, login: str = "", limit: float = 5.0) -> float:
+    async def change(self, login: str = "", limit: float = 5.0, *, in_: str = "") -> float:
         """Write an own message and wait for the request that changes the colour; return the seconds in between.
+
+        It is written in the account's own channel, or in another one.
 
         Raises:
             TimeoutError: none came within `limit` seconds.
@@ -123,11 +127,26 @@ class Arena:
         login = login or self.logins[0]
         seen = len(self.twitch.requests)
         began = time.perf_counter()
-        await self.twitch.say(login, in_=login, text="hello")
+        await self.twitch.say(login, in_=in_ or login, text="hello")
         await self.twitch.wait_for(
             lambda: any(each.method == "PUT" for each in self.twitch.requests[seen:]), timeout=limit
         )
         return time.perf_counter() - began
+
+    async def first_change(self, login: str, *, in_: str) -> None:
+        """Write until a message leads to a change: in a channel that others read an account may not be ready yet.
+
+        Raises:
+            TimeoutError: none did.
+        """
+        for tries_left in range(FIRST_TRIES - 1, -1, -1):
+            try:
+                await self.change(login, limit=2.0, in_=in_)
+            except TimeoutError:
+                if not tries_left:
+                    raise
+            else:
+                return
 
     async def chatter(self, number: int, channel: str = "", *, per_second: float | None = None) -> None:
         """Let strangers write so many messages, at an even pace or as fast as the socket takes them."""

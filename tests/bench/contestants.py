@@ -53,11 +53,25 @@ class Contestant:
 
     name: str
     start: Callable[[Task, Path], tuple[Sequence[str], dict[str, str]]]
+    readers: int | None = None
+    """How many accounts read a channel that several want; None: each for itself."""
+    sockets: int = 1
+    """Over how many sockets an account reads a channel in which it is alone."""
+
+    def subscriptions(self, accounts: int, channels: int, *, together: bool) -> int:
+        """Return how many subscriptions it makes if each account wants so many channels, or all want one together."""
+        if not together:
+            return accounts * channels * self.sockets
+        return accounts if self.readers is None else min(accounts, self.readers)
 
 
-def colorchanger(name: str, *command: str) -> Contestant:
-    """Return ColorChanger, as this command starts it."""
-    return Contestant(name, lambda task, home: (command, _environment(task, home)))
+def colorchanger(
+    name: str, *command: str, readers: int | None = None, sockets: int = 1, **environment: str
+) -> Contestant:
+    """Return ColorChanger, as this command and these variables start it."""
+    return Contestant(
+        name, lambda task, home: (command, _environment(task, home) | environment), readers=readers, sockets=sockets
+    )
 
 
 def _environment(task: Task, home: Path) -> dict[str, str]:
@@ -91,9 +105,13 @@ def _module(name: str) -> Callable[[Task, Path], tuple[Sequence[str], dict[str, 
     return start
 
 
+EACH = "each account for itself"
 OURS, PLAIN, FLOOR, BEFORE, PEER = "ColorChanger", "plain TwitchIO", "floor", "before", "twitch_colorchanger"
 
-ours = colorchanger(OURS, sys.executable, "-m", "colorchanger_bot", "run")
+_RUN = (sys.executable, "-m", "colorchanger_bot", "run")
+ours = colorchanger(OURS, *_RUN, readers=2)
+two_sockets = colorchanger(OURS, *_RUN, readers=2, sockets=2, COLORCHANGER_READING__SECOND_SOCKET="true")
+each_for_itself = colorchanger(EACH, *_RUN, COLORCHANGER_READING__MODE="own")
 plain = Contestant(PLAIN, _module("tests.bench.plain_bot"))
 floor = Contestant(FLOOR, _module("tests.bench.floor_bot"))
 

@@ -8,13 +8,13 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from colorchanger_bot.color import STRATEGIES
 from tests.bench.arena import Arena
 from tests.bench.bench_color import of_one
-from tests.bench.contestants import BEFORE, FLOOR, OURS, PLAIN, Contestant, floor, ours
+from tests.bench.contestants import BEFORE, FLOOR, OURS, PLAIN, Contestant, each_for_itself, ours, two_sockets
 from tests.bench.report import Limit, Row
 
 Say = Callable[[str], None]
@@ -25,6 +25,8 @@ PAUSE_SECONDS = 0.015
 FLOOD = 20_000
 PEOPLE, PEOPLE_TURNS = 100, 2
 PEOPLE_PAUSE_SECONDS = 0.05
+CROWDS = (1, 30, 100, 300)
+"""Accounts in one channel."""
 RATE = 1000.0
 """Messages of strangers per second, as in the busiest channels."""
 PACED_SECONDS = 5.0
@@ -114,7 +116,18 @@ async def memory(rounds: Rounds) -> list[Row]:
         one.add(each.name, alone)
         many.add(each.name, together)
         further.add(each.name, (together - alone) * 1024 / 99)
-    return [one, many, further]
+    second = Row("memory per further account, two sockets each", "kB", [Limit(60.0)])
+    rounds.say("two sockets an account")
+    async with Arena.open(two_sockets) as arena:
+        await asyncio.sleep(SETTLE_SECONDS)
+        await _changes(arena, 5)
+        alone = arena.memory()
+    async with Arena.open(two_sockets, accounts=100) as arena:
+        await asyncio.sleep(SETTLE_SECONDS)
+        for login in arena.logins:
+            await arena.change(login)
+        second.add(OURS, (arena.memory() - alone) * 1024 / 99)
+    return [one, many, further, second]
 
 
 async def thousand(rounds: Rounds) -> list[Row]:
@@ -168,19 +181,37 @@ async def starting(rounds: Rounds) -> list[Row]:
 
 
 async def crowds(rounds: Rounds) -> list[Row]:
-    """Many accounts in one channel: each gets its own copy of every message."""
-    rows: list[Row] = []
-    for accounts in (1, 10, 100):
-        row = Row(f"CPU per message, {accounts} account(s) in its channel", "us")
-        number = FLOOD // accounts
-        async for each in rounds.turns(f"{accounts} account(s) in one channel", [ours, floor]):
+    """Many accounts in one channel, which two of them read for all."""
+    costs: list[Row] = []
+    sizes: dict[int, list[float]] = {}
+    for accounts in CROWDS:
+        row = Row(f"CPU per message in a channel that {accounts} account(s) want", "us")
+        costs.append(row)
+        apart = [each_for_itself] if accounts <= CROWDS[1] else []
+        for each in [ours, *apart] * rounds.rounds:
+            rounds.say(f"{accounts} account(s) in one channel: {each.name}")
+            number = FLOOD // (accounts if each is each_for_itself else 1)
             async with Arena.open(each, accounts=accounts, together=True, within=120.0) as arena:
                 await asyncio.sleep(SETTLE_SECONDS)
-                await _changes(arena, 5)
-                spent = await arena.costs(lambda arena=arena: arena.chatter(number))  # noqa: B023 - awaited at once
+                for login in arena.logins:
+                    await arena.first_change(login, in_=arena.channels[0])
+                if each is ours:
+                    sizes.setdefault(accounts, []).append(arena.memory())
+                spent = await arena.costs(lambda arena=arena, number=number: arena.chatter(number))
                 row.add(each.name, spent / number * 1e6)
-        rows.append(row)
-    return rows
+    return [*costs, *_growth(costs, sizes)]
+
+
+def _growth(costs: Sequence[Row], sizes: Mapping[int, Sequence[float]]) -> list[Row]:
+    """What further accounts in one channel cost, once two read it."""
+    _, few, *_, most = CROWDS
+    traffic = Row(f"CPU per message, {most} accounts / {few} accounts", "x", [Limit(1.3)])
+    size = Row("memory per further account without a socket", "kB", [Limit(17.0)])
+    for less, more in zip(costs[1].values[OURS], costs[-1].values[OURS], strict=True):
+        traffic.add(OURS, more / less)
+    for less, more in zip(sizes[few], sizes[most], strict=True):
+        size.add(OURS, (more - less) * 1024 / (most - few))
+    return [traffic, size]
 
 
 async def lasting(rounds: Rounds) -> list[Row]:
