@@ -19,6 +19,7 @@ from colorchanger_bot.bot.checkup import Checkup, Needs
 from colorchanger_bot.bot.colors import TwitchioColors
 from colorchanger_bot.bot.host import host_id, name_of, prefixes_of
 from colorchanger_bot.bot.refresh import SharedRefresh
+from colorchanger_bot.bot.refusals import Refusals
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import parse_command
 from colorchanger_bot.changer.memory import Memory, ShortMemory
@@ -75,7 +76,7 @@ def attach(
         memory=memory,
         prefixes=prefixes_of(bot) or (settings.commands.prefix,),
         strategy=strategy,
-        guest=(before and before.guest) or Guest(SharedRefresh(bot), Checkup(bot, partial(_needs, bot))),
+        guest=(before and before.guest) or _guest(bot),
         listening=listening,
         takes_commands=before is not None and before.takes_commands,
     )
@@ -159,6 +160,11 @@ def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
 def own_account(bot: commands.Bot) -> Painter | None:
     """Return the painter of the bot's own account, which others may command if the settings allow it."""
     return changer_for(bot).get(host_id(bot) or "")
+
+
+def _guest(bot: commands.Bot) -> Guest:
+    needs = partial(_needs, bot)
+    return Guest(SharedRefresh(bot, Refusals(bot, needs)), Checkup(bot, needs))
 
 
 def _needs(bot: commands.Bot) -> Needs:

@@ -106,6 +106,21 @@ async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None
         return None
 
 
+async def token_works(bot: commands.Bot, token: str) -> bool | None:
+    """Return whether Twitch calls an access token valid; None if that cannot be known now."""
+    client = inner_client(bot)
+    if client is None:
+        return None
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await client.validate_token(token)
+    except twitchio.HTTPException as error:
+        return False if error.status == 401 and is_from_twitch(error) else None
+    except TWITCHIO_ERRORS:
+        return None
+    return True
+
+
 def is_from_twitch(error: twitchio.HTTPException) -> bool:
     """Return whether Twitch itself refused the request, and not a gateway or protection page."""
     return refusal_in(error.status, error.extra) is not None
