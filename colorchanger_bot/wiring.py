@@ -17,12 +17,13 @@ from colorchanger_bot.bot import attachment
 from colorchanger_bot.bot.attachment import Attachment, Guest
 from colorchanger_bot.bot.checkup import Checkup, Needs
 from colorchanger_bot.bot.colors import TwitchioColors
-from colorchanger_bot.bot.host import host_id, name_of, prefixes_of
+from colorchanger_bot.bot.host import host_id, known_id, name_of, own_name, prefixes_of
 from colorchanger_bot.bot.refresh import SharedRefresh
 from colorchanger_bot.bot.refusals import Refusals
 from colorchanger_bot.changer.changer import Changer
-from colorchanger_bot.changer.commands import parse_command
+from colorchanger_bot.changer.commands import Author, may_command, parse_command
 from colorchanger_bot.changer.memory import Memory, ShortMemory
+from colorchanger_bot.changer.owner import Owner
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Strategy
 from colorchanger_bot.errors import StoreError
@@ -78,9 +79,12 @@ def attach(
         strategy=strategy,
         guest=(before and before.guest) or _guest(bot),
         listening=listening,
+        owner=_owner(bot, settings, memory, api),
         takes_commands=before is not None and before.takes_commands,
     )
     attachment.put(bot, attached)
+    if before is not None and before.takes_commands:
+        _replace(before.owner, attached.owner)
     return attached
 
 
@@ -131,14 +135,18 @@ async def painter_for(bot: commands.Bot, user: twitchio.PartialUser, channel: tw
     attached = attachment_of(bot)
     if not attached.platform.counts(user.id, channel.id):
         return None
-    if user.id not in attached.changer and manages(bot, user.id):
-        login = (user.name or user.id).lower()
+    return await _painter_of(bot, user.id, (user.name or user.id).lower())
+
+
+async def _painter_of(bot: commands.Bot, user_id: str, login: str) -> Painter | None:
+    attached = attachment_of(bot)
+    if user_id not in attached.changer and manages(bot, user_id):
         color = attached.settings.color_for(login)
         try:
-            await attached.changer.manage(user.id, login, color, strategy=attached.strategy)
+            await attached.changer.manage(user_id, login, color, strategy=attached.strategy)
         except StoreError as error:
             logger.error("%s gets no colours: %s", login, error, extra={"account": login})
-    return attached.changer.get(user.id)
+    return attached.changer.get(user_id)
 
 
 def command_in(attached: Attachment, text: str) -> str | None:
@@ -157,9 +165,35 @@ def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
         attached.changer.on_others_message(reader, message.broadcaster.id, message.chatter.id, color)
 
 
-def own_account(bot: commands.Bot) -> Painter | None:
-    """Return the painter of the bot's own account, which others may command if the settings allow it."""
-    return changer_for(bot).get(host_id(bot) or "")
+def may_use_commands(bot: commands.Bot, author: Author, account_id: str) -> bool:
+    """Return whether somebody may command an account of the bot."""
+    attached = attachment_of(bot)
+    owner_id = None if attached.owner is None else attached.owner.id
+    return may_command(author, attached.settings.commands, account_id=account_id, owner_id=owner_id)
+
+
+async def own_account(bot: commands.Bot) -> Painter | None:
+    """Return the painter of the bot's own account, which others may command if the settings allow it.
+
+    In somebody else's bot, the account is managed from its first message or the first such command on.
+    """
+    user_id = host_id(bot)
+    return None if user_id is None else await _painter_of(bot, user_id, name_of(bot, user_id))
+
+
+def _owner(bot: commands.Bot, settings: Settings, memory: Memory, api: TwitchioColors) -> Owner | None:
+    if not settings.commands.obeys_owner:
+        return None
+    ours, account = partial(known_id, bot), partial(own_name, bot)
+    return Owner(settings, memory=memory, find=api.person, ours=ours, account=account)
+
+
+def _replace(before: Owner | None, owner: Owner | None) -> None:
+    """Look for the owner that new settings name, while the bot takes commands."""
+    if before is not None:
+        before.end()
+    if owner is not None:
+        owner.start()
 
 
 def _guest(bot: commands.Bot) -> Guest:

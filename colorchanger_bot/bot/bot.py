@@ -21,6 +21,7 @@ from colorchanger_bot.bot.messages import chat_message, chat_notification, text_
 from colorchanger_bot.bot.platform import HelixPlatform, Reading
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import parse_command
+from colorchanger_bot.changer.owner import Owner
 from colorchanger_bot.clock import Clock, RecentIds, Tasks
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub.follows import follow_live
@@ -29,6 +30,7 @@ from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.settings.model import ColorSettings
 from colorchanger_bot.settings.settings import Settings
+from colorchanger_bot.store.logins import id_with_name
 from colorchanger_bot.store.store import Login
 from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix, HelixColors
 
@@ -90,9 +92,20 @@ class ColorChangerBot(commands.Bot):
             speaker=self._platform,
             platform=self._platform,
             prefixes=(settings.commands.prefix,),
+            owner=self._commander(settings) if settings.commands.obeys_owner else None,
             is_own_bot=True,
         )
         attachment.put(self, shared)
+
+    def _commander(self, settings: Settings) -> Owner:
+        return Owner(
+            settings,
+            memory=self._changer.memory,
+            find=self._platform.person,
+            ours=partial(id_with_name, self._keeper),
+            clock=self._clock,
+            rng=self._rng,
+        )
 
     @property
     def bot_id(self) -> str:

@@ -14,6 +14,7 @@ import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.bot.host import REQUEST_SECONDS, TWITCHIO_ERRORS
+from colorchanger_bot.changer.owner import Person
 from colorchanger_bot.clock import look_at_result
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
@@ -93,6 +94,20 @@ class TwitchioColors:
             return await self._shown(users[0].id, asked_by=user_id)
 
         return await self._ask(user_id, ask)
+
+    async def person(self, *, login: str = "", id_: str = "") -> Person | None:
+        """Return who has a login or an id; None: nobody.
+
+        Raises:
+            ColorChangerError: Twitch does not tell.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                users = await self._bot.fetch_users(ids=[id_] if id_ else None, logins=[login] if login else None)
+                return Person(str(users[0].id), (users[0].name or "").lower()) if users else None
+        except TWITCHIO_ERRORS as error:
+            failure = error_of(error)
+        raise failure
 
     def channels(self, user_id: str) -> tuple[str, ...] | None:
         return None

@@ -41,6 +41,14 @@ def name_of(bot: commands.Bot, user_id: str) -> str:
     return user.name.lower() if user is not None and user.name and str(user.id) == user_id else user_id
 
 
+def known_id(bot: commands.Bot, login: str) -> str:
+    """Return the user id of a login, if it is the bot's account or its owner (`owner_id`); else empty."""
+    for user in (bot.user, getattr(bot, "owner", None)):
+        if user is not None and user.name and user.name.lower() == login:
+            return str(user.id)
+    return ""
+
+
 def own_name(bot: commands.Bot) -> str:
     """Return the name of the bot's own account, for the log; a bot that has none yet is "the bot"."""
     user_id = host_id(bot)
