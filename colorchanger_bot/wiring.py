@@ -17,7 +17,7 @@ from colorchanger_bot.bot import attachment
 from colorchanger_bot.bot.attachment import Attachment, Guest
 from colorchanger_bot.bot.checkup import Checkup, Needs
 from colorchanger_bot.bot.colors import TwitchioColors
-from colorchanger_bot.bot.host import host_id, known_id, name_of, own_name, prefixes_of
+from colorchanger_bot.bot.host import host_id, known_id, login_at_twitch, name_of, own_name, prefixes_of
 from colorchanger_bot.bot.refresh import SharedRefresh
 from colorchanger_bot.bot.refusals import Refusals
 from colorchanger_bot.changer.changer import Changer
@@ -66,9 +66,7 @@ def attach(
     if listen and listening is None:
         from colorchanger_bot.bot.listening import Listening  # noqa: PLC0415 - the cogs alone need no EventSub, no HTTP
 
-        listening = Listening(bot, settings)
-    if listening is not None:
-        listening.settings = settings
+        listening = Listening(bot, partial(_painter_of, bot))
     attached = Attachment(
         settings=settings,
         changer=Changer(api, memory=memory),
@@ -141,11 +139,16 @@ async def painter_for(bot: commands.Bot, user: twitchio.PartialUser, channel: tw
 async def _painter_of(bot: commands.Bot, user_id: str, login: str) -> Painter | None:
     attached = attachment_of(bot)
     if user_id not in attached.changer and manages(bot, user_id):
-        color = attached.settings.color_for(login)
         try:
-            await attached.changer.manage(user_id, login, color, strategy=attached.strategy)
+            earlier = (await attached.changer.memory.recall(user_id)).listed_as
+            # A host may list its account under its id, or under the name from before a rename.
+            attached.settings = attached.settings.bound_to([(login, (user_id, earlier))])
+            color = attached.settings.color_for(login)
+            painter = await attached.changer.manage(user_id, login, color, strategy=attached.strategy)
         except StoreError as error:
             logger.error("%s gets no colours: %s", login, error, extra={"account": login})
+        else:
+            painter.identify_account(attached.settings.listed_as(login))
     return attached.changer.get(user_id)
 
 
@@ -178,7 +181,11 @@ async def own_account(bot: commands.Bot) -> Painter | None:
     In somebody else's bot, the account is managed from its first message or the first such command on.
     """
     user_id = host_id(bot)
-    return None if user_id is None else await _painter_of(bot, user_id, name_of(bot, user_id))
+    if user_id is None:
+        return None
+    if (painter := changer_for(bot).get(user_id)) is not None:
+        return painter
+    return await _painter_of(bot, user_id, await login_at_twitch(bot, user_id))
 
 
 def _owner(bot: commands.Bot, settings: Settings, memory: Memory, api: TwitchioColors) -> Owner | None:
@@ -218,5 +225,5 @@ def _needs(bot: commands.Bot) -> Needs:
         scopes={scope: purpose(scope) for scope in scopes},
         reading=READ_SCOPE,
         chat_from_host=attached.listening is None,
-        listed=[account.login for account in attached.settings.accounts],
+        listed=[account.login for account in attached.settings.accounts if account.login not in accounts],
     )

@@ -27,8 +27,6 @@ ATTRIBUTE = "_colorchanger"
 class ChatSource(Protocol):
     """Reads chat for a bot from `start` to `stop`; `Listening` does, and is imported only where it is asked for."""
 
-    settings: Settings
-
     def start(self) -> None: ...
 
     async def stop(self) -> None: ...

@@ -34,7 +34,7 @@ class Needs:
     chat_from_host: bool
     """Whether messages come in over the host's own chat subscription only, and not over our session."""
     listed: Collection[str] = ()
-    """The logins that the settings list."""
+    """The logins that the settings list; accounts that are listed by their id are left out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,19 @@ def name_of(bot: commands.Bot, user_id: str) -> str:
     return user.name.lower() if user is not None and user.name and str(user.id) == user_id else user_id
 
 
+async def login_at_twitch(bot: commands.Bot, user_id: str) -> str:
+    """Return the login of an account, from Twitch if the bot does not know it; its id if Twitch does not tell."""
+    name = name_of(bot, user_id)
+    if name != user_id:
+        return name
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            users = await bot.fetch_users(ids=[user_id])
+            return (users[0].name or user_id).lower() if users else user_id
+    except TWITCHIO_ERRORS:
+        return user_id
+
+
 def known_id(bot: commands.Bot, login: str) -> str:
     """Return the user id of a login, if it is the bot's account or its owner (`owner_id`); else empty."""
     for user in (bot.user, getattr(bot, "owner", None)):
