@@ -13,7 +13,7 @@ import aiohttp
 import twitchio
 from twitchio.ext import commands
 
-from colorchanger_bot.bot.host import REQUEST_SECONDS, TWITCHIO_ERRORS
+from colorchanger_bot.bot.host import REQUEST_SECONDS, TWITCHIO_ERRORS, host_id
 from colorchanger_bot.changer.owner import Person
 from colorchanger_bot.clock import look_at_result
 from colorchanger_bot.color import Color
@@ -96,18 +96,19 @@ class TwitchioColors:
         return await self._ask(user_id, ask)
 
     async def person(self, *, login: str = "", id_: str = "") -> Person | None:
-        """Return who has a login or an id; None: nobody.
+        """Return who has a login or an id, asked as the bot's account; None: nobody.
 
         Raises:
             ColorChangerError: Twitch does not tell.
         """
-        try:
-            async with asyncio.timeout(self._seconds):
-                users = await self._bot.fetch_users(ids=[id_] if id_ else None, logins=[login] if login else None)
-                return Person(str(users[0].id), (users[0].name or "").lower()) if users else None
-        except TWITCHIO_ERRORS as error:
-            failure = error_of(error)
-        raise failure
+        user_id = host_id(self._bot) or ""
+
+        async def ask() -> Person | None:
+            ids, logins = [id_] if id_ else None, [login] if login else None
+            users = await self._bot.fetch_users(ids=ids, logins=logins, token_for=user_id)
+            return Person(str(users[0].id), (users[0].name or "").lower()) if users else None
+
+        return await self._ask(user_id, ask)
 
     def channels(self, user_id: str) -> tuple[str, ...] | None:
         return None

@@ -9,8 +9,8 @@ TwitchIO also drops a login when one refresh is refused, though the access token
 
 TwitchIO offers no hook for either: its session cannot be given a middleware once it exists, and the client that sends
 every refresh is private. So methods of that client and of `bot.http` are replaced on the instances, and put back when
-the last of our cogs is unloaded: `refresh_token`, through which every refresh goes, and the two that drop a login
-after a refusal, `add_token` and `_refresh_token`.
+the last of our cogs is unloaded: `refresh_token` and `validate_token`, through which every refresh and validation goes,
+and the two that drop a login after a refusal, `add_token` and `_refresh_token`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import twitchio
 from twitchio.authentication.oauth import OAuth
@@ -43,6 +43,7 @@ FINISH_SECONDS = 5.0
 RENEW = "_refresh_token"
 """The method of TwitchIO's HTTP client that renews a login ahead of need, and drops it if that is refused."""
 
+T = TypeVar("T")
 Ask = Callable[[str], Awaitable[RefreshTokenPayload]]
 Add = Callable[[str, str], Awaitable[ValidateTokenPayload]]
 Renew = Callable[[str, str], Awaitable[None]]
@@ -100,6 +101,8 @@ class SharedRefresh:
             )
         for client in filter(None, (self._bot.http, inner)):
             self._put(client, "refresh_token", self._refresh)
+        if inner is not None:
+            self._put(inner, "validate_token", _validate)
         if inner is not None and hasattr(self._bot.http, RENEW):
             self._put(self._bot.http, "add_token", self._add)
             self._put(self._bot.http, RENEW, self._renew)
@@ -153,7 +156,7 @@ class SharedRefresh:
 
     async def _answer(self, ask: Ask, token: str) -> RefreshTokenPayload:
         try:
-            payload = await _ask(ask, token)
+            payload = await _decided(ask, token, "refresh", (400, 401, 403))
         except twitchio.HTTPException as error:
             if error.status < 500:
                 await self.refusals.note(token, error.status, error.extra, error.route)
@@ -233,16 +236,24 @@ def _now() -> str:
     return datetime.now().isoformat()  # in local time, as TwitchIO has it
 
 
-async def _ask(ask: Ask, token: str) -> RefreshTokenPayload:
-    """Send the refresh. An answer that Twitch did not write becomes a 503: TwitchIO drops a login on anything below."""
+async def _validate(ask: Callable[[str], Awaitable[ValidateTokenPayload]], token: str, /) -> ValidateTokenPayload:
+    """Do what TwitchIO's `validate_token` does; TwitchIO takes any refusal as the end of the token."""
+    return await _decided(ask, token, "validation", (401,))
+
+
+async def _decided(ask: Callable[[str], Awaitable[T]], token: str, what: str, refusals: Collection[int]) -> T:
+    """Send a request. What is neither a success nor one of Twitch's refusals of the token becomes a 503.
+
+    TwitchIO takes anything below that as the end of the token: a gateway's page, or a rate limit.
+    """
     try:
         return await ask(token)
     except twitchio.HTTPException as error:
-        if is_from_twitch(error) or error.status >= 500:
+        if error.status >= 500 or (error.status in refusals and is_from_twitch(error)):
             raise
         status, route = error.status, error.route
     except (LookupError, TypeError):
         status, route = 200, None
     # (not raised in the handler: TwitchIO's error holds the token, and would stay with this one as its context)
-    message = f"a refresh was answered with {status}, and not by Twitch"
+    message = f"a {what} of a login was answered with {status}, which decides nothing"
     raise twitchio.HTTPException(message, route=route, status=503, extra=message)
