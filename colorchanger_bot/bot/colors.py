@@ -104,7 +104,8 @@ class TwitchioColors:
         user_id = host_id(self._bot) or ""
 
         async def ask() -> Person | None:
-            ids, logins = [id_] if id_ else None, [login] if login else None
+            ids: list[str | int] | None = [id_] if id_ else None
+            logins = [login] if login else None
             users = await self._bot.fetch_users(ids=ids, logins=logins, token_for=user_id)
             return Person(str(users[0].id), (users[0].name or "").lower()) if users else None
 
