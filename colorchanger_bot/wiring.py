@@ -200,6 +200,8 @@ def _replace(before: Owner | None, owner: Owner | None) -> None:
     if before is not None:
         before.end()
     if owner is not None:
+        if before is not None and before.login == owner.login:
+            owner.id = before.id  # until it is looked up, the name does not count again
         owner.start()
 
 

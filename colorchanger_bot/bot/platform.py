@@ -53,7 +53,10 @@ class Reading:
             self.set_listed(tuple(dict.fromkeys(present.values())))
 
     def _apply(self) -> None:
-        self.session.set_channels((*self.listed, *self.live), self.live, self.ids)
+        # Somebody who is live may have taken the earlier name of a listed channel: both are read, that one by its id.
+        by_id = {id_: id_ for name, id_ in self.live.items() if self.ids.get(name, id_) != id_}
+        live = {name: id_ for name, id_ in self.live.items() if id_ not in by_id}
+        self.session.set_channels((*self.listed, *live, *by_id), live, {**self.ids, **by_id})
 
 
 async def find(helix: Helix, *, login: str = "", id_: str = "") -> Person | None:

@@ -170,7 +170,7 @@ class SharedRefresh:
         TwitchIO tries that one again when it validates it the next time, in 55 minutes, or when a request needs it.
         """
         try:
-            payload = await self._bot.http.refresh_token(token)
+            payload = await (inner_client(self._bot) or self._bot.http).refresh_token(token)
         except twitchio.HTTPException as error:
             if error.status >= 500:
                 raise

@@ -99,6 +99,14 @@ async def test_a_name_that_nobody_has_is_said(
     assert is_on(bot)
 
 
+async def test_the_owner_stays_known_when_attach_is_called_again(hosts: Hosts, twitch: LocalTwitch) -> None:
+    boss = twitch.add_user("boss")
+    bot = await guest_of(hosts)
+    await until(lambda: owner_id(bot) == boss.id)
+    attach(bot, settings=quick(commands=OWNER))
+    assert owner_id(bot) == boss.id
+
+
 async def test_another_owner_counts_from_attach_on(hosts: Hosts, twitch: LocalTwitch) -> None:
     twitch.add_user("boss")
     friend = twitch.add_user("friend")
