@@ -16,6 +16,8 @@ from colorchanger_bot.twitch.answers import refusal_in
 CHAT_MESSAGE = "channel.chat.message"
 INNER_CLIENT = "_ManagedHTTPClient__isolated"
 """The attribute of TwitchIO's HTTP client that holds the one it refreshes and validates tokens with."""
+RENEW = "_refresh_token"
+"""The method of TwitchIO's HTTP client that renews a login ahead of need, and drops it if that is refused."""
 REQUEST_SECONDS = 10.0
 """TwitchIO sets no limit of its own to a request."""
 TWITCHIO_ERRORS = (
@@ -113,6 +115,12 @@ def inner_client(bot: commands.Bot) -> OAuth | None:
     """Return the client that refreshes and validates tokens for TwitchIO; None in a TwitchIO that we do not know."""
     client: object = getattr(bot.http, INNER_CLIENT, None)
     return client if isinstance(client, OAuth) else None
+
+
+def keep_token(bot: commands.Bot, user_id: str, token: str, refresh: str, *, validated: str) -> None:
+    """Put a login among the bot's tokens, as TwitchIO's `add_token` does after its checks."""
+    tokens = bot.http._tokens  # pyright: ignore[reportPrivateUsage] - the public mapping is read-only
+    tokens[user_id] = {"user_id": user_id, "token": token, "refresh": refresh, "last_validated": validated}
 
 
 async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None:

@@ -29,7 +29,7 @@ from twitchio.authentication.oauth import OAuth
 from twitchio.authentication.payloads import RefreshTokenPayload, ValidateTokenPayload
 from twitchio.ext import commands
 
-from colorchanger_bot.bot.host import inner_client, is_from_twitch, own_name, token_works
+from colorchanger_bot.bot.host import RENEW, inner_client, is_from_twitch, keep_token, own_name, token_works
 from colorchanger_bot.bot.refusals import Refusals
 from colorchanger_bot.clock import look_at_result
 
@@ -39,9 +39,6 @@ REMEMBERED_SECONDS = 3600.0
 """By then every request sent with the old token has long been answered."""
 FINISH_SECONDS = 5.0
 """How long an unload waits for a refresh under way: cutting it off can end the login."""
-
-RENEW = "_refresh_token"
-"""The method of TwitchIO's HTTP client that renews a login ahead of need, and drops it if that is refused."""
 
 T = TypeVar("T")
 Ask = Callable[[str], Awaitable[RefreshTokenPayload]]
@@ -193,9 +190,7 @@ class SharedRefresh:
                 raise
         valid = await inner.validate_token(token)
         if valid.user_id is not None:
-            tokens = self._bot.http._tokens  # pyright: ignore[reportPrivateUsage] - the public mapping is read-only
-            data: Any = {"user_id": valid.user_id, "token": token, "refresh": refresh, "last_validated": _now()}
-            tokens[valid.user_id] = data
+            keep_token(self._bot, valid.user_id, token, refresh, validated=_now())
         return valid
 
     def _newest(self, token: str) -> tuple[str, RefreshTokenPayload | None]:
