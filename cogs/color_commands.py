@@ -8,7 +8,7 @@ import twitchio
 from twitchio.ext import commands
 
 from colorchanger_bot.bot.messages import author_of, own_message
-from colorchanger_bot.changer.commands import may_command, run_command, wants_reply
+from colorchanger_bot.changer.commands import run_command, wants_reply
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.replies import chat_reply, page_reply
 from colorchanger_bot.errors import ColorChangerError
@@ -18,6 +18,7 @@ from colorchanger_bot.wiring import (
     cog_unloaded,
     command_in,
     manages,
+    may_use_commands,
     own_account,
     painter_for,
 )
@@ -43,9 +44,14 @@ class ColorCommands(commands.Component, name=NAME):
         cog_loaded(self.bot, NAME)
         attached = attachment_of(self.bot)
         attached.takes_commands = attached.settings.commands.enabled
+        if attached.owner is not None:
+            attached.owner.start()
 
     async def component_teardown(self) -> None:
-        attachment_of(self.bot).takes_commands = False
+        attached = attachment_of(self.bot)
+        attached.takes_commands = False
+        if attached.owner is not None:
+            await attached.owner.stop()
         await cog_unloaded(self.bot, NAME)
 
     @commands.Component.listener()
@@ -69,13 +75,14 @@ class ColorCommands(commands.Component, name=NAME):
         if manages(self.bot, message.chatter.id):
             painter = await painter_for(self.bot, message.chatter, message.broadcaster)
             is_new = painter is not None and attached.changer.on_command(own_message(message))
-        else:
-            painter = own_account(self.bot)
+        elif may_use_commands(self.bot, author_of(message), ""):
+            painter = await own_account(self.bot)
             is_new = attached.changer.first_time(message.id)
+        else:
+            return None
         if painter is None or not is_new:
             return None
-        author, settings = author_of(message), attached.settings.commands
-        return painter if may_command(author, settings, account_id=painter.user_id) else None
+        return painter if may_use_commands(self.bot, author_of(message), painter.user_id) else None
 
     async def _reply(self, message: twitchio.ChatMessage, answer: str, painter: Painter) -> None:
         """Reply in chat, where the settings and Twitch's limits allow it; the log has the answer in any case."""

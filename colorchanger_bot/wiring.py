@@ -17,11 +17,13 @@ from colorchanger_bot.bot import attachment
 from colorchanger_bot.bot.attachment import Attachment, Guest
 from colorchanger_bot.bot.checkup import Checkup, Needs
 from colorchanger_bot.bot.colors import TwitchioColors
-from colorchanger_bot.bot.host import host_id, name_of, prefixes_of
+from colorchanger_bot.bot.host import host_id, known_id, login_at_twitch, name_of, own_name, prefixes_of
 from colorchanger_bot.bot.refresh import SharedRefresh
+from colorchanger_bot.bot.refusals import Refusals
 from colorchanger_bot.changer.changer import Changer
-from colorchanger_bot.changer.commands import parse_command
+from colorchanger_bot.changer.commands import Author, may_command, parse_command
 from colorchanger_bot.changer.memory import Memory, ShortMemory
+from colorchanger_bot.changer.owner import Owner
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Strategy
 from colorchanger_bot.errors import StoreError
@@ -64,9 +66,7 @@ def attach(
     if listen and listening is None:
         from colorchanger_bot.bot.listening import Listening  # noqa: PLC0415 - the cogs alone need no EventSub, no HTTP
 
-        listening = Listening(bot, settings)
-    if listening is not None:
-        listening.settings = settings
+        listening = Listening(bot, partial(_painter_of, bot))
     attached = Attachment(
         settings=settings,
         changer=Changer(api, memory=memory),
@@ -75,11 +75,14 @@ def attach(
         memory=memory,
         prefixes=prefixes_of(bot) or (settings.commands.prefix,),
         strategy=strategy,
-        guest=(before and before.guest) or Guest(SharedRefresh(bot), Checkup(bot, partial(_needs, bot))),
+        guest=(before and before.guest) or _guest(bot),
         listening=listening,
+        owner=_owner(bot, settings, memory, api),
         takes_commands=before is not None and before.takes_commands,
     )
     attachment.put(bot, attached)
+    if before is not None and before.takes_commands:
+        _replace(before.owner, attached.owner)
     return attached
 
 
@@ -130,14 +133,23 @@ async def painter_for(bot: commands.Bot, user: twitchio.PartialUser, channel: tw
     attached = attachment_of(bot)
     if not attached.platform.counts(user.id, channel.id):
         return None
-    if user.id not in attached.changer and manages(bot, user.id):
-        login = (user.name or user.id).lower()
-        color = attached.settings.color_for(login)
+    return await _painter_of(bot, user.id, (user.name or user.id).lower())
+
+
+async def _painter_of(bot: commands.Bot, user_id: str, login: str) -> Painter | None:
+    attached = attachment_of(bot)
+    if user_id not in attached.changer and manages(bot, user_id):
         try:
-            await attached.changer.manage(user.id, login, color, strategy=attached.strategy)
+            earlier = (await attached.changer.memory.recall(user_id)).listed_as
+            # A host may list its account under its id, or under the name from before a rename.
+            attached.settings = attached.settings.bound_to([(login, (user_id, earlier))])
+            color = attached.settings.color_for(login)
+            painter = await attached.changer.manage(user_id, login, color, strategy=attached.strategy)
         except StoreError as error:
             logger.error("%s gets no colours: %s", login, error, extra={"account": login})
-    return attached.changer.get(user.id)
+        else:
+            painter.identify_account(attached.settings.listed_as(login))
+    return attached.changer.get(user_id)
 
 
 def command_in(attached: Attachment, text: str) -> str | None:
@@ -156,9 +168,46 @@ def note_stranger(bot: commands.Bot, message: twitchio.ChatMessage) -> None:
         attached.changer.on_others_message(message.broadcaster.id, message.chatter.id, color)
 
 
-def own_account(bot: commands.Bot) -> Painter | None:
-    """Return the painter of the bot's own account, which others may command if the settings allow it."""
-    return changer_for(bot).get(host_id(bot) or "")
+def may_use_commands(bot: commands.Bot, author: Author, account_id: str) -> bool:
+    """Return whether somebody may command an account of the bot."""
+    attached = attachment_of(bot)
+    owner_id = None if attached.owner is None else attached.owner.id
+    return may_command(author, attached.settings.commands, account_id=account_id, owner_id=owner_id)
+
+
+async def own_account(bot: commands.Bot) -> Painter | None:
+    """Return the painter of the bot's own account, which others may command if the settings allow it.
+
+    In somebody else's bot, the account is managed from its first message or the first such command on.
+    """
+    user_id = host_id(bot)
+    if user_id is None:
+        return None
+    if (painter := changer_for(bot).get(user_id)) is not None:
+        return painter
+    return await _painter_of(bot, user_id, await login_at_twitch(bot, user_id))
+
+
+def _owner(bot: commands.Bot, settings: Settings, memory: Memory, api: TwitchioColors) -> Owner | None:
+    if not settings.commands.obeys_owner:
+        return None
+    ours, account = partial(known_id, bot), partial(own_name, bot)
+    return Owner(settings, memory=memory, find=api.person, ours=ours, account=account)
+
+
+def _replace(before: Owner | None, owner: Owner | None) -> None:
+    """Look for the owner that new settings name, while the bot takes commands."""
+    if before is not None:
+        before.end()
+    if owner is not None:
+        if before is not None and before.login == owner.login:
+            owner.id = before.id  # until it is looked up, the name does not count again
+        owner.start()
+
+
+def _guest(bot: commands.Bot) -> Guest:
+    needs = partial(_needs, bot)
+    return Guest(SharedRefresh(bot, Refusals(bot, needs)), Checkup(bot, needs))
 
 
 def _needs(bot: commands.Bot) -> Needs:
@@ -178,5 +227,5 @@ def _needs(bot: commands.Bot) -> Needs:
         scopes={scope: purpose(scope) for scope in scopes},
         reading=READ_SCOPE,
         chat_from_host=attached.listening is None,
-        listed=[account.login for account in attached.settings.accounts],
+        listed=[account.login for account in attached.settings.accounts if account.login not in accounts],
     )

@@ -16,6 +16,7 @@ from colorchanger_bot.bot.refresh import SharedRefresh
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import Speaker
 from colorchanger_bot.changer.memory import Memory
+from colorchanger_bot.changer.owner import Owner
 from colorchanger_bot.changer.platform import Platform
 from colorchanger_bot.color import Strategy
 from colorchanger_bot.settings.settings import Settings
@@ -25,8 +26,6 @@ ATTRIBUTE = "_colorchanger"
 
 class ChatSource(Protocol):
     """Reads chat for a bot from `start` to `stop`; `Listening` does, and is imported only where it is asked for."""
-
-    settings: Settings
 
     def start(self) -> None: ...
 
@@ -77,6 +76,8 @@ class Attachment:
     """What runs beside the cogs in somebody else's bot; None in our own."""
     listening: ChatSource | None = None
     """Our chat session in somebody else's bot, where it was asked for."""
+    owner: Owner | None = None
+    """Who `commands.owner` is, where the settings let the owner command."""
     takes_commands: bool = False
     """Whether the cog `color_commands` is loaded; if so, its commands do not count as messages."""
 

@@ -21,6 +21,7 @@ from colorchanger_bot.bot.messages import chat_message, chat_notification, has_b
 from colorchanger_bot.bot.platform import HelixPlatform, Reading
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import parse_command
+from colorchanger_bot.changer.owner import Owner
 from colorchanger_bot.clock import Clock, RecentIds, Tasks, cancel
 from colorchanger_bot.errors import AuthError
 from colorchanger_bot.eventsub.follows import follow_live
@@ -31,6 +32,7 @@ from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.settings.model import ColorSettings
 from colorchanger_bot.settings.settings import Settings
+from colorchanger_bot.store.logins import id_with_name
 from colorchanger_bot.store.store import Login
 from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix, HelixColors
 
@@ -79,6 +81,8 @@ class ColorChangerBot(commands.Bot):
         self._clock = clock
         self._rng = rng
         self._timing = timing or Timing()
+        self._limits: dict[str, AccountLimits] = {}
+        """By the user ids of those who have read."""
         self._following: dict[int, asyncio.Task[None]] = {}
         self._tasks = Tasks(logger)
         self._scopes: dict[int, frozenset[str]] = {}
@@ -103,9 +107,20 @@ class ColorChangerBot(commands.Bot):
             speaker=self._platform,
             platform=self._platform,
             prefixes=(settings.commands.prefix,),
+            owner=self._commander(settings) if settings.commands.obeys_owner else None,
             is_own_bot=True,
         )
         attachment.put(self, shared)
+
+    def _commander(self, settings: Settings) -> Owner:
+        return Owner(
+            settings,
+            memory=self._changer.memory,
+            find=self._platform.person,
+            ours=partial(id_with_name, self._keeper),
+            clock=self._clock,
+            rng=self._rng,
+        )
 
     @property
     def bot_id(self) -> str:
@@ -140,8 +155,7 @@ class ColorChangerBot(commands.Bot):
         )
         self._colors.by_user[user_id] = helix
         self.accounts[login.id] = user_id
-        limits = AccountLimits(self._clock, self._rng, self._timing)
-        self.readers.add(user_id, login.login, partial(self._new_session, user_id, login.login, helix, limits))
+        self.readers.add(user_id, login.login, partial(self._new_session, user_id, login.login, helix))
         if reason := _obstacle(login):
             self.readers.bar(user_id, reason)
         # (a channel that is listed under an earlier name of the account is its own, not of somebody who has that name)
@@ -167,7 +181,6 @@ class ColorChangerBot(commands.Bot):
         user_id: str,
         login: str,
         helix: Helix,
-        limits: AccountLimits,
         changed: Callable[[], None],
         identified: Callable[[], None],
     ) -> ChatSession:
@@ -186,7 +199,7 @@ class ColorChangerBot(commands.Bot):
             ours=self.readers.ours,
             counts=self.readers.counts,
             timing=self._timing,
-            limits=limits,
+            limits=self._limits.setdefault(user_id, AccountLimits(self._clock, self._rng, self._timing)),
             changed=changed,
             identified=identified,
         )
@@ -293,6 +306,7 @@ class ColorChangerBot(commands.Bot):
             await cancel((following,))
         if (user_id := self.accounts.pop(login_id, None)) is not None:
             await self.readers.drop(user_id)
+            self._limits.pop(user_id, None)
 
     async def _lend_token(self, login: Login) -> None:
         """Let TwitchIO act for the account."""

@@ -34,7 +34,7 @@ class Needs:
     chat_from_host: bool
     """Whether messages come in over the host's own chat subscription only, and not over our session."""
     listed: Collection[str] = ()
-    """The logins that the settings list."""
+    """The logins that the settings list; accounts that are listed by their id are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,8 @@ def how_to_authorise(bot: commands.Bot, scopes: Iterable[str]) -> str:
         return f"log in again by device code: login_dcf(scopes=..., force_flow=True) with {' '.join(wanted)}"
     adapter: Any = bot.adapter
     base, path = getattr(adapter, "_domain", "http://localhost:4343"), getattr(adapter, "_oauth_path", "/oauth")
-    address = f"{base}{path}?scopes={'+'.join(wanted)}&force_verify=true"
+    scopes_ = f"scopes={'+'.join(wanted)}&" if wanted else ""  # without any, the adapter asks for its own
+    address = f"{base}{path}?{scopes_}force_verify=true"
     if getattr(adapter, "_running", False):
         return f"log in to Twitch as that account and open {address}"
     return f"start the bot with its web adapter (with_adapter=True), log in as that account and open {address}"

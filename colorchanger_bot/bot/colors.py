@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -12,7 +13,8 @@ import aiohttp
 import twitchio
 from twitchio.ext import commands
 
-from colorchanger_bot.bot.host import REQUEST_SECONDS, TWITCHIO_ERRORS
+from colorchanger_bot.bot.host import REQUEST_SECONDS, TWITCHIO_ERRORS, host_id
+from colorchanger_bot.changer.owner import Person
 from colorchanger_bot.clock import look_at_result
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import (
@@ -31,6 +33,7 @@ from colorchanger_bot.redaction import one_line, redact
 from colorchanger_bot.twitch.answers import foreign, refusal_in
 
 T = TypeVar("T")
+RETRY_SECONDS = 60.0
 Refusals = Mapping[int, type[ColorChangerError]]
 """What a status means for one kind of request."""
 
@@ -41,8 +44,10 @@ class AccountRequests:
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     last: asyncio.Task[Any] | None = None
-    refused: str | None = None
-    """The refresh token that Twitch refused; a different one means that the account was authorised again."""
+    refused: tuple[str, str] | None = None
+    """The token pair of which Twitch refused both; a different one means that the account was authorised again."""
+    refused_at: float = 0.0
+    """Monotonic time."""
 
 
 class TwitchioColors:
@@ -55,6 +60,8 @@ class TwitchioColors:
 
     def __init__(self, bot: commands.Bot, *, seconds: float = REQUEST_SECONDS) -> None:
         self._bot = bot
+        self.retry_seconds = RETRY_SECONDS
+        """How long a login that Twitch refuses is not tried again."""
         self._seconds = seconds
         self._requests: dict[str, AccountRequests] = {}
         """By user id."""
@@ -85,6 +92,22 @@ class TwitchioColors:
             if not users:
                 raise UnknownUser(login)
             return await self._shown(users[0].id, asked_by=user_id)
+
+        return await self._ask(user_id, ask)
+
+    async def person(self, *, login: str = "", id_: str = "") -> Person | None:
+        """Return who has a login or an id, asked as the bot's account; None: nobody.
+
+        Raises:
+            ColorChangerError: Twitch does not tell.
+        """
+        user_id = host_id(self._bot) or ""
+
+        async def ask() -> Person | None:
+            ids: list[str | int] | None = [id_] if id_ else None
+            logins = [login] if login else None
+            users = await self._bot.fetch_users(ids=ids, logins=logins, token_for=user_id)
+            return Person(str(users[0].id), (users[0].name or "").lower()) if users else None
 
         return await self._ask(user_id, ask)
 
@@ -122,7 +145,8 @@ class TwitchioColors:
         requests = self._requests.setdefault(user_id, AccountRequests())
         async with requests.lock:
             tokens = self._bot.tokens.get(user_id)
-            if tokens is None or tokens["refresh"] == requests.refused:
+            waited = time.monotonic() - requests.refused_at
+            if tokens is None or (_pair(tokens) == requests.refused and waited < self.retry_seconds):
                 # Without a token of the account TwitchIO would try the application's.
                 raise NeedsLogin("the bot has no token of this account that works: authorise the account for the bot")
             try:
@@ -130,7 +154,7 @@ class TwitchioColors:
             except TWITCHIO_ERRORS as error:
                 failure = error_of(error, refusals or {})
             if isinstance(failure, NeedsLogin):
-                requests.refused = tokens["refresh"]
+                requests.refused, requests.refused_at = _pair(tokens), time.monotonic()
         # Not raised in the handler: TwitchIO's errors hold tokens, and would stay with ours as its context.
         raise failure
 
@@ -161,6 +185,10 @@ class TwitchioColors:
         if not task.done():
             raise TimeoutError
         return task.result()
+
+
+def _pair(tokens: Mapping[str, Any]) -> tuple[str, str]:
+    return tokens["token"], tokens["refresh"]
 
 
 def error_of(error: Exception, refusals: Refusals = MappingProxyType({})) -> ColorChangerError:

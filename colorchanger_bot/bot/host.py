@@ -16,6 +16,8 @@ from colorchanger_bot.twitch.answers import refusal_in
 CHAT_MESSAGE = "channel.chat.message"
 INNER_CLIENT = "_ManagedHTTPClient__isolated"
 """The attribute of TwitchIO's HTTP client that holds the one it refreshes and validates tokens with."""
+RENEW = "_refresh_token"
+"""The method of TwitchIO's HTTP client that renews a login ahead of need, and drops it if that is refused."""
 REQUEST_SECONDS = 10.0
 """TwitchIO sets no limit of its own to a request."""
 TWITCHIO_ERRORS = (
@@ -39,6 +41,27 @@ def name_of(bot: commands.Bot, user_id: str) -> str:
     """Return the login of an account if the bot knows it, else its id."""
     user = bot.user
     return user.name.lower() if user is not None and user.name and str(user.id) == user_id else user_id
+
+
+async def login_at_twitch(bot: commands.Bot, user_id: str) -> str:
+    """Return the login of an account, from Twitch if the bot does not know it; its id if Twitch does not tell."""
+    name = name_of(bot, user_id)
+    if name != user_id:
+        return name
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            users = await bot.fetch_users(ids=[user_id])
+            return (users[0].name or user_id).lower() if users else user_id
+    except TWITCHIO_ERRORS:
+        return user_id
+
+
+def known_id(bot: commands.Bot, login: str) -> str:
+    """Return the user id of a login, if it is the bot's account or its owner (`owner_id`); else empty."""
+    for user in (bot.user, getattr(bot, "owner", None)):
+        if user is not None and user.name and user.name.lower() == login:
+            return str(user.id)
+    return ""
 
 
 def own_name(bot: commands.Bot) -> str:
@@ -94,6 +117,12 @@ def inner_client(bot: commands.Bot) -> OAuth | None:
     return client if isinstance(client, OAuth) else None
 
 
+def keep_token(bot: commands.Bot, user_id: str, token: str, refresh: str, *, validated: str) -> None:
+    """Put a login among the bot's tokens, as TwitchIO's `add_token` does after its checks."""
+    tokens = bot.http._tokens  # pyright: ignore[reportPrivateUsage] - the public mapping is read-only
+    tokens[user_id] = {"user_id": user_id, "token": token, "refresh": refresh, "last_validated": validated}
+
+
 async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None:
     """Return the scopes of a user token, as Twitch tells them; None if that cannot be known now."""
     client = inner_client(bot)  # `bot.http` would refresh a token that is refused, over and over if need be
@@ -104,6 +133,21 @@ async def granted_scopes(bot: commands.Bot, token: str) -> frozenset[str] | None
             return frozenset((await client.validate_token(token)).scopes)
     except TWITCHIO_ERRORS:
         return None
+
+
+async def token_works(bot: commands.Bot, token: str) -> bool | None:
+    """Return whether Twitch calls an access token valid; None if that cannot be known now."""
+    client = inner_client(bot)
+    if client is None:
+        return None
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            await client.validate_token(token)
+    except twitchio.HTTPException as error:
+        return False if error.status == 401 and is_from_twitch(error) else None
+    except TWITCHIO_ERRORS:
+        return None
+    return True
 
 
 def is_from_twitch(error: twitchio.HTTPException) -> bool:

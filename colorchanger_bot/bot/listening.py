@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 
 import aiohttp
@@ -18,6 +18,7 @@ from aiohttp.client_middlewares import ClientHandlerType
 from twitchio.ext import commands
 
 from colorchanger_bot.auth.guard import is_token_refused
+from colorchanger_bot.bot.attachment import find
 from colorchanger_bot.bot.colors import error_of
 from colorchanger_bot.bot.host import (
     REQUEST_SECONDS,
@@ -28,6 +29,7 @@ from colorchanger_bot.bot.host import (
     socket_channels,
 )
 from colorchanger_bot.bot.messages import chat_message, chat_notification
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.clock import Backoff, RecentIds, SystemClock, Tasks
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.eventsub.frames import Event
@@ -37,6 +39,9 @@ from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, USERS_PER_CALL, Hel
 from colorchanger_bot.twitch.http import open_session, open_socket_session
 
 logger = logging.getLogger(__name__)
+
+Manage = Callable[[str, str], Awaitable[Painter | None]]
+"""Returns the painter of an account, by user id and login."""
 
 HANDLE = "the-token-of-the-bot"
 FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 30.0
@@ -86,13 +91,45 @@ class HostToken:
         return self._token()
 
 
-class Listening:
-    """Reads the chat of the channels that the settings list for the bot's account, else of its own."""
+class WantedChannels:
+    """The channels to read, by the names or ids that the settings list, and who they are."""
 
-    def __init__(self, bot: commands.Bot, settings: Settings) -> None:
+    def __init__(self, names: Sequence[str], painter: Painter | None) -> None:
+        self.names = tuple(names)
+        self.remembered = {name: name for name in names if name.isdecimal()}
+        """The ids that are known from before; what is written in digits is an id, unless nobody has it."""
+        self.found: dict[str, str] = {}
+        """The ids that Twitch told in this run."""
+        self._painter = painter
+        if painter is not None:
+            self.remembered |= {name: id_ for name, id_ in painter.channel_ids.items() if name in self.names}
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """All ids that are known, by what the settings list."""
+        return {**self.remembered, **self.found}
+
+    @property
+    def unknown(self) -> list[str]:
+        """The names of which no id is known."""
+        return [name for name in self.names if name not in self.ids]
+
+    def identify(self, found: Mapping[str, str]) -> None:
+        """Take note of ids, also for the next run."""
+        self.found |= {name: id_ for name, id_ in found.items() if name in self.names}
+        if self._painter is not None:
+            self._painter.identify_channels(self.ids)
+
+
+class Listening:
+    """Reads the chat of the channels that the settings list for the bot's account, else of its own.
+
+    A channel may be listed by its name or its id. It is known by the id as soon as that is known, also after a restart.
+    """
+
+    def __init__(self, bot: commands.Bot, manage: Manage) -> None:
         self._bot = bot
-        self.settings = settings
-        """Which channels are read, from the next `start` on."""
+        self._manage = manage
         self._tasks = Tasks(logging.LoggerAdapter(logger, {"account": own_name(bot)}))
         self._seen = RecentIds(SystemClock())
         self._elsewhere: frozenset[str] = frozenset()
@@ -114,12 +151,14 @@ class Listening:
         clock, rng = SystemClock(), random.Random()
         user_id = host_id(self._bot) or ""
         login = await self._login(user_id, Backoff(rng, first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS))
-        listed = self.settings.account(login)
-        wanted = (listed.channels if listed else ()) or (login,)
-        ids = {**await self._ids_of(wanted), login: user_id}
+        painter = await self._manage(user_id, login)
+        settings = attachment.settings if (attachment := find(self._bot)) is not None else Settings()
+        listed = settings.account(login)
+        wanted = WantedChannels((listed.channels if listed else ()) or (login,), painter)
+        wanted.identify({**await self._ids_of(wanted.unknown), login: user_id})
         self._elsewhere = (await chat_channels(self._bot) or frozenset()) - socket_channels(self._bot)
         async with open_session([HostToken(self._bot)]) as requests, open_socket_session() as sockets:
-            twitch = self.settings.twitch
+            twitch = settings.twitch
             client_id = self._bot.http.client_id
             session = self.session = ChatSession(
                 user_id,
@@ -131,8 +170,9 @@ class Listening:
                 rng=rng,
                 receive=self._receive,
                 wants=lambda _event: True,  # the host's other cogs want everybody's messages
+                identified=lambda: wanted.identify({name: each.id for name, each in session.known().items()}),
             )
-            following = self._tasks.start(self._follow(session, wanted, ids), f"the channels of {login}")
+            following = self._tasks.start(self._follow(session, wanted), f"the channels of {login}")
             try:
                 await session.run()
             finally:
@@ -162,19 +202,18 @@ class Listening:
                     found |= {user.name.lower(): user.id for user in users if user.name}
         return found
 
-    async def _follow(self, session: ChatSession, wanted: Sequence[str], ids: dict[str, str]) -> None:
+    async def _follow(self, session: ChatSession, wanted: WantedChannels) -> None:
         """Leave to the bot the channels that it reads itself, and take them back when it stops."""
         log = logging.LoggerAdapter(logger, {"account": session.login})
         before: set[str] = set()
         while True:
-            ids |= {channel.login: channel.id for channel in session.channels if channel.id}
             theirs = self._theirs()
-            left = {login for login in wanted if ids.get(login) in theirs}
+            left = {name for name in wanted.names if wanted.ids.get(name) in theirs}
             for login in sorted(left - before):
                 log.info("#%s: read by the bot itself, so not by ColorChanger's session", login)
             for login in sorted(before - left):
                 log.info("#%s: no longer read by the bot; ColorChanger's session takes over", login)
-            session.set_channels([login for login in wanted if login not in left], ids)
+            session.set_channels([name for name in wanted.names if name not in left], wanted.found, wanted.remembered)
             before = left
             await asyncio.sleep(LOOK_SECONDS)
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.owner import Person
 from colorchanger_bot.color import Color
-from colorchanger_bot.errors import UnknownUser
+from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable, UnknownUser
 from colorchanger_bot.eventsub.readers import Readers
-from colorchanger_bot.twitch.helix import HelixColors
+from colorchanger_bot.twitch.helix import Helix, HelixColors
 
 
 @dataclass(slots=True)
@@ -53,7 +54,20 @@ class Reading:
             self.set_listed(tuple(dict.fromkeys(present.values())))
 
     def _apply(self) -> None:
-        self.readers.want(self.user_id, (*self.listed, *self.live), self.live, self.ids)
+        # Somebody who is live may have taken the earlier name of a listed channel: both are read, that one by its id.
+        by_id = {id_: id_ for name, id_ in self.live.items() if self.ids.get(name, id_) != id_}
+        live = {name: id_ for name, id_ in self.live.items() if id_ not in by_id}
+        self.readers.want(self.user_id, (*self.listed, *live, *by_id), live, {**self.ids, **by_id})
+
+
+async def find(helix: Helix, *, login: str = "", id_: str = "") -> Person | None:
+    """Return who has a login or an id; None: nobody.
+
+    Raises:
+        ColorChangerError: Twitch does not tell.
+    """
+    users = await helix.users([login] if login else (), ids=[id_] if id_ else ())
+    return Person(users[0].id, users[0].login) if users else None
 
 
 class HelixPlatform:
@@ -71,6 +85,20 @@ class HelixPlatform:
 
     async def color_of(self, user_id: str, login: str) -> Color | None:
         return await self._colors.by_user[user_id].get_color(await self._id_of(login, asked_by=user_id))
+
+    async def person(self, *, login: str = "", id_: str = "") -> Person | None:
+        """Return who has a login or an id, asked as any account that can ask; None: nobody.
+
+        Raises:
+            ColorChangerError: Twitch does not tell.
+        """
+        problem: ColorChangerError = TwitchUnavailable("no account is logged in yet")
+        for helix in [*self._colors.by_user.values()]:
+            try:
+                return await find(helix, login=login, id_=id_)
+            except AuthError as error:
+                problem = error
+        raise problem
 
     def channels(self, user_id: str) -> tuple[str, ...] | None:
         reading = self.readings.get(user_id)

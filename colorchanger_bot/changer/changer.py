@@ -87,9 +87,9 @@ class Changer:
     ) -> None:
         self.chatters = ChatterColors()
         self._api = api
-        self._memory = memory or ShortMemory()
+        self.memory = memory or ShortMemory()
         self._clock = clock or SystemClock()
-        self._writer = MemoryWriter(self._memory, self._clock)
+        self._writer = MemoryWriter(self.memory, self._clock)
         self._rng = rng or random.Random()
         self._painters: dict[str, Painter] = {}
         self._seen = Recent(REMEMBERED_MESSAGES)
@@ -128,7 +128,7 @@ class Changer:
         """
         if user_id in self._painters:
             return self._painters[user_id]
-        remembered = await self._memory.recall(user_id)
+        remembered = await self.memory.recall(user_id)
         if user_id not in self._painters:  # else another caller was faster
             painter = Painter(
                 user_id,

@@ -64,12 +64,16 @@ def parse_command(text: str, prefixes: Iterable[str], names: Iterable[str]) -> s
     return None
 
 
-def may_command(author: Author, settings: CommandSettings, *, account_id: str, owner_id: str = "") -> bool:
-    """Say whether somebody may command the account; `owner_id` is the owner's user id, where it is known."""
-    is_owner = author.user_id == owner_id if owner_id else author.login.casefold() == settings.owner.casefold()
+def may_command(author: Author, settings: CommandSettings, *, account_id: str, owner_id: str | None = None) -> bool:
+    """Say whether somebody may command the account.
+
+    `owner_id` is the owner's user id, empty if there is no such person. Only as long as it is None, which means not
+    known yet, the name decides.
+    """
+    by_name = bool(settings.owner) and author.login.casefold() == settings.owner.casefold()
     roles = {
         "self": bool(account_id) and author.user_id == account_id,
-        "owner": bool(settings.owner) and is_owner,
+        "owner": by_name if owner_id is None else bool(owner_id) and author.user_id == owner_id,
         "broadcaster": author.is_broadcaster,
         "moderators": author.is_moderator,
     }

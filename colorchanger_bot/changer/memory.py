@@ -35,6 +35,10 @@ class Remembered:
     """The colour to stay at, as set in chat; None: the strategy chooses."""
     channel_ids: dict[str, str] = field(default_factory=dict[str, str])
     """The user ids of the channels to read, by the names they are listed under: names change."""
+    listed_as: str = ""
+    """The name under which the settings list the account; empty if they do not."""
+    people: dict[str, dict[str, str]] = field(default_factory=dict[str, dict[str, str]])
+    """Who the people are that the settings name, by that name: `id` and the present `login`."""
 
     def to_json(self) -> dict[str, Any]:
         """Return a dict of JSON values."""

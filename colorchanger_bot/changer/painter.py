@@ -55,6 +55,8 @@ class Painter:
         """The channels to read, as set in chat; None: as the settings say."""
         self.channel_ids: dict[str, str] = {}
         """The user ids of the channels to read, by the names they are listed under, as far as they are known."""
+        self.listed_as = ""
+        """The name under which the settings list the account; empty if they do not."""
         self.messages = 0
         self.changes = 0
         """Colours changed after messages and by commands; putting the original back does not count."""
@@ -177,6 +179,12 @@ class Painter:
             self.channel_ids, self.channels = ids, channels
             self._memory.soon(self.user_id, self._remembered)
 
+    def identify_account(self, listed_as: str) -> None:
+        """Remember under which name the settings list the account, so that they remain its own after a rename."""
+        if listed_as != self.listed_as:
+            self.listed_as = listed_as
+            self._memory.soon(self.user_id, self._remembered)
+
     async def keep_channels(self, channels: tuple[str, ...]) -> None:
         """Remember which channels to read."""
         self.channels = channels
@@ -277,6 +285,7 @@ class Painter:
         self._sender.no_hex_until = remembered.no_hex_until
         self.channels = None if remembered.channels is None else tuple(remembered.channels)
         self.channel_ids = dict(remembered.channel_ids)
+        self.listed_as = remembered.listed_as
         overrides = dict(remembered.overrides)
         held = remembered.held
         if held is None and overrides.get("strategy") == "hold" and overrides.get("base"):
@@ -302,4 +311,5 @@ class Painter:
             channels=None if self.channels is None else list(self.channels),
             held=self.held.hex if self.held else None,
             channel_ids=self.channel_ids,
+            listed_as=self.listed_as,
         )

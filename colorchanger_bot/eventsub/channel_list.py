@@ -95,6 +95,8 @@ class ChannelList:
     def identify(self, channel: Channel, user: User) -> None:
         """Bind a channel to the user that Twitch says it is."""
         channel.doubted = False
+        if channel.login == user.id:  # it was asked for by its id
+            channel.login = user.login
         if user.login not in (channel.login, channel.renamed_to):
             text = "#%s is called #%s now and is still read; somebody else who takes the old name is not"
             self._log.info(text, channel.login, user.login)

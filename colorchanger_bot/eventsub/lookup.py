@@ -28,6 +28,9 @@ async def look_up(helix: Helix, channels: Iterable[Channel], user_id: str) -> di
     reader_gone = bool(ids) and user_id not in known
     names = {channel.login for channel in channels if channel.id not in known and channel.id != user_id}
     named = {user.login: user for user in await helix.users(sorted(names))} if names and not reader_gone else {}
+    # A name in digits that nobody has may be an id.
+    digits = sorted(name for name in names if name.isdecimal() and name not in named) if not reader_gone else []
+    named |= {user.id: user for user in await helix.users(ids=digits)} if digits else {}
     found: dict[Channel, User | str] = {}
     for channel in channels:
         if reader_gone:

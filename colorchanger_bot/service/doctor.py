@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 import aiohttp
 
@@ -15,8 +16,10 @@ from colorchanger_bot.auth import scopes
 from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.renewal import why_it_ends
 from colorchanger_bot.auth.tracked_login import hide
+from colorchanger_bot.bot.platform import find
+from colorchanger_bot.changer.owner import look_up, problem, recall, rename
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.errors import LOG_IN, ColorChangerError
+from colorchanger_bot.errors import LOG_IN, AuthError, ColorChangerError
 from colorchanger_bot.service import twitch_check
 from colorchanger_bot.service.findings import Finding, Level
 from colorchanger_bot.service.login_application import register
@@ -25,7 +28,9 @@ from colorchanger_bot.service.standing import Action, Reports, Standing, reports
 from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.file import address_of, file_of
+from colorchanger_bot.store.logins import id_with_name
 from colorchanger_bot.store.store import Heartbeat, Login, Store, exists
+from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
 from colorchanger_bot.twitch.oauth import APPLICATION_ONLY, Owner, Unknown, Validity
 from colorchanger_bot.words import counted, duration
@@ -69,6 +74,8 @@ async def _examine(settings: Settings, clock: Clock, reports: Reports | None) ->
                 async with aclosing(_accounts(settings, store, session, clock, reports)) as findings:
                     async for finding in findings:
                         yield finding
+                if (finding := await _who_commands(settings, store, session)) is not None:
+                    yield finding
         except ColorChangerError as error:  # a damaged store, a wrong key
             yield Finding("store", "wrong", str(error))
 
@@ -148,6 +155,27 @@ async def _accounts(
         if reports is not None and not standing.needs_login:
             for finding in _doing(standing):
                 yield finding
+
+
+async def _who_commands(settings: Settings, store: Store, session: aiohttp.ClientSession) -> Finding | None:
+    """Look up who may use the commands as owner, with the first token that Twitch accepts."""
+    name, logins = settings.commands.owner, await store.logins()
+    before = await recall(store, name)
+    known = (before.id if before else "") or id_with_name(logins, name)
+    asking = [login for login in logins if login.pair.access and not login.lost]
+    for login in asking if settings.commands.obeys_owner else ():
+        helix = Helix(session, client_id=login.client_id, handle=login.pair.access, api_url=settings.twitch.api_url)
+        try:
+            person = await look_up(partial(find, helix), name, known)
+        except AuthError:
+            continue  # said of this login already
+        except ColorChangerError as error:
+            return Finding("settings", "waiting", f"the owner {name} cannot be looked up: {error}", "", Action.WAIT)
+        if line := problem(settings, person, [login.login for login in logins]):
+            return Finding("settings", "wrong", line, "", Action.CHANGE_SETTINGS)
+        line = rename(settings, person)
+        return Finding("settings", "note", line) if line else None
+    return None
 
 
 async def _owner(applications: Applications, login: Login) -> Validity:

@@ -25,8 +25,12 @@ async def application_for_login(settings: Settings, store: Store, name: str = ""
         StoreError: the store cannot be read.
     """
     listed = {each.login: each.client_id for each in settings.accounts if each.client_id}
-    stored = {each.login: each.client_id for each in await store.logins() if each.client_id}
+    logins = [each for each in await store.logins() if each.client_id]
+    stored = {each.login: each.client_id for each in logins}
+    earlier = {name: each.client_id for each in logins for name in each.earlier}
     by_name = stored | listed
+    if name.lower() not in by_name and name.lower() in earlier and not settings.app.client_id:
+        return earlier[name.lower()]
     if name.lower() in listed or (name.lower() in by_name and not settings.app.client_id):
         return by_name[name.lower()]
     if settings.app.client_id:

@@ -10,6 +10,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import NamedTuple
 
+from colorchanger_bot.changer.owner import Person, known_owner, problem, rename
 from colorchanger_bot.errors import ColorChangerError, ConfigError
 from colorchanger_bot.service.import_formats import read
 from colorchanger_bot.service.login_application import register
@@ -33,7 +34,7 @@ async def check(settings: Settings, environ: Mapping[str, str]) -> Verdict:
     problems = [*_application(settings), *_modules(settings), *_log_file(settings), *_other_program(environ)]
     advice = [*settings.notes, *settings.advice()]
     try:
-        logins = await _logins(settings)
+        logins, owner = await _logins(settings)
     except ConfigError as error:
         problems += error.problems
     except ColorChangerError as error:
@@ -41,6 +42,9 @@ async def check(settings: Settings, environ: Mapping[str, str]) -> Verdict:
     else:
         problems += unmatched(settings, logins)
         advice += renamed(settings, logins)
+        if owner is not None:
+            problems += filter(None, [problem(settings, owner, [login.login for login in logins])])
+            advice += filter(None, [rename(settings, owner)])
         if not logins and not any(account.access_token for account in settings.accounts):
             advice.append("nobody is logged in yet; run: colorchanger login")
     return Verdict(problems, advice)
@@ -124,8 +128,8 @@ def _unusable(spec: ModuleSpec) -> str:
 # The store
 
 
-async def _logins(settings: Settings) -> Sequence[Login]:
-    """Return who is logged in; a store that does not exist yet is not made.
+async def _logins(settings: Settings) -> tuple[Sequence[Login], Person | None]:
+    """Return who is logged in, and who the owner is if Twitch was asked; a store that does not exist yet is not made.
 
     Raises:
         ColorChangerError: the store cannot be opened or made.
@@ -133,8 +137,8 @@ async def _logins(settings: Settings) -> Sequence[Login]:
     url = settings.storage.url
     if exists(url):
         async with Store.open(url, settings.storage.keys) as store:
-            return await store.logins()
+            return await store.logins(), await known_owner(settings, store)
     path = file_of(address_of(url))
     if path is not None and (why := _obstacle(path)):
         raise ConfigError([f"{settings.where(('storage', 'url'))}: {path} cannot be made ({why}); name another file"])
-    return ()
+    return (), None

@@ -104,7 +104,7 @@ async def channels(
     there = {*names.values()}
     for channel in asked:
         name = names.get(ids.get(channel, ""), channel if channel in there else "")
-        if name and name != channel:
+        if name and name != channel and channel != ids.get(channel):  # else it is listed by its id
             yield Finding(
                 login.login, "note", f"#{channel} is called #{name} now", "change its name where it is listed"
             )

@@ -218,6 +218,11 @@ class CommandSettings(Section):
         return self
 
     @property
+    def obeys_owner(self) -> bool:
+        """Whether the owner may use the command."""
+        return self.enabled and bool(self.owner) and "owner" in self.allow
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The name of the command, then its other names, each once."""
         return tuple(dict.fromkeys((self.name, *self.aliases)))

@@ -201,8 +201,13 @@ _NAME = re.compile(r"[a-z0-9_]{1,25}")
 _LOGIN_PLACEHOLDER = re.compile(r"yourname|your_(twitch_)?(name|login|username)")
 
 
+def _name(value: object) -> str:
+    """The text of a name; in code, the id of an account or channel may be a number."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else text(value).strip()
+
+
 def _login(value: object) -> str:
-    name = text(value).strip().lower()
+    name = _name(value).lower()
     if _LOGIN_PLACEHOLDER.fullmatch(name):
         _refuse_placeholder("put the name of your Twitch account there")
     if name and not _NAME.fullmatch(name):
@@ -211,7 +216,7 @@ def _login(value: object) -> str:
 
 
 def _channel(value: object) -> str:
-    name = _login(text(value).strip().removeprefix("#"))
+    name = _login(_name(value).removeprefix("#"))
     return name or refuse("write the name of a channel, or take it out of the list")
 
 

@@ -49,6 +49,13 @@ class Login:
     """What the account was called before, while it was logged in here; the newest name first."""
 
 
+def id_with_name(logins: Iterable[Login], name: str) -> str:
+    """Return the user id of the account that is called so, or else was; empty if there is none."""
+    known = [login for login in logins if login.user_id]
+    named = [login for login in known if login.login == name] or [login for login in known if name in login.earlier]
+    return (named[0].user_id or "") if named else ""
+
+
 class Changes(NamedTuple):
     """The changes of the logins since a revision of the store."""
 

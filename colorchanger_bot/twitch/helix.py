@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -251,9 +252,10 @@ def _reset(answer: Answer) -> float | None:
     if answer.headers.get("Ratelimit-Remaining", "0") != "0":
         return None
     try:
-        return float(text)
+        seconds = float(text)
     except ValueError:
         return None
+    return seconds if math.isfinite(seconds) else None
 
 
 def _expect(answer: Answer, *statuses: int) -> None:

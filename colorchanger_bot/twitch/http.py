@@ -15,6 +15,7 @@ from yarl import URL
 from colorchanger_bot.errors import OutcomeUnknown, TwitchUnavailable
 from colorchanger_bot.twitch.answers import Answer
 from colorchanger_bot.twitch.pool import Pool
+from colorchanger_bot.words import reason
 
 CONNECTIONS, CONNECTIONS_PER_HOST = 100, 50
 REQUEST_SECONDS = 10.0
@@ -131,7 +132,8 @@ def why_unreachable(error: Exception) -> str:
         case aiohttp.ClientSSLError():
             return f"{error.host} does not speak TLS as Twitch does: is a proxy or a login page in between?"
         case aiohttp.ClientConnectorError():
-            return f"{error.host} cannot be reached: {error.strerror or 'no connection'}"
+            why = reason(error.os_error) if error.os_error.errno else "no connection"
+            return f"{error.host} cannot be reached: {why}"
         case _:
             return "Twitch cannot be reached: no connection in time"
 

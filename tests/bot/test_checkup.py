@@ -72,6 +72,16 @@ class TestTokens:
         await looked()
         assert said(caplog) == []
 
+    async def test_an_account_that_the_settings_list_by_its_id(
+        self, hosts: Hosts, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        bot = await hosts.start()
+        attach(bot, settings=quick(accounts=[{"login": int(bot.channel.id)}]))
+        await load(bot)
+        await bot.read(bot.channel.id)
+        await looked()
+        assert said(caplog) == []
+
     async def test_an_account_in_the_settings_that_is_not_the_bots(
         self, hosts: Hosts, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -12,6 +12,7 @@ import twitchio
 from twitchio import eventsub
 from twitchio.ext import commands
 
+from colorchanger_bot.changer.memory import Remembered, ShortMemory
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.wiring import attach
@@ -20,6 +21,8 @@ from tests.fakes import until
 from tests.hosts import SUBSCRIPTIONS, listing, page, subscription
 
 COG = "colorchanger_bot.cogs.color_changer"
+FRIEND = "70000003"
+"""The id of the channel `friend`."""
 
 
 pytestmark = pytest.mark.usefixtures("endpoints")
@@ -47,6 +50,18 @@ def channels() -> tuple[str, ...]:
 
 
 @pytest.fixture
+def listed() -> str | int:
+    """What the settings call the bot's account."""
+    return "me"
+
+
+@pytest.fixture
+def memory() -> ShortMemory:
+    """What outlives a restart of the bot."""
+    return ShortMemory()
+
+
+@pytest.fixture
 def conduit() -> tuple[str, ...]:
     """The channels that the bot reads over a conduit."""
     return ()
@@ -57,13 +72,15 @@ async def host(
     kind: type[Host],
     channels: tuple[str, ...],
     conduit: tuple[str, ...],
+    listed: str | int,
+    memory: ShortMemory,
     twitch: LocalTwitch,
     caplog: pytest.LogCaptureFixture,
 ) -> AsyncIterator[Host]:
     caplog.set_level(logging.INFO, "colorchanger_bot")
     user = twitch.add_user("me", "#FF0000", turbo=True)
     twitch.add_user("stranger")
-    twitch.add_user("friend")
+    assert twitch.add_user("friend").id == FRIEND
     if conduit:
         theirs = listing(*(subscription(twitch.user(login).id) for login in conduit))
         twitch.faults.add(SUBSCRIPTIONS, theirs, times=None, where=lambda seen: seen.login is None)
@@ -74,9 +91,9 @@ async def host(
     sections = {
         "color": {"delay": 0},
         "twitch": {"api_url": twitch.api_url, "id_url": twitch.id_url, "eventsub_url": twitch.eventsub_url},
-        "accounts": [{"login": "me", "channels": list(channels)}] if channels else [],
+        "accounts": [{"login": listed, "channels": list(channels)}] if channels else [],
     }
-    attach(bot, settings=Settings.of(sections), listen=True)
+    attach(bot, settings=Settings.of(sections), memory=memory, listen=True)
     running = asyncio.create_task(bot.start(with_adapter=False, load_tokens=False, save_tokens=False))
     await bot.wait_until_ready()
     if not bot.tokens:
@@ -233,3 +250,66 @@ async def test_a_channel_that_the_bot_reads_over_a_conduit_is_left_to_it(
     assert host.tokens
     assert readers(twitch, "friend") == 0
     assert said(caplog) == ["#friend: read by the bot itself, so not by ColorChanger's session"]
+
+
+# Channels by id
+
+
+@pytest.mark.parametrize("channels", [(70000003,), (FRIEND,), ("friend",), ("#Friend",)], ids=str)
+async def test_a_channel_by_its_id_or_name_outlives_its_rename(
+    host: Host, memory: ShortMemory, twitch: LocalTwitch, caplog: pytest.LogCaptureFixture
+) -> None:
+    await twitch.wait_subscribed("me", "friend")
+    twitch.rename("friend", "buddy")
+    twitch.add_user("friend")  # somebody else
+    await twitch.eventsub.close_all(4000)
+    await twitch.wait_subscribed("me", "buddy")
+    await host.unload_module(COG)
+    await twitch.wait_for(lambda: not twitch.subscriptions)
+    await host.load_module(COG)
+    await twitch.wait_subscribed("me", "buddy")
+    await twitch.say("me", in_="buddy", text="hello")
+    await twitch.wait_for(lambda: twitch.color_changes)
+    assert readers(twitch, "friend") == 0
+    assert FRIEND in (await memory.recall(host.bot_id)).channel_ids.values()
+    assert not [record for record in caplog.records if "70000003 is called" in record.getMessage()]
+
+
+class TestAfterARestart:
+    @pytest.fixture
+    def memory(self) -> ShortMemory:
+        """That of a run in which the channel had its earlier name."""
+        memory = ShortMemory()
+        kept = Remembered(channel_ids={"oldname": FRIEND}, listed_as="oldme")
+        memory._kept["70000001"] = kept.to_json()  # pyright: ignore[reportPrivateUsage]
+        return memory
+
+    @pytest.mark.parametrize("channels", [("oldname",)])
+    async def test_a_channel_is_found_by_its_id(self, host: Host, twitch: LocalTwitch) -> None:
+        await twitch.wait_subscribed("me", "friend")
+
+    @pytest.mark.parametrize(("listed", "channels"), [("oldme", ("friend",))])
+    async def test_an_account_that_was_renamed_keeps_its_settings(self, host: Host, twitch: LocalTwitch) -> None:
+        await twitch.wait_subscribed("me", "friend")
+
+
+@pytest.mark.parametrize("channels", [("me", 70000003)])
+async def test_a_channel_by_its_id_that_the_bot_reads_itself_is_left_to_it(host: Host, twitch: LocalTwitch) -> None:
+    await twitch.wait_subscribed("me", "friend")
+    await read(host, FRIEND)
+    await until(lambda: readers(twitch, "friend") == 1)
+    await texts(twitch, "friend", "friend")
+    await until(lambda: host.heard >= 2)
+    await asyncio.sleep(0.2)
+    assert host.heard == 2
+
+
+@pytest.mark.parametrize("channels", [("me", "12345678", "4711")])
+async def test_digits_that_are_a_name_and_digits_that_are_nothing(host: Host, twitch: LocalTwitch) -> None:
+    twitch.add_user("12345678")
+    await twitch.wait_subscribed("me", "12345678")
+
+
+@pytest.mark.parametrize(("listed", "channels"), [(70000001, ("friend",)), ("70000001", ("friend",))], ids=str)
+async def test_the_account_may_be_listed_by_its_id(host: Host, twitch: LocalTwitch) -> None:
+    await twitch.wait_subscribed("me", "friend")

@@ -178,6 +178,20 @@ async def test_a_page_in_the_place_of_an_answer_ends_no_login(status: int, hosts
     assert (twitch.spent_twice, twitch.refreshes["me"]) == ([], 1)
 
 
+@pytest.mark.parametrize("status", [200, 400, 401, 403, 404])
+async def test_a_page_in_the_place_of_a_validation_spends_no_token(
+    status: int, hosts: Hosts, twitch: LocalTwitch
+) -> None:
+    bot = await guest_of(hosts)
+    before = dict(token_of(bot))
+    token_of(bot)["last_validated"] = "2026-01-01T00:00:00"
+    twitch.faults.add("GET /oauth2/validate", page(status))
+    with pytest.raises(twitchio.HTTPException) as raised:  # which TwitchIO's loop expects, and tries again
+        await bot.http._revalidate_all()  # pyright: ignore[reportPrivateUsage]
+    assert raised.value.status >= 500
+    assert (token_of(bot)["token"], twitch.refreshes["me"]) == (before["token"], 0)
+
+
 @pytest.mark.parametrize("module", [COGS, f"{COGS}.color_changer", f"{COGS}.color_commands", f"{COGS}.token_lifecycle"])
 async def test_each_cog_brings_it_and_the_last_one_takes_it_away(
     module: str, hosts: Hosts, twitch: LocalTwitch
@@ -246,6 +260,19 @@ async def test_a_twitchio_that_refreshes_otherwise_is_said_and_nothing_fails(
     said = [record.getMessage() for record in caplog.records if record.name.endswith("bot.refresh")]
     assert len(said) == 1
     assert "refreshes logins in a way that ColorChanger does not know" in said[0]
+
+
+@pytest.mark.parametrize("line", [REFRESH, "GET /oauth2/validate"])
+async def test_a_rate_limit_ends_no_login(line: str, hosts: Hosts, twitch: LocalTwitch) -> None:
+    bot = await guest_of(hosts)
+    if line == REFRESH:
+        twitch.expire("me")
+    token_of(bot)["last_validated"] = "2026-01-01T00:00:00"
+    twitch.faults.add(line, faults.rate_limited(5))
+    with pytest.raises(twitchio.HTTPException):
+        await bot.http._revalidate_all()  # pyright: ignore[reportPrivateUsage]
+    await ask(bot)
+    assert (twitch.spent_twice, twitch.refreshes["me"]) == ([], int(line == REFRESH))
 
 
 async def test_our_own_bot_is_left_alone(

@@ -304,6 +304,19 @@ async def test_an_account_without_a_token_logs_in_with_its_application_and_keeps
     assert "already logged in here" in again.line()
 
 
+async def test_an_account_that_was_renamed_logs_in_with_its_application(
+    store: Store, settings_for: SettingsFor
+) -> None:
+    for number, name in enumerate(("old", "other")):
+        pair = TokenPair(f"{number}" * 30, f"{number}" * 50)
+        login = await store.put_login(name, f"application-of-{name}", pair, str(number))
+        await store.identify(
+            login, user_id=str(number), name=name.replace("old", "new"), client_id=login.client_id, pair=pair
+        )
+    for name in ("new", "old"):
+        assert await application_for_login(settings_for(app={}), store, name) == "application-of-old"
+
+
 async def test_which_application_a_login_belongs_to(store: Store, settings_for: SettingsFor) -> None:
     listed = [{"login": "me", "client_id": "mine"}, {"login": "friend", "client_id": "theirs"}]
     both, one, none = (settings_for(app={}, accounts=accounts) for accounts in (listed, listed[:1], []))

@@ -13,6 +13,7 @@ from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.settings_check import check
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
+from tests.conftest import SCOPES
 from tests.fakes import until
 
 LogIn = Callable[..., Awaitable[None]]
@@ -159,3 +160,21 @@ async def test_both_names_on_the_list_are_two_channels_once_somebody_else_has_th
     async with Service.running(both, store):
         await twitch.wait_subscribed("me", "buddy")
         await twitch.wait_subscribed("me", "friend")
+
+
+async def test_a_followed_channel_that_is_live_under_the_earlier_name_of_a_listed_one_is_read_beside_it(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me", scopes=(*SCOPES, "user:read:follows"))
+    twitch.add_user("friend")
+    accounts = [{"login": "me", "channels": ["friend"], "follow_live": True}]
+    async with Service.running(settings_for(accounts=accounts), store):
+        await twitch.wait_subscribed("me", "friend")
+    twitch.rename("friend", "buddy")
+    twitch.add_user("friend")
+    twitch.follow("me", "friend")
+    twitch.go_live("friend")
+    async with Service.running(settings_for(accounts=accounts), store):
+        await twitch.wait_subscribed("me", "buddy")
+        await twitch.wait_subscribed("me", "friend")
+        await twitch.wait_subscribed("me", "buddy")

@@ -60,7 +60,7 @@ async def test_a_refused_connection_never_reached_twitch(session: aiohttp.Client
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
-    with pytest.raises(TwitchUnavailable, match=r"127\.0\.0\.1 cannot be reached"):
+    with pytest.raises(TwitchUnavailable, match=r"^127\.0\.0\.1 cannot be reached: (?!Connect call)"):
         await send(session, "PUT", f"http://127.0.0.1:{port}/")
 
 
@@ -124,6 +124,8 @@ async def test_only_a_rate_limit_of_the_bucket_tells_when_it_ends(twitch: LocalT
         ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "1760000000"}, "Too many requests", RateLimited, True),
         ({"Ratelimit-Remaining": "7", "Ratelimit-Reset": "1760000000"}, "slow down", TwitchUnavailable, False),
         ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "soon"}, "slow down", TwitchUnavailable, False),
+        ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "nan"}, "slow down", TwitchUnavailable, False),
+        ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "inf"}, "slow down", TwitchUnavailable, False),
         ({}, "slow down", TwitchUnavailable, False),
         ({}, "number of websocket transports limit exceeded", RateLimited, False),
         ({}, "maximum subscriptions with type and condition exceeded", RateLimited, False),
