@@ -18,6 +18,7 @@ from colorchanger_bot.store.file import address_of, exists, file_of
 from colorchanger_bot.store.lock import locked
 from colorchanger_bot.store.logins import Logins
 from colorchanger_bot.store.sqlite import make_file
+from colorchanger_bot.store.stamp import Stamp
 from colorchanger_bot.vault import Vault
 
 CHUNK = 200
@@ -62,7 +63,7 @@ async def copy(source: str, target: str, progress: Progress) -> int:
             await _write_file(path, rows, progress)
         else:
             async with open_database(target) as database:
-                await database.run(partial(_fill, rows=rows, progress=progress))
+                await database.run(partial(_fill, rows=rows, progress=progress, stamp=database.stamp))
         async with open_database(source) as database:
             await database.run(lambda connection: Logins(connection, Vault(), database.stamp).doubt_all())
     return len(rows[schema.logins])
@@ -92,7 +93,7 @@ def _rows(connection: sql.Connection) -> Rows:
     return found
 
 
-def _fill(connection: sql.Connection, rows: Rows, progress: Progress) -> None:
+def _fill(connection: sql.Connection, rows: Rows, progress: Progress, stamp: Stamp | None = None) -> None:
     """Write all rows into an empty store, and compare the result."""
     if any(_rows(connection).values()):
         raise StoreError("the store to copy to is not empty; name an empty one")
@@ -107,8 +108,8 @@ def _fill(connection: sql.Connection, rows: Rows, progress: Progress) -> None:
     there = _rows(connection)
     if any(_sorted(there[table]) != _sorted(every) for table, every in rows.items()):
         raise StoreError("what was written is not what was read, so nothing was copied")
-    latest = max((login["revision"] for login in rows[schema.logins]), default=0)
-    connection.execute(sql.update(schema.state).values(revision=latest))
+    latest = max((max(login["revision"], login["generation"]) for login in rows[schema.logins]), default=0)
+    connection.execute(sql.update(schema.state).values(revision=latest, stamp=stamp.draw(connection) if stamp else ""))
 
 
 def _sorted(rows: list[dict[str, Any]]) -> list[str]:
