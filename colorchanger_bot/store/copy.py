@@ -24,7 +24,7 @@ from colorchanger_bot.vault import Vault
 CHUNK = 200
 
 Progress = Callable[[int, int], None]
-"""Called in another thread with the number of rows written, and the total."""
+"""Called in another thread with the number of rows written, and the total; if it raises, nothing is copied."""
 Rows = dict[sql.Table, list[dict[str, Any]]]
 
 
@@ -46,7 +46,7 @@ async def back_up(url: str, path: Path, progress: Progress) -> int:
 async def copy(source: str, target: str, progress: Progress) -> int:
     """Copy a store that is not in use into an empty one, all of it or nothing; return the number of logins.
 
-    Afterwards the logins of the old one are in doubt, because the new one spends their refresh tokens.
+    The logins of the old one are in doubt from then on, because the new one spends their refresh tokens.
 
     Raises:
         StoreLocked: a bot runs on one of them.
@@ -60,13 +60,20 @@ async def copy(source: str, target: str, progress: Progress) -> int:
         rows = await _read(source)
         path = file_of(address_of(target))
         if path is not None and not path.exists():
+            await _doubt(source)
             await _write_file(path, rows, progress)
         else:
             async with open_database(target) as database:
+                await database.read(_check_empty)
+                await _doubt(source)
                 await database.run(partial(_fill, rows=rows, progress=progress, stamp=database.stamp))
-        async with open_database(source) as database:
-            await database.run(lambda connection: Logins(connection, Vault(), database.stamp).doubt_all())
     return len(rows[schema.logins])
+
+
+async def _doubt(url: str) -> None:
+    """Mark the logins of a store as in doubt, before a copy begins: afterwards a crash could keep us from it."""
+    async with open_database(url) as database:
+        await database.run(lambda connection: Logins(connection, Vault(), database.stamp).doubt_all())
 
 
 async def _read(url: str) -> Rows:
@@ -95,9 +102,9 @@ def _rows(connection: sql.Connection) -> Rows:
 
 def _fill(connection: sql.Connection, rows: Rows, progress: Progress, stamp: Stamp | None = None) -> None:
     """Write all rows into an empty store, and compare the result."""
-    if any(_rows(connection).values()):
-        raise StoreError("the store to copy to is not empty; name an empty one")
+    _check_empty(connection)
     done, total = 0, sum(map(len, rows.values()))
+    progress(done, total)
     for table, every in rows.items():
         for start in range(0, len(every), CHUNK):
             chunk = every[start : start + CHUNK]
@@ -109,7 +116,13 @@ def _fill(connection: sql.Connection, rows: Rows, progress: Progress, stamp: Sta
     if any(_sorted(there[table]) != _sorted(every) for table, every in rows.items()):
         raise StoreError("what was written is not what was read, so nothing was copied")
     latest = max((max(login["revision"], login["generation"]) for login in rows[schema.logins]), default=0)
+    progress(done, total)
     connection.execute(sql.update(schema.state).values(revision=latest, stamp=stamp.draw(connection) if stamp else ""))
+
+
+def _check_empty(connection: sql.Connection) -> None:
+    if any(_rows(connection).values()):
+        raise StoreError("the store to copy to is not empty; name an empty one")
 
 
 def _sorted(rows: list[dict[str, Any]]) -> list[str]:
