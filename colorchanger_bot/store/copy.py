@@ -13,7 +13,7 @@ import sqlalchemy as sql
 
 from colorchanger_bot.errors import StoreError
 from colorchanger_bot.store import schema
-from colorchanger_bot.store.database import open_database
+from colorchanger_bot.store.database import LONG_SECONDS, open_database
 from colorchanger_bot.store.file import address_of, exists, file_of
 from colorchanger_bot.store.lock import locked
 from colorchanger_bot.store.logins import Logins
@@ -66,7 +66,8 @@ async def copy(source: str, target: str, progress: Progress) -> int:
             async with open_database(target) as database:
                 await database.read(_check_empty)
                 await _doubt(source)
-                await database.run(partial(_fill, rows=rows, progress=progress, stamp=database.stamp))
+                fill = partial(_fill, rows=rows, progress=progress, stamp=database.stamp)
+                await database.run(fill, seconds=LONG_SECONDS)
     return len(rows[schema.logins])
 
 
@@ -80,7 +81,7 @@ async def _read(url: str) -> Rows:
     if not exists(url):
         raise StoreError(f"there is no store {file_of(address_of(url))}")
     async with open_database(url) as database:
-        return await database.read(_rows)
+        return await database.read(_rows, seconds=LONG_SECONDS)
 
 
 async def _write_file(path: Path, rows: Rows, progress: Progress) -> None:

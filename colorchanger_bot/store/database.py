@@ -27,8 +27,8 @@ from colorchanger_bot.store.problem import Unusable, first_line
 from colorchanger_bot.store.sqlite import BUSY_SECONDS, doubt_all, file_engine, make_ready
 from colorchanger_bot.store.stamp import FileStamp, ServerStamp, Stamp
 
-ANSWER_SECONDS = 20.0
-"""No call waits longer than this for the database."""
+ANSWER_SECONDS, LONG_SECONDS = 20.0, 600.0
+"""No call waits longer than this for the database; one that reads or writes all of it may take longer."""
 R = TypeVar("R")
 Work = Callable[[sql.Connection], R]
 """The work of one transaction: if it raises, nothing of it is kept."""
@@ -63,21 +63,21 @@ class Database:
         """Call `listener` with the problem when transactions begin to fail, and with "" when they work again."""
         self._listeners.append(listener)
 
-    async def run(self, work: Work[R]) -> R:
+    async def run(self, work: Work[R], *, seconds: float = ANSWER_SECONDS) -> R:
         """Do the work in a transaction; there is one writer at a time, on a server too.
 
         Raises:
-            StoreError: it could not be done.
+            StoreError: it could not be done, or not within that time.
         """
-        return await self._call(partial(self._transaction, self._writer, work), self._writer)
+        return await self._call(partial(self._transaction, self._writer, work), self._writer, seconds)
 
-    async def read(self, work: Work[R]) -> R:
+    async def read(self, work: Work[R], *, seconds: float = ANSWER_SECONDS) -> R:
         """Do work that only reads; it sees a consistent state of the database.
 
         Raises:
-            StoreError: it could not be done.
+            StoreError: it could not be done, or not within that time.
         """
-        return await self._call(partial(self._transaction, self._reader, work), self._reader)
+        return await self._call(partial(self._transaction, self._reader, work), self._reader, seconds)
 
     async def rewrite(self, work: Work[int]) -> int:
         """Do work that changes many rows, and leave nothing of the old rows in the file.
@@ -85,7 +85,7 @@ class Database:
         Raises:
             StoreError: it could not be done, or another process keeps the file from being tidied up.
         """
-        return await self._call(partial(self._rewrite, work), self._writer)
+        return await self._call(partial(self._rewrite, work), self._writer, LONG_SECONDS)
 
     async def close(self) -> None:
         """Wait for running calls, and close all connections."""
@@ -95,7 +95,7 @@ class Database:
         self._threads.shutdown(wait=False)
         await asyncio.wait({closed}, timeout=ANSWER_SECONDS)
 
-    async def _call(self, function: Callable[[], R], engine: sql.Engine) -> R:
+    async def _call(self, function: Callable[[], R], engine: sql.Engine, seconds: float) -> R:
         """Call it in a thread and wait; cancelling the wait does not cancel the call."""
         call = self._threads.submit(function)
         answer = asyncio.wrap_future(call)
@@ -103,10 +103,10 @@ class Database:
         answer.add_done_callback(self._running.discard)
         # If the caller stops waiting, nobody looks at the result.
         answer.add_done_callback(look_at_result)
-        await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
+        await asyncio.wait({answer}, timeout=seconds)
         if not answer.done():
             call.cancel()  # unless it has begun
-            raise self._failed(engine, f"did not answer within {ANSWER_SECONDS:g} s")
+            raise self._failed(engine, f"did not answer within {seconds:g} s")
         return answer.result()
 
     # In a thread

@@ -151,18 +151,49 @@ class Logins:
 
     def take_over(self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str]) -> Login | None:
         """Store a pair that came from outside, once; return the login that it belongs to now, if it still does."""
-        fingerprint = hashlib.sha256(f"{client_id}\n{pair.access}\n{pair.refresh}".encode()).hexdigest()
-        name = login or f"token_{fingerprint[:12]}"
-        known = sql.select(imports.c.login_id).where(imports.c.fingerprint == fingerprint)
+        mark = _mark(client_id, pair)
+        known = sql.select(imports.c.login_id).where(imports.c.fingerprint == mark)
         if (id_ := self._connection.scalar(known)) is not None:
             return self.get(id_)
         # Only Twitch can say whose token this is, so the user id has to be asked for again.
-        owner: dict[str, Any] = {"login": name, "client_id": client_id, "user_id": None}
+        owner: dict[str, Any] = {"login": login or _named_by(mark), "client_id": client_id, "user_id": None}
         if channels:
             owner["channels"] = " ".join(channels)
-        made = self._write(self._same_account(name, None), pair, owner)
-        self._connection.execute(sql.insert(imports).values(fingerprint=fingerprint, login_id=made.id))
+        made = self._write(self._same_account(owner["login"], None), pair, owner)
+        self._connection.execute(sql.insert(imports).values(fingerprint=mark, login_id=made.id))
         return made
+
+    def take_over_all(self, pairs: Sequence[tuple[str, str, TokenPair]]) -> list[Login | None]:
+        """Store many pairs as `take_over` does; each is a login's name, client id and pair."""
+        self._add_new(pairs)
+        of_mark = {row.fingerprint: row.login_id for row in self._connection.execute(sql.select(imports))}
+        by_id = {login.id: login for login in self.all()}
+        taken: list[Login | None] = []
+        for login, client_id, pair in pairs:
+            id_ = of_mark.get(_mark(client_id, pair))
+            taken.append(self.take_over(login, client_id, pair, ()) if id_ is None else by_id.get(id_))
+        return taken
+
+    def _add_new(self, pairs: Sequence[tuple[str, str, TokenPair]]) -> None:
+        """Add the pairs whose name is new: for thousands of accounts, one by one takes many seconds."""
+        marks = {*self._connection.scalars(sql.select(imports.c.fingerprint))}
+        names = {*self._connection.scalars(sql.select(logins.c.login))}
+        added: list[dict[str, Any]] = []
+        imported: list[dict[str, Any]] = []
+        id_ = self._last_id()
+        for login, client_id, pair in pairs:
+            mark = _mark(client_id, pair)
+            name = login or _named_by(mark)
+            if mark in marks or name in names:
+                continue
+            names.add(name)
+            id_ += 1
+            counted = {"id": id_, "generation": self._touch(), "revision": self._touch()}
+            added.append(self._columns(pair) | counted | {"login": name, "client_id": client_id, "lost": ""})
+            imported.append({"fingerprint": mark, "login_id": id_})
+        if added:
+            self._connection.execute(sql.insert(logins), added)
+            self._connection.execute(sql.insert(imports), imported)
 
     def change(self, login: Login, values: Mapping[str, Any]) -> Login | None:
         """Change columns and return the login; None: it is gone, or has a newer pair."""
@@ -272,13 +303,16 @@ class Logins:
             values = row | {"generation": old[0].generation + 1}
             self._connection.execute(sql.update(logins).where(logins.c.id == id_).values(values))
         else:
-            # An import may still refer to a number that belonged to another login before.
-            last = (self._connection.scalar(sql.select(sql.func.max(id_))) for id_ in (logins.c.id, imports.c.login_id))
-            id_ = max(number or 0 for number in last) + 1
+            id_ = self._last_id() + 1
             # No login counts more pairs than the store counts changes: one made anew is later than any of before.
             self._connection.execute(sql.insert(logins).values(row | {"id": id_, "generation": self._touch()}))
         (made,) = self._found(logins.c.id == id_)
         return made
+
+    def _last_id(self) -> int:
+        # An import may still refer to a number that belonged to another login before.
+        last = (self._connection.scalar(sql.select(sql.func.max(id_))) for id_ in (logins.c.id, imports.c.login_id))
+        return max(number or 0 for number in last)
 
     def _withdraw_name(self, name: str, *, of: int) -> None:
         """Take a name that turned out to be another one's from a token that was only said to be of that account."""
@@ -333,6 +367,15 @@ class Logins:
 def nameless_login(user_id: str) -> str:
     """Return what an account is called here until Twitch tells its name: somebody else has the one it had."""
     return f"id-{user_id}"[:25]  # no login at Twitch has a hyphen
+
+
+def _mark(client_id: str, pair: TokenPair) -> str:
+    """Return what a pair that came from outside is known by, without its tokens."""
+    return hashlib.sha256(f"{client_id}\n{pair.access}\n{pair.refresh}".encode()).hexdigest()
+
+
+def _named_by(mark: str) -> str:
+    return f"token_{mark[:12]}"
 
 
 def joined(scopes: frozenset[str]) -> str:

@@ -138,9 +138,7 @@ class Store:
 
     async def import_logins(self, pairs: Sequence[tuple[str, str, TokenPair]]) -> list[Login | None]:
         """Store many pairs as `import_login` does, in one transaction; each is a login's name, client id and pair."""
-        return await self._write(
-            lambda logins: [logins.take_over(login, client_id, pair, ()) for login, client_id, pair in pairs]
-        )
+        return await self._write(lambda logins: logins.take_over_all(pairs))
 
     async def begin_refresh(self, login: Login) -> Login | None:
         """Note that the refresh token is about to be used, so that it is not used twice after a crash.
