@@ -12,17 +12,17 @@ def main() -> None:
     # Everything else is imported below, after the signal handlers are set: Ctrl-C never shows a traceback.
     from colorchanger_bot.cli import stopping
 
-    is_run = sys.argv[1:2] == ["run"]
-    if is_run:
+    if sys.argv[1:2] in (["run"], ["store"]):  # they stop by themselves, at a point where they leave nothing behind
         stopping.remember()
     else:
         stopping.interrupt()
     try:
-        code = _command()
+        try:
+            code = _command()
+        finally:
+            stopping.ignore()  # a late signal must not change the exit code
     except KeyboardInterrupt:
         code = INTERRUPTED
-    if is_run:
-        stopping.remember()  # asyncio has removed its handlers; a late signal must not change the exit code
     sys.exit(code)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator
+import shutil
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -61,3 +62,48 @@ async def empty_database(engine: str, folder: Path) -> AsyncGenerator[str]:
     execute(SERVER, empty)
     yield SERVER
     execute(SERVER, empty)
+
+
+def backed_up(url: str, folder: Path, *, by_name: bool = False) -> Callable[[], None]:
+    """Copy a store as people do, with nothing of ours; return what puts the copy in the place of the store.
+
+    `by_name`: as `mv` and `tar` do it, with another file of the same name, and not as `cp` does, into the same file.
+    """
+    return _backed_up_server(url) if url == SERVER else _backed_up_file(url, folder, by_name=by_name)
+
+
+def _backed_up_file(url: str, folder: Path, *, by_name: bool) -> Callable[[], None]:
+    path = Path(url.removeprefix("sqlite:///"))
+    copy = Path(shutil.copyfile(path, folder / "copy"))
+
+    def restore() -> None:
+        if by_name:
+            Path(shutil.copyfile(copy, folder / "second")).replace(path)
+        else:
+            path.write_bytes(copy.read_bytes())
+
+    return restore
+
+
+def _backed_up_server(url: str) -> Callable[[], None]:
+    engine = plain_engine(url)
+    dumped = sql.MetaData()
+    with engine.connect() as connection:
+        dumped.reflect(connection)
+        rows = {
+            table: [dict(row) for row in connection.execute(sql.select(table)).mappings()]
+            for table in dumped.sorted_tables
+        }
+    engine.dispose()
+
+    def restore() -> None:
+        engine = plain_engine(url)
+        with engine.begin() as connection:
+            dumped.drop_all(connection)
+            dumped.create_all(connection)
+            for table, every in rows.items():
+                if every:
+                    connection.execute(sql.insert(table), every)
+        engine.dispose()
+
+    return restore

@@ -15,16 +15,16 @@ from colorchanger_bot.store.store import Store, TokenPair
 async def write_for_ever(url: str, number: str) -> None:
     name = f"user{number}"
     async with Store.open(url) as store:
-        login = await store.put_login(name, "client", TokenPair("a1", "r1"), name)
+        login = await store.put_login(name, "client", TokenPair("first", "first"), name)
         while True:
-            await store.remember_all({name: Remembered(history=[f"#{login.generation:06X}"])})
-            sys.stdout.write(f"{login.generation}\n")
-            sys.stdout.flush()
             following = login.generation + 1
             newer = await store.replace_pair(login, TokenPair(f"a{following}", f"r{following}"))
             if newer is None:
                 sys.exit("somebody else wrote this login")
             login = newer
+            await store.remember_all({name: Remembered(history=[f"#{login.generation:06X}"])})
+            sys.stdout.write(f"{login.generation}\n")
+            sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from colorchanger_bot.errors import (
     NeedsLogin,
     TokenRefused,
 )
-from colorchanger_bot.store.store import Login, Store
+from colorchanger_bot.store.store import Changes, Login, Revision, Store
 from colorchanger_bot.twitch.oauth import OAuth
 
 __all__ = ["LoginEvent", "TokenKeeper"]
@@ -47,11 +47,11 @@ class TokenKeeper:
         self._clock = clock
         self._rng = rng
         self._kept: dict[int, TrackedLogin] = {}
-        self._revision: int | None = None
+        self._revision: Revision | None = None
         """Of the store, up to which all changes of other processes have been seen; None: nothing was loaded yet."""
         self._listeners: list[Callable[[LoginEvent], None]] = []
         self._questions = asyncio.Semaphore(QUESTIONS)
-        self._renewal = Renewal(store, oauth, is_ours=is_ours, tell=self._tell)
+        self._renewal = Renewal(store, oauth, is_ours=is_ours, tell=self._tell, changes=self._changes)
         self.refreshes = self._renewal.ends
         """How many refreshes ended in each way: refreshed, ended, refused or unanswered."""
 
@@ -101,7 +101,7 @@ class TokenKeeper:
         Raises:
             StoreError: the store cannot be read.
         """
-        changes = await self._store.changes(self._revision)
+        changes = await self._changes()
         if changes is None:
             return
         for id_ in self._kept.keys() - changes.ids:
@@ -123,6 +123,21 @@ class TokenKeeper:
         kept = self._kept.get(stored.id)
         return kept is not None and kept.login.pair.access == stored.pair.access
 
+    async def _changes(self) -> Changes | None:
+        """Return what changed in the store, once what only this process knows is in it.
+
+        Where a backup took the place of the store, its refresh tokens may be used up; ours are newer.
+        """
+        changes = await self._store.changes(self._revision)
+        if changes is None or not changes.is_older_copy or self._revision is None:
+            return changes
+        written = await self._store.write_back(list(self))
+        if names := ", ".join(login.login for login in written):
+            logger.warning("an older copy took the place of the store; wrote the newer logins back: %s", names)
+        else:
+            logger.warning("an older copy took the place of the store; it has the newest logins")
+        return await self._store.changes(self._revision)
+
     async def _take_over(self, kept: TrackedLogin) -> None:
         """Take the pair of a login that another process stored, unless we have stored a newer one meanwhile."""
         before = kept.login
@@ -130,7 +145,7 @@ class TokenKeeper:
         if kept.login is not before or kept.is_renewing or stored is None:
             return
         if stored.pair.access != before.pair.access:
-            self._renewal.adopt(kept, stored)
+            await self._renewal.settle(kept, stored)
 
     # For requests
 

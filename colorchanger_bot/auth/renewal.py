@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from colorchanger_bot.auth.scopes import missing_permission
@@ -46,6 +46,11 @@ def why_it_ends(login: Login, *, is_ours: bool) -> str:
     return NO_REFRESH if not login.pair.refresh and login.pair.expires_at is not None else ""
 
 
+def _is_same(one: Login, other: Login) -> bool:
+    # (a login that was removed and made anew may have the number and the generation of the one before)
+    return (one.generation, one.pair.access) == (other.generation, other.pair.access)
+
+
 class Renewal:
     """Renews logins at Twitch and in the store, one renewal at a time for each login."""
 
@@ -56,11 +61,13 @@ class Renewal:
         *,
         is_ours: Callable[[str], bool],
         tell: Callable[[LoginEvent], None],
+        changes: Callable[[], Awaitable[object]],
     ) -> None:
         self._store = store
         self._oauth = oauth
         self._is_ours = is_ours
         self._tell = tell
+        self._changes = changes
         self.ends: Counter[str] = Counter()
         """How many refreshes ended in each way: refreshed, ended, refused or unanswered."""
 
@@ -73,20 +80,19 @@ class Renewal:
             TwitchUnavailable: not now.
             StoreError: the store cannot be read, or the new pair could not be saved, so nobody gets it.
         """
-        stored = await self._store.login(kept.login.id)
+        stored = await self._stored(kept)
         if stored is None:
             raise NeedsLogin(LOGGED_OUT)
-        # (a login that was removed and made anew may have the number and the generation of the one before)
-        if (stored.generation, stored.pair.access) != (kept.login.generation, kept.login.pair.access):
-            self.adopt(kept, stored)
-            return None
+        if not _is_same(stored, kept.login) and await self.settle(kept, stored):
+            return
         kept.life = kept.life.questioned()
         while True:
             match kept.life.step(ahead=ahead, may_spend=kept.may_spend()):
                 case "use":
-                    return None
+                    return
                 case "save":
-                    return await self._save(kept)
+                    if await self._save(kept):
+                        return
                 case "validate":
                     await self.ask(kept)
                 case "spend":
@@ -226,15 +232,15 @@ class Renewal:
         if kept.life.state is State.LOST:
             kept.retry_at = kept.now + kept.refused.next()
 
-    async def _save(self, kept: TrackedLogin) -> None:
+    async def _save(self, kept: TrackedLogin) -> bool:
+        """Store the pair that Twitch issued; return False if that is to be done again."""
         pair, before = kept.unsaved, kept.login
         if pair is None:
             raise AssertionError("a login is unsaved without a pair")
         hide(pair)
         saved = await self._store.replace_pair(before, pair)
         if saved is None:
-            await self._too_late(kept)
-            return
+            return await self._too_late(kept)
         forget(before.pair)
         hide(pair)  # once more: an application with a secret keeps its refresh token, which is in both pairs
         kept.unsaved, kept.life, kept.why = None, kept.life.after("saved"), ""
@@ -246,18 +252,39 @@ class Renewal:
         if before.lost:
             logger.info("%s: the login works again", saved.login)
         self._tell(LoginEvent("found" if before.lost else "refreshed", saved))
+        return True
 
-    async def _too_late(self, kept: TrackedLogin) -> None:
-        """Give way to the person who replaced or removed the login during the refresh."""
-        stored = await self._store.login(kept.login.id)
+    async def _too_late(self, kept: TrackedLogin) -> bool:
+        """Give way to the person who replaced or removed the login during the refresh.
+
+        Return False if it was no person, but an older copy of the store.
+        """
+        stored = await self._stored(kept)
         if stored is not None:
-            self.adopt(kept, stored)
-            return
+            return not _is_same(stored, kept.login) and await self.settle(kept, stored)
         pair, kept.unsaved = kept.unsaved, None
         kept.life = kept.life.after("saved")
         if pair is not None:
             await self._oauth(kept.login.client_id).revoke(pair.access)  # nobody would ever use it
         raise NeedsLogin(LOGGED_OUT)
+
+    async def _stored(self, kept: TrackedLogin) -> Login | None:
+        """Return a login as it is in the store, once what only this process knows of the logins is in it."""
+        await self._changes()
+        return await self._store.login(kept.login.id)
+
+    async def settle(self, kept: TrackedLogin, stored: Login) -> bool:
+        """Use a pair that another process stored; return whether it is used.
+
+        One of an older copy of the store is not: its refresh token is spent. Ours is written back.
+        """
+        ours = kept.login
+        if stored.generation >= ours.generation or stored.is_newer_than(ours):
+            self.adopt(kept, stored)
+            return True
+        await self._store.write_back([ours])
+        logger.warning("%s: an older login of it was in the store; the newer one was written back", ours.login)
+        return False
 
     def adopt(self, kept: TrackedLogin, login: Login) -> None:
         """Use a pair that another process stored."""

@@ -5,6 +5,7 @@ Little is imported here: until it is loaded, Ctrl-C shows Python's traceback.
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,6 +36,17 @@ def interrupt() -> None:
             signal.signal(number, _interrupt)
 
 
+def ignore() -> None:
+    """Ignore the signals from now on: the process is about to exit, and its exit code is known."""
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def is_requested() -> bool:
+    """Say whether a signal came after `remember`."""
+    return _requested
+
+
 def requested() -> asyncio.Event:
     """Return an event that the signals set; it is set already if one came after `remember`."""
     import asyncio
@@ -43,16 +55,15 @@ def requested() -> asyncio.Event:
     if _requested:
         stop.set()
     loop = asyncio.get_running_loop()
+    # Not `loop.add_signal_handler`: when the loop ends, that restores handlers which change the exit code.
     for number in SIGNALS:
-        try:
-            loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows
-            signal.signal(number, partial(_set_soon, loop, stop))
+        signal.signal(number, partial(_set_soon, loop, stop))
     return stop
 
 
 def _set_soon(loop: asyncio.AbstractEventLoop, stop: asyncio.Event, *_: object) -> None:
-    loop.call_soon_threadsafe(stop.set)
+    with contextlib.suppress(RuntimeError):  # the loop has ended
+        loop.call_soon_threadsafe(stop.set)
 
 
 def _interrupt(*_: object) -> None:

@@ -6,10 +6,21 @@ import asyncio
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from colorchanger_bot.cli.options import CONFIG, CONFIG_UNUSED, DEBUG, Commands, check_unused, option, settings_of
+from colorchanger_bot.cli import stopping
+from colorchanger_bot.cli.options import (
+    CONFIG,
+    CONFIG_UNUSED,
+    DEBUG,
+    Commands,
+    check_unused,
+    complain,
+    option,
+    settings_of,
+)
 from colorchanger_bot.console import echo, say
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.words import counted
@@ -101,7 +112,31 @@ def _url(text: str) -> str:
 
 @contextmanager
 def _progress() -> Generator[Progress]:
-    """Show a bar on a terminal; elsewhere nothing."""
+    """Show a bar on a terminal, elsewhere nothing; a stop signal ends the copy where it can still be undone.
+
+    Raises:
+        KeyboardInterrupt: it was ended, and nothing was copied.
+    """
+    try:
+        with _bar() as show:
+            yield partial(_go_on, show)
+    except _Stopped:
+        complain("interrupted: nothing was copied")
+        raise KeyboardInterrupt from None
+
+
+class _Stopped(Exception):
+    """Raised in the middle of a copy."""
+
+
+def _go_on(show: Progress, done: int, total: int) -> None:
+    if stopping.is_requested():
+        raise _Stopped
+    show(done, total)
+
+
+@contextmanager
+def _bar() -> Generator[Progress]:
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

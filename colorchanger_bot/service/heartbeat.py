@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping
 
 from colorchanger_bot.clock import Clock, Notifier
@@ -29,6 +30,8 @@ class HeartbeatWriter:
         self._news = Notifier()
         self._states: dict[str, tuple[str, ...]] = {}
         self._lively_until = float("-inf")
+        self.last = math.nan
+        """The unix seconds of the last beat that was written."""
 
     def write_now(self) -> None:
         """Write the next beat now."""
@@ -42,6 +45,7 @@ class HeartbeatWriter:
             now = self._clock.now().timestamp()
             with contextlib.suppress(StoreError):  # the service logs it, once
                 await self._store.beat(now, {"accounts": [each.to_json(now) for each in reports.values()]})
+                self.last = now
             await news.wait_at_most(self._clock, self._pause(reports))
 
     def _pause(self, reports: Mapping[str, Report]) -> float:

@@ -101,6 +101,11 @@ class Service:
         reports, now = self.reports(), self._clock.now().timestamp()
         return [work_out(login, self.settings, NOTHING_REMEMBERED, reports, now) for login in self.keeper]
 
+    @property
+    def last_beat(self) -> float:
+        """The unix seconds at which the heartbeat was last written; NaN: not yet."""
+        return self._heartbeat.last
+
     def reports(self) -> dict[str, Report]:
         """Return what is known of all accounts, by login."""
         return self._reporter.reports()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from colorchanger_bot.redaction import one_line
-from colorchanger_bot.settings.file import decode
+from colorchanger_bot.settings.file import read_text
 from colorchanger_bot.settings.raw import Key, RawSettings, login_of
 from colorchanger_bot.words import did_you_mean, nearest
 
@@ -106,7 +106,7 @@ def _files(directory: Path, found: RawSettings) -> list[Path]:
 def _content(file: Path, found: RawSettings) -> str:
     """Return the content of a secret file; if it has none, report a problem and return an empty text."""
     try:
-        if text := _bare(decode(file.read_bytes())):
+        if text := _bare(read_text(file)):
             return text
         found.problems.append(f"{file}: is empty; write the bare value into it, or remove the file")
     except IsADirectoryError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,8 @@ from colorchanger_bot.redaction import one_line
 from colorchanger_bot.settings.raw import Key, RawSettings, is_table
 
 FILE_NAME = "config.toml"
+MOST_BYTES = 16 << 20
+NULLS = "it has null characters, as UTF-16 without a byte order mark does"
 ENVIRONMENT_ONLY: Mapping[str, str] = {
     "access_token": "TWITCH_ACCESS_TOKEN",
     "refresh_token": "TWITCH_REFRESH_TOKEN",
@@ -53,22 +56,39 @@ def decode(content: bytes) -> str:
     """Return the text of a file that a person wrote: UTF-8, or UTF-16 with a byte order mark as Windows makes it.
 
     Raises:
-        UnicodeDecodeError: it is neither.
+        UnicodeDecodeError: it is neither; null characters are its reason `NULLS`.
     """
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return content.decode("utf-16")
+    if b"\0" in content:  # valid UTF-8, but in no text that a person wrote
+        raise UnicodeDecodeError("utf-8", content, content.index(0), content.index(0) + 1, NULLS)
     return content.decode("utf-8-sig")
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file that a person wrote; see `decode`.
+
+    Raises:
+        OSError: it cannot be read, or is far too large.
+        UnicodeDecodeError: see `decode`.
+    """
+    with path.open("rb") as file:
+        content = file.read(MOST_BYTES + 1)  # a device such as /dev/zero never ends
+    if len(content) > MOST_BYTES:
+        raise OSError(errno.EFBIG, f"it is larger than {MOST_BYTES >> 20} MB")
+    return decode(content)
 
 
 def read_file(path: Path, label: str) -> RawSettings:
     """Read a settings file; its mistakes are in `problems`."""
     found = RawSettings(file=path, label=label)
     try:
-        text = decode(path.read_bytes())
+        text = read_text(path)
     except FileNotFoundError:
         found.problems.append(f"{one_line(label)}: there is no such file; make one with: colorchanger config init")
     except UnicodeDecodeError as error:
-        found.problems.append(f"{label}: byte {error.start + 1} is not UTF-8; save the file as UTF-8")
+        why = error.reason if error.reason == NULLS else f"byte {error.start + 1} is not UTF-8"
+        found.problems.append(f"{label}: {why}; save the file as UTF-8")
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         why = "it is a directory" if os.path.isdir(path) else getattr(error, "strerror", None) or error
         found.problems.append(f"{one_line(label)}: cannot be read ({why}); name a text file that this user may read")

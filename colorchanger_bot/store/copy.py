@@ -13,17 +13,18 @@ import sqlalchemy as sql
 
 from colorchanger_bot.errors import StoreError
 from colorchanger_bot.store import schema
-from colorchanger_bot.store.database import open_database
+from colorchanger_bot.store.database import LONG_SECONDS, open_database
 from colorchanger_bot.store.file import address_of, exists, file_of
 from colorchanger_bot.store.lock import locked
 from colorchanger_bot.store.logins import Logins
 from colorchanger_bot.store.sqlite import make_file
+from colorchanger_bot.store.stamp import Stamp
 from colorchanger_bot.vault import Vault
 
 CHUNK = 200
 
 Progress = Callable[[int, int], None]
-"""Called in another thread with the number of rows written, and the total."""
+"""Called in another thread with the number of rows written, and the total; if it raises, nothing is copied."""
 Rows = dict[sql.Table, list[dict[str, Any]]]
 
 
@@ -45,7 +46,7 @@ async def back_up(url: str, path: Path, progress: Progress) -> int:
 async def copy(source: str, target: str, progress: Progress) -> int:
     """Copy a store that is not in use into an empty one, all of it or nothing; return the number of logins.
 
-    Afterwards the logins of the old one are in doubt, because the new one spends their refresh tokens.
+    The logins of the old one are in doubt from then on, because the new one spends their refresh tokens.
 
     Raises:
         StoreLocked: a bot runs on one of them.
@@ -59,20 +60,28 @@ async def copy(source: str, target: str, progress: Progress) -> int:
         rows = await _read(source)
         path = file_of(address_of(target))
         if path is not None and not path.exists():
+            await _doubt(source)
             await _write_file(path, rows, progress)
         else:
             async with open_database(target) as database:
-                await database.run(partial(_fill, rows=rows, progress=progress))
-        async with open_database(source) as database:
-            await database.run(lambda connection: Logins(connection, Vault(), database.stamp).doubt_all())
+                await database.read(_check_empty)
+                await _doubt(source)
+                fill = partial(_fill, rows=rows, progress=progress, stamp=database.stamp)
+                await database.run(fill, seconds=LONG_SECONDS)
     return len(rows[schema.logins])
+
+
+async def _doubt(url: str) -> None:
+    """Mark the logins of a store as in doubt, before a copy begins: afterwards a crash could keep us from it."""
+    async with open_database(url) as database:
+        await database.run(lambda connection: Logins(connection, Vault(), database.stamp).doubt_all())
 
 
 async def _read(url: str) -> Rows:
     if not exists(url):
         raise StoreError(f"there is no store {file_of(address_of(url))}")
     async with open_database(url) as database:
-        return await database.read(_rows)
+        return await database.read(_rows, seconds=LONG_SECONDS)
 
 
 async def _write_file(path: Path, rows: Rows, progress: Progress) -> None:
@@ -92,11 +101,11 @@ def _rows(connection: sql.Connection) -> Rows:
     return found
 
 
-def _fill(connection: sql.Connection, rows: Rows, progress: Progress) -> None:
+def _fill(connection: sql.Connection, rows: Rows, progress: Progress, stamp: Stamp | None = None) -> None:
     """Write all rows into an empty store, and compare the result."""
-    if any(_rows(connection).values()):
-        raise StoreError("the store to copy to is not empty; name an empty one")
+    _check_empty(connection)
     done, total = 0, sum(map(len, rows.values()))
+    progress(done, total)
     for table, every in rows.items():
         for start in range(0, len(every), CHUNK):
             chunk = every[start : start + CHUNK]
@@ -107,8 +116,14 @@ def _fill(connection: sql.Connection, rows: Rows, progress: Progress) -> None:
     there = _rows(connection)
     if any(_sorted(there[table]) != _sorted(every) for table, every in rows.items()):
         raise StoreError("what was written is not what was read, so nothing was copied")
-    latest = max((login["revision"] for login in rows[schema.logins]), default=0)
-    connection.execute(sql.update(schema.state).values(revision=latest))
+    latest = max((max(login["revision"], login["generation"]) for login in rows[schema.logins]), default=0)
+    progress(done, total)
+    connection.execute(sql.update(schema.state).values(revision=latest, stamp=stamp.draw(connection) if stamp else ""))
+
+
+def _check_empty(connection: sql.Connection) -> None:
+    if any(_rows(connection).values()):
+        raise StoreError("the store to copy to is not empty; name an empty one")
 
 
 def _sorted(rows: list[dict[str, Any]]) -> list[str]:

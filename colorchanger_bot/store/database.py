@@ -23,12 +23,12 @@ from colorchanger_bot.clock import look_at_result
 from colorchanger_bot.errors import StoreError
 from colorchanger_bot.store import schema, server
 from colorchanger_bot.store.file import MEMORY, address_of, back_up, file_of, is_server
-from colorchanger_bot.store.problem import first_line
+from colorchanger_bot.store.problem import Unusable, first_line
 from colorchanger_bot.store.sqlite import BUSY_SECONDS, doubt_all, file_engine, make_ready
-from colorchanger_bot.store.stamp import Stamp
+from colorchanger_bot.store.stamp import FileStamp, ServerStamp, Stamp
 
-ANSWER_SECONDS = 20.0
-"""No call waits longer than this for the database."""
+ANSWER_SECONDS, LONG_SECONDS = 20.0, 600.0
+"""No call waits longer than this for the database; one that reads or writes all of it may take longer."""
 R = TypeVar("R")
 Work = Callable[[sql.Connection], R]
 """The work of one transaction: if it raises, nothing of it is kept."""
@@ -40,11 +40,12 @@ class Database:
     def __init__(self, engine: sql.Engine, name: str, *, threads: int = 1, path: Path | None = None) -> None:
         self.name = name
         """Its address for people, without a password."""
-        self.stamp = Stamp(path) if path is not None else None
         self._path = path
-        self._file = _identity(path)
+        self._file: tuple[int, int] | None = None
+        self._is_ready = self._was_ready = False
         self._engine = engine
         self._on_server = engine.dialect.name != "sqlite"
+        self.stamp: Stamp | None = ServerStamp() if self._on_server else FileStamp(path) if path is not None else None
         self._writer = engine.execution_options(begin="BEGIN IMMEDIATE")
         reading = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if self._on_server else {}
         self._reader = engine.execution_options(begin="BEGIN", **reading)
@@ -62,21 +63,21 @@ class Database:
         """Call `listener` with the problem when transactions begin to fail, and with "" when they work again."""
         self._listeners.append(listener)
 
-    async def run(self, work: Work[R]) -> R:
+    async def run(self, work: Work[R], *, seconds: float = ANSWER_SECONDS) -> R:
         """Do the work in a transaction; there is one writer at a time, on a server too.
 
         Raises:
-            StoreError: it could not be done.
+            StoreError: it could not be done, or not within that time.
         """
-        return await self._call(partial(self._transaction, self._writer, work), self._writer)
+        return await self._call(partial(self._transaction, self._writer, work), self._writer, seconds)
 
-    async def read(self, work: Work[R]) -> R:
+    async def read(self, work: Work[R], *, seconds: float = ANSWER_SECONDS) -> R:
         """Do work that only reads; it sees a consistent state of the database.
 
         Raises:
-            StoreError: it could not be done.
+            StoreError: it could not be done, or not within that time.
         """
-        return await self._call(partial(self._transaction, self._reader, work), self._reader)
+        return await self._call(partial(self._transaction, self._reader, work), self._reader, seconds)
 
     async def rewrite(self, work: Work[int]) -> int:
         """Do work that changes many rows, and leave nothing of the old rows in the file.
@@ -84,7 +85,7 @@ class Database:
         Raises:
             StoreError: it could not be done, or another process keeps the file from being tidied up.
         """
-        return await self._call(partial(self._rewrite, work), self._writer)
+        return await self._call(partial(self._rewrite, work), self._writer, LONG_SECONDS)
 
     async def close(self) -> None:
         """Wait for running calls, and close all connections."""
@@ -94,7 +95,7 @@ class Database:
         self._threads.shutdown(wait=False)
         await asyncio.wait({closed}, timeout=ANSWER_SECONDS)
 
-    async def _call(self, function: Callable[[], R], engine: sql.Engine) -> R:
+    async def _call(self, function: Callable[[], R], engine: sql.Engine, seconds: float) -> R:
         """Call it in a thread and wait; cancelling the wait does not cancel the call."""
         call = self._threads.submit(function)
         answer = asyncio.wrap_future(call)
@@ -102,24 +103,22 @@ class Database:
         answer.add_done_callback(self._running.discard)
         # If the caller stops waiting, nobody looks at the result.
         answer.add_done_callback(look_at_result)
-        await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
+        await asyncio.wait({answer}, timeout=seconds)
         if not answer.done():
             call.cancel()  # unless it has begun
-            raise self._failed(engine, f"did not answer within {ANSWER_SECONDS:g} s")
+            raise self._failed(engine, f"did not answer within {seconds:g} s")
         return answer.result()
 
     # In a thread
 
     def _transaction(self, engine: sql.Engine, work: Work[R]) -> R:
         try:
-            if _identity(self._path) != self._file:
-                raise FileNotFoundError(0, "the file was moved, replaced or removed; restart ColorChanger")
-            with engine.begin() as connection:
-                if self._on_server and engine is self._writer:
-                    server.wait_for_turn(connection)
-                result = work(connection)
+            self._make_ready()
+            result = self._begun(engine, work)
+        except Unusable as error:
+            problem = str(error)
         except (SQLAlchemyError, sqlite3.Error, UnicodeError, OverflowError, OSError) as error:
-            problem = first_line(error)
+            problem = f"failed: {first_line(error)}"
         else:
             if self.stamp is not None:
                 self.stamp.save()
@@ -128,7 +127,37 @@ class Database:
         finally:
             if self.stamp is not None:
                 self.stamp.drop()
-        raise self._failed(engine, f"failed: {problem}")  # out here: the original error contains rows
+        self._is_ready = False  # another database may be there by now
+        raise self._failed(engine, problem)  # out here: the original error contains rows
+
+    def _begun(self, engine: sql.Engine, work: Work[R]) -> R:
+        with engine.begin() as connection:
+            if self._on_server and engine is self._writer:
+                server.wait_for_turn(connection)
+            return work(connection)
+
+    def _make_ready(self) -> None:
+        """Create our tables or bring them up to date, once; again if a backup took the place of the database.
+
+        Raises:
+            Unusable: it is gone, or a newer version of ColorChanger wrote it.
+            StoreError: the file of an older version cannot be copied first.
+        """
+        file = _identity(self._path)
+        if self._is_ready and file == self._file:
+            return
+        if self._was_ready and file != self._file:
+            self._engine.dispose()  # the open connection is to the file of before
+        version = self._begun(self._reader, schema.version)
+        if version is None and self._was_ready:
+            raise Unusable("has no tables any more; put a backup in its place")
+        if version is not None and version > schema.SCHEMA_VERSION:
+            raise Unusable("was written by a newer ColorChanger: update this one")
+        if version is not None and version < schema.SCHEMA_VERSION and self._path is not None:
+            back_up(self._path, f"version-{version}", doubt_all)
+        if version != schema.SCHEMA_VERSION:
+            self._begun(self._writer, schema.upgrade)
+        self._file, self._is_ready, self._was_ready = file, True, True
 
     def _rewrite(self, work: Work[int]) -> int:
         changed = self._transaction(self._writer, work)
@@ -187,26 +216,18 @@ async def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Asyn
         engine = file_engine(path, busy_seconds)
         database = Database(engine, str(path or MEMORY), path=path)
     try:
-        await _prepare(database, file_of(address))
+        await database.read(lambda _: None)
         yield database
     finally:
         await database.close()
-
-
-async def _prepare(database: Database, path: Path | None) -> None:
-    """Create our tables or bring them up to date; copy a file of an older version first."""
-    found = await database.read(schema.version)
-    if found is not None and found > schema.SCHEMA_VERSION:
-        raise StoreError(f"the store {database.name} was written by a newer ColorChanger: update this one")
-    if found is not None and found < schema.SCHEMA_VERSION and path is not None:
-        await asyncio.to_thread(back_up, path, f"version-{found}", doubt_all)
-    if found != schema.SCHEMA_VERSION:
-        await database.run(schema.upgrade)
 
 
 def _identity(path: Path | None) -> tuple[int, int] | None:
     """Return the identity of the file; if another file took its name, writes to the open one would be lost."""
     if path is None:
         return None
-    found = os.stat(path)
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        raise Unusable("was moved or removed; put it back, or restart ColorChanger") from None
     return found.st_dev, found.st_ino

@@ -206,7 +206,7 @@ def back_up(path: Path, name: str, finish: Callable[[Path], None]) -> Path:
 @contextmanager
 def _temporary(target: Path) -> Generator[Path]:
     """Create an empty file beside another one, for its owner only, and remove it afterwards."""
-    number, name = tempfile.mkstemp(prefix=f"{target.name}.", dir=target.parent)
+    number, name = tempfile.mkstemp(prefix=f"{target.name}.", suffix=".partial", dir=target.parent)
     os.close(number)
     try:
         yield Path(name)

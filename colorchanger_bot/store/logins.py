@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sql
 
+from colorchanger_bot.store.problem import Unusable
 from colorchanger_bot.store.schema import colors, earlier_names, imports, logins, put, state
 from colorchanger_bot.store.stamp import Stamp
 from colorchanger_bot.vault import Vault
@@ -40,13 +41,32 @@ class Login:
     lost: str = ""
     """Why its owner has to log in again; empty: the login works."""
     generation: int = 1
-    """Counts the pairs of this login, so that a stale copy never overwrites a newer pair."""
+    """Increases with each pair, so that a stale copy never overwrites a newer pair."""
     doubt: bool = False
     """The refresh token may be used up: a refresh did not finish, or this is an older copy of the store."""
     channels: tuple[str, ...] = ()
     """The channels it was imported with; empty: its own."""
     earlier: tuple[str, ...] = ()
     """What the account was called before, while it was logged in here; the newest name first."""
+
+    def is_newer_than(self, other: Login) -> bool:
+        """Whether this pair of the same login was made after another one."""
+        mine, its = self.pair.issued_at, other.pair.issued_at
+        if mine is None or its is None or mine == its:
+            return self.generation > other.generation
+        return mine > its
+
+
+class Revision(NamedTuple):
+    """Which change of the logins the store has seen last."""
+
+    number: int
+    """Counts the transactions that changed a login, so it only ever increases."""
+    stamp: str
+
+    def is_before(self, other: Revision) -> bool:
+        """Whether a store that has had the other revision and has this one now is an older copy of itself."""
+        return self.number < other.number or (self.number == other.number and self.stamp != other.stamp)
 
 
 def id_with_name(logins: Iterable[Login], name: str) -> str:
@@ -59,22 +79,28 @@ def id_with_name(logins: Iterable[Login], name: str) -> str:
 class Changes(NamedTuple):
     """The changes of the logins since a revision of the store."""
 
-    revision: int
+    revision: Revision
     """The revision to ask with next time."""
     logins: list[Login]
     """The logins added or changed."""
     ids: frozenset[int]
     """The numbers of all logins in the store: any other one was logged out."""
+    is_older_copy: bool
+    """Whether the store was replaced by an older copy since: what it says of a login may be out of date."""
 
 
 class Logins:
     """The logins within one transaction; tokens are encrypted when written and decrypted when read."""
 
-    def __init__(self, connection: sql.Connection, vault: Vault, stamp: Stamp | None = None) -> None:
+    def __init__(
+        self, connection: sql.Connection, vault: Vault, stamp: Stamp | None = None, seen: Revision | None = None
+    ) -> None:
         self._connection = connection
         self._vault = vault
         self._stamp = stamp
-        self._revision = 0
+        self._seen = seen or Revision(0, "")
+        self.written: Revision | None = None
+        """The revision that this transaction makes."""
 
     def all(self) -> list[Login]:
         """Return all of them, in the order in which they were added."""
@@ -84,14 +110,37 @@ class Logins:
         """Return one by its number."""
         return next(iter(self._found(logins.c.id == id_)), None)
 
-    def changes(self, since: int | None) -> Changes | None:
+    def changes(self, since: Revision | None) -> Changes | None:
         """Return what changed after a revision; None: nothing did."""
-        revision: int = self._connection.scalar(sql.select(state.c.revision)) or 0
-        if since == revision:
+        now = self._revision_now()
+        older = now.is_before(self._seen)
+        if since == now and not older:
             return None
         ids = frozenset(self._connection.scalars(sql.select(logins.c.id)))
-        newer = () if since is None or since > revision else (logins.c.revision > since,)
-        return Changes(revision, self._found(*newer), ids)
+        newer = () if since is None or older else (logins.c.revision > since.number,)
+        return Changes(now, self._found(*newer), ids, older)
+
+    def write_back(self, known: Iterable[Login]) -> list[Login]:
+        """Write logins as they are known into an older copy of the store; return those it did not have.
+
+        All others in it are in doubt afterwards.
+        """
+        stored = {login.id: login for login in self.all()}
+        self._touch(is_known=True)
+        return [login for login in known if self._write_one_back(login, stored.get(login.id))]
+
+    def _write_one_back(self, login: Login, stored: Login | None) -> bool:
+        """Return whether that changed the pair in the store."""
+        one = logins.c.id == login.id
+        if stored is not None and stored.is_newer_than(login):
+            self._connection.execute(sql.update(logins).where(one).values(doubt=int(stored.doubt)))
+            return False
+        others = [row for row in self._same_account(login.login, login.user_id) if row.id != login.id]
+        self._give_way(others, to=login.id, owner={"login": login.login, "user_id": login.user_id})
+        self._free_name(login.login, login.user_id)
+        self._connection.execute(sql.delete(logins).where(one))
+        self._connection.execute(sql.insert(logins).values(self._row(login)))
+        return stored is None or stored.pair.access != login.pair.access
 
     def put(
         self, login: str, client_id: str, pair: TokenPair, user_id: str | None, channels: Sequence[str] = ()
@@ -109,18 +158,49 @@ class Logins:
 
     def take_over(self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str]) -> Login | None:
         """Store a pair that came from outside, once; return the login that it belongs to now, if it still does."""
-        fingerprint = hashlib.sha256(f"{client_id}\n{pair.access}\n{pair.refresh}".encode()).hexdigest()
-        name = login or f"token_{fingerprint[:12]}"
-        known = sql.select(imports.c.login_id).where(imports.c.fingerprint == fingerprint)
+        mark = _mark(client_id, pair)
+        known = sql.select(imports.c.login_id).where(imports.c.fingerprint == mark)
         if (id_ := self._connection.scalar(known)) is not None:
             return self.get(id_)
         # Only Twitch can say whose token this is, so the user id has to be asked for again.
-        owner: dict[str, Any] = {"login": name, "client_id": client_id, "user_id": None}
+        owner: dict[str, Any] = {"login": login or _named_by(mark), "client_id": client_id, "user_id": None}
         if channels:
             owner["channels"] = " ".join(channels)
-        made = self._write(self._same_account(name, None), pair, owner)
-        self._connection.execute(sql.insert(imports).values(fingerprint=fingerprint, login_id=made.id))
+        made = self._write(self._same_account(owner["login"], None), pair, owner)
+        self._connection.execute(sql.insert(imports).values(fingerprint=mark, login_id=made.id))
         return made
+
+    def take_over_all(self, pairs: Sequence[tuple[str, str, TokenPair]]) -> list[Login | None]:
+        """Store many pairs as `take_over` does; each is a login's name, client id and pair."""
+        self._add_new(pairs)
+        of_mark = {row.fingerprint: row.login_id for row in self._connection.execute(sql.select(imports))}
+        by_id = {login.id: login for login in self.all()}
+        taken: list[Login | None] = []
+        for login, client_id, pair in pairs:
+            id_ = of_mark.get(_mark(client_id, pair))
+            taken.append(self.take_over(login, client_id, pair, ()) if id_ is None else by_id.get(id_))
+        return taken
+
+    def _add_new(self, pairs: Sequence[tuple[str, str, TokenPair]]) -> None:
+        """Add the pairs whose name is new: for thousands of accounts, one by one takes many seconds."""
+        marks = {*self._connection.scalars(sql.select(imports.c.fingerprint))}
+        names = {*self._connection.scalars(sql.select(logins.c.login))}
+        added: list[dict[str, Any]] = []
+        imported: list[dict[str, Any]] = []
+        id_ = self._last_id()
+        for login, client_id, pair in pairs:
+            mark = _mark(client_id, pair)
+            name = login or _named_by(mark)
+            if mark in marks or name in names:
+                continue
+            names.add(name)
+            id_ += 1
+            counted = {"id": id_, "generation": self._touch(), "revision": self._touch()}
+            added.append(self._columns(pair) | counted | {"login": name, "client_id": client_id, "lost": ""})
+            imported.append({"fingerprint": mark, "login_id": id_})
+        if added:
+            self._connection.execute(sql.insert(logins), added)
+            self._connection.execute(sql.insert(imports), imported)
 
     def change(self, login: Login, values: Mapping[str, Any]) -> Login | None:
         """Change columns and return the login; None: it is gone, or has a newer pair."""
@@ -156,23 +236,35 @@ class Logins:
         """Mark every login to be validated before its refresh token is used: another copy may have used it."""
         self._connection.execute(sql.update(logins).values(doubt=1, revision=self._touch()))
 
-    def _touch(self) -> int:
-        """Count a change of the logins, once a transaction, and give the file its next stamp; return the revision."""
-        if self._revision:
-            return self._revision
-        older = self.is_older_copy()
-        revision: int = (self._connection.scalar(sql.select(state.c.revision)) or 0) + 1
-        stamp = self._stamp.draw() if self._stamp is not None else ""
-        self._connection.execute(sql.update(state).values(revision=revision, stamp=stamp))
-        if older:
-            self._connection.execute(sql.update(logins).values(doubt=1, revision=revision))
-        self._revision = revision
-        return revision
+    def _touch(self, *, is_known: bool = False) -> int:
+        """Count a change of the logins, once a transaction, and give the store its next stamp; return the revision.
+
+        The number of an older copy stays below what was seen before, until it is known what is newer.
+        """
+        if self.written is not None:
+            return self.written.number
+        now = self._revision_now()
+        older = now.is_before(self._seen)
+        number = now.number if older else now.number + 1
+        if older and is_known:
+            number = self._seen.number + 1
+        doubt = older or self.is_older_copy()
+        stamp = self._stamp.draw(self._connection) if self._stamp is not None else ""
+        self._connection.execute(sql.update(state).values(revision=number, stamp=stamp))
+        if doubt:
+            self._connection.execute(sql.update(logins).values(doubt=1, revision=number))
+        self.written = Revision(number, stamp)
+        return number
+
+    def _revision_now(self) -> Revision:
+        row = self._connection.execute(sql.select(state.c.revision, state.c.stamp)).one_or_none()
+        if row is None:
+            raise Unusable("is not complete; is a backup being restored?")
+        return Revision(row.revision, row.stamp)
 
     def is_older_copy(self) -> bool:
-        """Say whether this file is not the one last written here."""
-        stamp = self._connection.scalar(sql.select(state.c.stamp))
-        return self._stamp is not None and bool(stamp) and self._stamp.read() != stamp
+        """Say whether this store is not the one last written here."""
+        return self._stamp is not None and not self._stamp.is_genuine(self._connection)
 
     def _found(self, *conditions: sql.ColumnElement[bool]) -> list[Login]:
         with_names = logins.outerjoin(earlier_names, earlier_names.c.user_id == logins.c.user_id)
@@ -218,12 +310,16 @@ class Logins:
             values = row | {"generation": old[0].generation + 1}
             self._connection.execute(sql.update(logins).where(logins.c.id == id_).values(values))
         else:
-            # An import may still refer to a number that belonged to another login before.
-            last = (self._connection.scalar(sql.select(sql.func.max(id_))) for id_ in (logins.c.id, imports.c.login_id))
-            id_ = max(number or 0 for number in last) + 1
-            self._connection.execute(sql.insert(logins).values(row | {"id": id_, "generation": 1}))
+            id_ = self._last_id() + 1
+            # No login counts more pairs than the store counts changes: one made anew is later than any of before.
+            self._connection.execute(sql.insert(logins).values(row | {"id": id_, "generation": self._touch()}))
         (made,) = self._found(logins.c.id == id_)
         return made
+
+    def _last_id(self) -> int:
+        # An import may still refer to a number that belonged to another login before.
+        last = (self._connection.scalar(sql.select(sql.func.max(id_))) for id_ in (logins.c.id, imports.c.login_id))
+        return max(number or 0 for number in last)
 
     def _withdraw_name(self, name: str, *, of: int) -> None:
         """Take a name that turned out to be another one's from a token that was only said to be of that account."""
@@ -247,6 +343,11 @@ class Logins:
             "scopes": joined(pair.scopes),
             "issued_at": pair.issued_at,
         }
+
+    def _row(self, login: Login) -> dict[str, Any]:
+        known = {"id": login.id, "user_id": login.user_id, "login": login.login, "client_id": login.client_id}
+        known |= {"lost": login.lost, "generation": login.generation, "doubt": int(login.doubt)}
+        return known | self._columns(login.pair) | {"channels": " ".join(login.channels), "revision": self._touch()}
 
     def _login(self, row: Any) -> Login:
         pair = TokenPair(
@@ -273,6 +374,15 @@ class Logins:
 def nameless_login(user_id: str) -> str:
     """Return what an account is called here until Twitch tells its name: somebody else has the one it had."""
     return f"id-{user_id}"[:25]  # no login at Twitch has a hyphen
+
+
+def _mark(client_id: str, pair: TokenPair) -> str:
+    """Return what a pair that came from outside is known by, without its tokens."""
+    return hashlib.sha256(f"{client_id}\n{pair.access}\n{pair.refresh}".encode()).hexdigest()
+
+
+def _named_by(mark: str) -> str:
+    return f"token_{mark[:12]}"
 
 
 def joined(scopes: frozenset[str]) -> str:

@@ -1,8 +1,12 @@
-"""The message of a driver's error, without the rows it adds."""
+"""What can be wrong with the database, in a line: a driver's message without the rows it adds, or ours."""
 
 from __future__ import annotations
 
 from sqlalchemy.exc import SQLAlchemyError
+
+
+class Unusable(Exception):
+    """Raised in a transaction when the database is not one that can be worked on now."""
 
 
 def first_line(error: Exception) -> str:

@@ -66,7 +66,7 @@ state = _table(
     "state",
     _key("id", sql.Integer),
     _column("revision", sql.Integer),  # counts the transactions that touched a login
-    _column("stamp", sql.VARCHAR(32)),  # see `store.file.Stamp`
+    _column("stamp", sql.VARCHAR(32)),  # see `store.stamp`
 )
 
 LASTING = (logins, apps, imports, colors, earlier_names)
@@ -92,7 +92,10 @@ def upgrade(connection: sql.Connection) -> None:
                 _make_again(connection, table)
     METADATA.create_all(connection)
     if connection.scalar(sql.select(state.c.id)) is None:
-        connection.execute(sql.insert(state).values(id=1, revision=0, stamp=""))
+        latest = connection.scalar(sql.select(sql.func.max(logins.c.generation))) or 0
+        connection.execute(sql.insert(state).values(id=1, revision=latest, stamp=""))
+        # The stores of before cannot tell whether they are an older copy.
+        connection.execute(sql.update(logins).values(doubt=1))
     connection.execute(sql.delete(schema_version))
     connection.execute(sql.insert(schema_version).values(version=SCHEMA_VERSION))
 

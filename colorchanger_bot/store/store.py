@@ -21,11 +21,11 @@ from colorchanger_bot.store.database import Database, open_database
 from colorchanger_bot.store.file import exists
 from colorchanger_bot.store.heartbeat import Heartbeat
 from colorchanger_bot.store.lock import Ownership, is_owned, locked
-from colorchanger_bot.store.logins import Changes, Login, Logins, TokenPair, joined
+from colorchanger_bot.store.logins import Changes, Login, Logins, Revision, TokenPair, joined
 from colorchanger_bot.store.schema import apps, colors, put, rewrite, secrets, state
 from colorchanger_bot.vault import Vault
 
-__all__ = ["Changes", "Heartbeat", "Login", "Store", "TokenPair", "exists", "is_owned", "locked"]
+__all__ = ["Changes", "Heartbeat", "Login", "Revision", "Store", "TokenPair", "exists", "is_owned", "locked"]
 
 R = TypeVar("R")
 AtRest = Literal["empty", "plain", "encrypted", "mixed"]
@@ -45,6 +45,7 @@ class Store:
         self.ownership: Ownership | None = None
         """The lock of the running process on a server: without proof of it, no refresh begins."""
         self._vault = vault or Vault()
+        self._seen: Revision | None = None
         self._reported: dict[str, Mapping[str, Any]] | None = None
 
     @classmethod
@@ -98,9 +99,18 @@ class Store:
         """Return all logins, in the order in which they were added."""
         return await self._read(lambda logins: logins.all())
 
-    async def changes(self, since: int | None = None) -> Changes | None:
+    async def changes(self, since: Revision | None = None) -> Changes | None:
         """Return what changed in the logins after a revision, all of them without one; None if nothing did."""
-        return await self._read(lambda logins: logins.changes(since))
+        changes = await self._read(lambda logins: logins.changes(since))
+        self._see(changes and changes.revision)
+        return changes
+
+    async def write_back(self, known: Sequence[Login]) -> list[Login]:
+        """Write logins as they are known into an older copy of the store; return those it did not have.
+
+        All others in it are in doubt afterwards.
+        """
+        return await self._write(lambda logins: logins.write_back(known))
 
     async def login(self, id_: int) -> Login | None:
         """Return one login by its number."""
@@ -128,9 +138,7 @@ class Store:
 
     async def import_logins(self, pairs: Sequence[tuple[str, str, TokenPair]]) -> list[Login | None]:
         """Store many pairs as `import_login` does, in one transaction; each is a login's name, client id and pair."""
-        return await self._write(
-            lambda logins: [logins.take_over(login, client_id, pair, ()) for login, client_id, pair in pairs]
-        )
+        return await self._write(lambda logins: logins.take_over_all(pairs))
 
     async def begin_refresh(self, login: Login) -> Login | None:
         """Note that the refresh token is about to be used, so that it is not used twice after a crash.
@@ -161,12 +169,24 @@ class Store:
         await self._write(lambda logins: logins.forget(id_))
 
     async def _read(self, work: Callable[[Logins], R]) -> R:
-        stamp = self.database.stamp
-        return await self.database.read(lambda connection: work(Logins(connection, self._vault, stamp)))
+        stamp, seen = self.database.stamp, self._seen
+        return await self.database.read(lambda connection: work(Logins(connection, self._vault, stamp, seen)))
 
     async def _write(self, work: Callable[[Logins], R]) -> R:
-        stamp = self.database.stamp
-        return await self.database.run(lambda connection: work(Logins(connection, self._vault, stamp)))
+        stamp, seen = self.database.stamp, self._seen
+
+        def transaction(connection: sql.Connection) -> tuple[R, Revision | None]:
+            logins = Logins(connection, self._vault, stamp, seen)
+            return work(logins), logins.written
+
+        result, written = await self.database.run(transaction)
+        self._see(written)
+        return result
+
+    def _see(self, revision: Revision | None) -> None:
+        """Remember the latest revision of the store: one that has an earlier one later is an older copy."""
+        if revision is not None and (self._seen is None or not revision.is_before(self._seen)):
+            self._seen = revision
 
     # Secrets of applications that came with an import
 

@@ -76,6 +76,7 @@ class _Running(Collector):
     def collect(self) -> Iterable[Metric]:
         yield from self._chat()
         yield from self._logins()
+        yield from self._store()
         help_ = "Python's memory blocks, divided by those soon after the start."
         yield _gauge("colorchanger_memory_growth_ratio", help_, self._service.memory.ratio)
 
@@ -128,6 +129,12 @@ class _Running(Collector):
         remaining = [budget.remaining for budget in service.budgets.by_login.values()]
         help_ = "Requests that Twitch still allows this minute, of the account that has the fewest; NaN: not known yet."
         yield _gauge("colorchanger_ratelimit_remaining", help_, min(remaining, default=math.nan))
+
+    def _store(self) -> Iterator[Metric]:
+        help_ = "1 while the store cannot be read or written, else 0."
+        yield _gauge("colorchanger_store_failing", help_, bool(self._service.store.trouble))
+        help_ = "Unix seconds at which the store was last written; while all is well, at most some seconds ago."
+        yield _gauge("colorchanger_store_last_write_timestamp_seconds", help_, self._service.last_beat)
 
 
 def _gauge(name: str, help_: str, value: float) -> Metric:

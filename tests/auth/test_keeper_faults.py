@@ -29,7 +29,7 @@ from colorchanger_bot.errors import (
     TwitchUnavailable,
 )
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.store.logins import Changes
+from colorchanger_bot.store.logins import Changes, Revision
 from colorchanger_bot.store.store import Login, Store, TokenPair
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
@@ -389,7 +389,7 @@ async def test_a_watch_that_cannot_read_the_store_says_so_once(
     store: FullDisk, keeper: TokenKeeper, me: Login, caplog: pytest.LogCaptureFixture
 ) -> None:
     class Unreadable(FullDisk):
-        async def changes(self, since: int | None = None) -> Changes | None:
+        async def changes(self, since: Revision | None = None) -> Changes | None:
             raise StoreError("the disk is gone")
 
     kept = replace(me)

@@ -92,13 +92,15 @@ def test_a_byte_order_mark_is_accepted(tmp_path: Path, read: Loader) -> None:
     ("content", "problem"),
     [
         (b"[color]\nname = \xff", "config.toml: byte 16 is not UTF-8; save the file as UTF-8"),
+        ("[color]".encode("utf-16-le"), "config.toml: it has null characters, as UTF-16 without a byte order mark"),
+        (b"#" * (17 << 20), "config.toml: cannot be read (it is larger than 16 MB)"),
         (b"[color]\ntheme = dark", "config.toml, line 2, column 9: this is not TOML (Invalid value)"),
         (b"[color]\n[color]", "config.toml, line 2, column 7: this is not TOML (Cannot declare"),
         (b"a = [1,", "config.toml, end of document: this is not TOML (Invalid value)"),
         (b"a = " + 6000 * b"9", "config.toml: this is not TOML (Exceeds the limit"),
         (b"a = " + 9000 * b"[", "config.toml"),
     ],
-    ids=["latin-1", "no quotes", "twice", "unfinished", "huge number", "deep"],
+    ids=["latin-1", "no mark", "huge", "no quotes", "twice", "unfinished", "huge number", "deep"],
 )
 def test_a_file_that_is_not_toml_is_one_line_with_the_place(
     content: bytes, problem: str, tmp_path: Path, problems: Problems

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from sqlalchemy import Engine, event
 
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.errors import StoreError
@@ -192,6 +194,33 @@ async def test_many_imports_are_as_one_after_the_other(store: Store) -> None:
     assert revision is not None
     assert await store.import_logins([("gone", "client", PAIR), *new]) == first
     assert await store.changes(revision.revision) is None
+
+
+async def test_of_several_imports_under_one_name_the_last_one_counts(store: Store) -> None:
+    known = await store.put_login("me", "client", PAIR, "42")
+    pairs = [(name, "client", TokenPair(f"new-{place}", "")) for place, name in enumerate(["you", "me", "you", ""])]
+    taken = [login.id for login in await store.import_logins(pairs) if login]
+    assert len(taken) == 4
+    assert (taken[0], taken[1]) == (taken[2], known.id)
+    stored = {login.login: login.pair.access for login in await store.logins()}
+    assert (stored.pop("me"), stored.pop("you"), [*stored.values()]) == ("new-1", "new-2", ["new-3"])
+
+
+async def test_thousands_of_imports_take_a_handful_of_statements(store: Store) -> None:
+    pairs = [(f"user{number}", "client", TokenPair(f"access-{number}", "")) for number in range(1000)]
+    statements: list[str] = []
+
+    def note(*told: Any) -> None:
+        statements.append(told[2])
+
+    event.listen(Engine, "before_cursor_execute", note)
+    try:
+        made = await store.import_logins(pairs)
+        assert await store.import_logins(pairs) == made
+    finally:
+        event.remove(Engine, "before_cursor_execute", note)
+    assert len(await store.logins()) == 1000
+    assert len(statements) < 60
 
 
 async def test_what_is_forgotten_takes_its_colours_along(store: Store) -> None:

@@ -1,10 +1,13 @@
 """The metrics count what happens, failures too, under their documented names."""
 
+# ruff: noqa: ASYNC240 - the files here are small
+
 from __future__ import annotations
 
 import asyncio
 import json
 import math
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -98,6 +101,23 @@ async def test_channels_are_counted_once_by_how_many_read_them(
         assert found["colorchanger_wanted_channels", ""] == 1
         assert sum(found["colorchanger_channel_readers", str(number)] for number in range(4)) == 1
         assert found["colorchanger_handovers_total", "closed"] >= 1
+
+
+async def test_a_store_that_cannot_be_written_is_seen(visitor: Visitor, service: Served, store_url: str) -> None:
+    before = await scraped(visitor)
+    assert before["colorchanger_store_failing", ""] == 0
+    last = "colorchanger_store_last_write_timestamp_seconds", ""
+    assert time.time() - before[last] < 30
+    path = Path(store_url.removeprefix("sqlite:///"))
+    elsewhere = path.rename(path.with_name("elsewhere"))
+    await until(lambda: service.store.trouble, seconds=20)
+    during = await scraped(visitor)
+    assert during["colorchanger_store_failing", ""] == 1
+    elsewhere.rename(path)
+    await until(lambda: not service.store.trouble)
+    after = await scraped(visitor)
+    assert after["colorchanger_store_failing", ""] == 0
+    assert after[last] > during[last]
 
 
 async def test_counters_do_not_fall_when_an_account_is_removed(
