@@ -14,7 +14,7 @@ from .limits import Limits
 from .network import forget
 from .registry import Registry
 from .sessions import MESSAGE, Session, envelope
-from .sockets import Freeze
+from .sockets import Freeze, Socket
 from .state import User
 
 
@@ -75,14 +75,16 @@ class EventSub:
 
     # Faults
 
-    async def close_all(self, code: int) -> None:
-        """Close every socket with that code; the subscriptions end at once, the close frames are on their way."""
-        for socket, session in list(self._connections.sockets.items()):
+    # (each of these is for all sockets, or for those of one user)
+
+    async def close_all(self, code: int, *, login: str = "") -> None:
+        """Close the sockets with that code; the subscriptions end at once, the close frames are on their way."""
+        for socket, session in self._sockets_of(login):
             self._connections.hang_up(session, socket, code)
 
-    async def drop_all(self) -> None:
-        """Let every TCP connection vanish without a close frame."""
-        for socket, session in list(self._connections.sockets.items()):
+    async def drop_all(self, *, login: str = "") -> None:
+        """Let the TCP connections vanish without a close frame."""
+        for socket, session in self._sockets_of(login):
             socket.abort()
             self._connections.lose(session, socket)
 
@@ -90,10 +92,14 @@ class EventSub:
         """Send neither keepalives nor notifications, with the sockets open."""
         self._connections.silent = on
 
-    async def freeze(self, how: Freeze = Freeze.SILENT) -> None:
+    async def freeze(self, how: Freeze = Freeze.SILENT, *, login: str = "") -> None:
         """Let the present sockets fall silent for ever, with their connections open; new ones are served."""
-        for socket in self._connections.sockets:
+        for socket, _ in self._sockets_of(login):
             socket.freeze(how)
+
+    def _sockets_of(self, login: str) -> list[tuple[Socket, Session]]:
+        sockets = self._connections.sockets.items()
+        return [(socket, each) for socket, each in sockets if not login or (each.user and each.user.login == login)]
 
     async def forget(self) -> None:
         """Let the network forget the present sockets: nothing arrives any more, and nobody is told."""

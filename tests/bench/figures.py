@@ -96,4 +96,22 @@ def _outcome(found: Mapping[str, Any]) -> str:
     return f"{found['seconds']:.1f} s" if "seconds" in found else "kept"
 
 
-_TABLES: dict[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {"reliability": faults_table}
+def handovers_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return how many messages were missed when a reader failed, as a table."""
+    lines = ["| fault | 1 account | 2 accounts | 30 accounts | 30 accounts, each reading for itself |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    lines += [
+        f"| {row['fault']} | " + " | ".join(_missed(row.get(each)) for each in ("1", "2", "30", "30 apart")) + " |"
+        for row in rows
+    ]
+    return "\n".join(lines)
+
+
+def _missed(found: Mapping[str, int] | None) -> str:
+    return f"{found['missed']} of {found['said']}" if found else ""
+
+
+_TABLES: dict[str, Callable[[Sequence[Mapping[str, Any]]], str]] = {
+    "reliability": faults_table,
+    "handovers": handovers_table,
+}

@@ -102,6 +102,29 @@ async def test_a_message_counts_for_an_account_only_in_its_own_channels(running:
         assert all(painter.settings.enabled for painter in service.changer)
 
 
+async def test_who_moderates_a_channel_is_learnt_from_his_messages(running: Running, twitch: LocalTwitch) -> None:
+    async with running(me=["me", "place"]) as service:
+        twitch.make_moderator("me", "place")
+        await twitch.say("me", in_="me", text="not here")
+        await twitch.say("me", in_="place", text="but here")
+        await until(lambda: next(iter(service.changer)).messages == 2)
+        (bot,) = service.bots.values()
+        me = twitch.user("me").id
+        assert {channel.name: channel.moderators for channel in bot.readers.channels} == {"me": set(), "place": {me}}
+
+
+async def test_an_accounts_message_is_somebody_elses_for_another_one_that_looks_at_others(
+    running: Running, twitch: LocalTwitch
+) -> None:
+    twitch.add_user("stranger", "#00FF00")
+    settings = {"color": {"strategy": "standout", "delay": 0}}
+    async with running(settings, me=["me"], other=["me"]) as service:
+        await twitch.say("stranger", in_="me", text="hello")
+        await twitch.say("other", in_="me", text="hello")
+        await until(lambda: len(service.changer.chatters.of(twitch.user("me").id)) == 2)
+        assert service.changer.watchers == {twitch.user(login).id for login in ("me", "other")}
+
+
 async def test_without_a_cog_of_others_a_strangers_message_is_never_built(
     running: Running, twitch: LocalTwitch
 ) -> None:
