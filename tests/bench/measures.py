@@ -8,7 +8,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from colorchanger_bot.color import STRATEGIES
@@ -182,36 +183,35 @@ async def starting(rounds: Rounds) -> list[Row]:
 
 async def crowds(rounds: Rounds) -> list[Row]:
     """Many accounts in one channel, which two of them read for all."""
-    costs: list[Row] = []
-    sizes: dict[int, list[float]] = {}
-    for accounts in CROWDS:
-        row = Row(f"CPU per message in a channel that {accounts} account(s) want", "us")
-        costs.append(row)
-        apart = [each_for_itself] if accounts <= CROWDS[1] else []
-        for each in [ours, *apart] * rounds.rounds:
-            rounds.say(f"{accounts} account(s) in one channel: {each.name}")
-            number = FLOOD // (accounts if each is each_for_itself else 1)
-            async with Arena.open(each, accounts=accounts, together=True, within=120.0) as arena:
-                await asyncio.sleep(SETTLE_SECONDS)
-                for login in arena.logins:
-                    await arena.first_change(login, in_=arena.channels[0])
-                if each is ours:
-                    sizes.setdefault(accounts, []).append(arena.memory())
-                spent = await arena.costs(lambda arena=arena, number=number: arena.chatter(number))
-                row.add(each.name, spent / number * 1e6)
-    return [*costs, *_growth(costs, sizes)]
-
-
-def _growth(costs: Sequence[Row], sizes: Mapping[int, Sequence[float]]) -> list[Row]:
-    """What further accounts in one channel cost, once two read it."""
-    _, few, *_, most = CROWDS
-    traffic = Row(f"CPU per message, {most} accounts / {few} accounts", "x", [Limit(1.3)])
+    costs = [Row(f"CPU per message in a channel that {accounts} account(s) want", "us") for accounts in CROWDS]
+    traffic = Row(f"CPU per message, {CROWDS[-1]} accounts / {CROWDS[1]} accounts", "x", [Limit(1.3)])
     size = Row("memory per further account without a socket", "kB", [Limit(17.0)])
-    for less, more in zip(costs[1].values[OURS], costs[-1].values[OURS], strict=True):
-        traffic.add(OURS, more / less)
-    for less, more in zip(sizes[few], sizes[most], strict=True):
-        size.add(OURS, (more - less) * 1024 / (most - few))
-    return [traffic, size]
+    for _ in range(rounds.rounds):
+        for accounts, row in zip(CROWDS, costs, strict=True):
+            for each in [ours, each_for_itself] if accounts <= CROWDS[1] else [ours]:
+                rounds.say(f"{accounts} account(s) in one channel: {each.name}")
+                number = FLOOD // (accounts if each is each_for_itself else 1)
+                async with _crowd(each, accounts) as arena:
+                    spent = await arena.costs(lambda arena=arena, number=number: arena.chatter(number))
+                    row.add(each.name, spent / number * 1e6)
+        traffic.add(OURS, costs[-1].values[OURS][-1] / costs[1].values[OURS][-1])
+        few, many = CROWDS[-1], 3 * CROWDS[-1]
+        rounds.say(f"{many} accounts in one channel")
+        async with _crowd(ours, few) as arena:
+            before = arena.memory()
+        async with _crowd(ours, many) as arena:
+            size.add(OURS, (arena.memory() - before) * 1024 / (many - few))
+    return [*costs, traffic, size]
+
+
+@asynccontextmanager
+async def _crowd(contestant: Contestant, accounts: int) -> AsyncGenerator[Arena]:
+    """Start a contestant for accounts in one channel, and wait until each has changed its colour once."""
+    async with Arena.open(contestant, accounts=accounts, together=True, within=120.0) as arena:
+        await asyncio.sleep(SETTLE_SECONDS)
+        for login in arena.logins:
+            await arena.first_change(login, in_=arena.channels[0])
+        yield arena
 
 
 async def lasting(rounds: Rounds) -> list[Row]:
