@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 def _colors(texts: Iterable[str]) -> Iterator[Color]:
     """The colours among texts of the store, which another version may have written."""
-    for text in texts:
+    for text in filter(None, texts):
         with contextlib.suppress(UnknownColor):
             yield Color.parse(text)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
@@ -76,7 +76,7 @@ class Report:
     def to_json(self, now: float) -> dict[str, Any]:
         """Return a dict of JSON values; the next try of a channel is in unix seconds, so that it stays true."""
         rows = [each._asdict() | {"retry_in": None, "retry_at": _at(each, now)} for each in self.channels]
-        return asdict(self) | {"channels": rows}
+        return {name: getattr(self, name) for name in self.__dataclass_fields__} | {"channels": rows}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any], now: float) -> Report:
