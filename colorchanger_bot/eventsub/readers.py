@@ -16,6 +16,7 @@ from functools import partial
 from itertools import count
 
 from colorchanger_bot.clock import Clock, Notifier, Tasks
+from colorchanger_bot.eventsub.candidates import Candidates
 from colorchanger_bot.eventsub.channel import ChannelStatus
 from colorchanger_bot.eventsub.channel_list import Known
 from colorchanger_bot.eventsub.reader import Account, Connect, Reader
@@ -25,10 +26,6 @@ from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.eventsub.wanted import Wanted
 
 logger = logging.getLogger(__name__)
-
-MOST_CHANNELS = 90
-"""Channels that an account reads: Twitch lets it join 100, besides its own and those that it moderates."""
-TOO_MANY = "every account that wants it reads 90 channels already; Twitch allows 100"
 
 
 class Readers:
@@ -60,6 +57,9 @@ class Readers:
         self._accounts: dict[str, Account] = {}
         self._barred: dict[str, str] = {}
         self._wanted = Wanted(partial(SharedChannel.new, rng=rng, timing=timing), is_shared=is_shared)
+        self._candidates = Candidates(
+            self._accounts, self._wanted, joins=timing.joins, has_second_sockets=has_second_sockets
+        )
         self._changes = Notifier()
         self._to_settle: dict[SharedChannel, None] = {}
         self._to_look_at: dict[Reader, None] = {}
@@ -252,9 +252,12 @@ class Readers:
         plan = channel.plan(now, wanted=self._most if self._has_second_sockets else min(self._most, len(willing)))
         for each in plan.release:
             self._release(channel, each)
-        starting = plan.start or int(self._may_improve(channel, willing))
+        starting = plan.start or int(self._candidates.may_improve(channel, willing))
         for _ in range(starting):
-            account = self._best(channel, willing) or self._make_room(channel, willing)
+            account = self._candidates.best(channel, willing)
+            if account is None and (leaving := self._candidates.one_who_may_leave(channel, willing)) is not None:
+                account, left = leaving
+                self._release(left, left.asked(account.user_id)[0])
             if account is not None:
                 self._start(account, channel, now)
         self._say(channel, now)
@@ -284,43 +287,6 @@ class Readers:
                 meant.assignments.append(each)
                 self._to_settle[meant] = None
             self._asked[reader] = None
-
-    def _best(self, channel: SharedChannel, willing: Collection[str]) -> Account | None:
-        """Return who is to read a channel next; None if there is nobody."""
-        accounts = [self._accounts[user_id] for user_id in willing]
-        able = [each for each in accounts if each.channels < MOST_CHANNELS]
-        # In an outage one is enough to wait for its end.
-        able = [each for each in able if not each.trouble] or ([] if channel.assignments else able[:1])
-        found = [each for each in able if not channel.asked(each.user_id)]
-        if not found and self._has_second_sockets:
-            found = [each for each in able if [its.progress for its in channel.asked(each.user_id)] == ["reading"]]
-        return min(found, key=partial(self._rank, channel), default=None)
-
-    def _make_room(self, channel: SharedChannel, willing: Collection[str]) -> Account | None:
-        """Let somebody who reads as much as he may leave another channel to others, for one that nobody reads."""
-        for account in (self._accounts[user_id] for user_id in willing if not channel.assignments):
-            for each in dict.fromkeys(self._wanted.of(account.user_id).values()):
-                if not account.trouble and each.readers > 1 and (mine := each.asked(account.user_id)):
-                    self._release(each, mine[0])
-                    return account
-        return None
-
-    def _may_improve(self, channel: SharedChannel, willing: Collection[str]) -> bool:
-        """Return whether somebody should read a channel instead of one who does; he is asked before that one stops.
-
-        Twitch bans no broadcaster, so he reads his own channel; and two accounts are safer than two sockets of one.
-        """
-        if any(each.progress != "reading" for each in channel.assignments if each.progress != "refused"):
-            return False  # not while others are trying
-        readers = {each.reader.user_id for each in channel.assignments}
-        if channel.id is not None and channel.id in willing and channel.id not in readers:
-            return not self._accounts[channel.id].trouble
-        return len(readers) < channel.readers and len(willing) > len(readers)
-
-    def _rank(self, channel: SharedChannel, account: Account) -> tuple[float | str, ...]:
-        must_wait = account.pending >= self._timing.joins  # until Twitch lets it join more
-        load = must_wait, not account.readers, account.channels
-        return (*channel.rank(account.user_id), *load, account.user_id)
 
     def _start(self, account: Account, channel: SharedChannel, now: float) -> None:
         asked = [each.reader for each in channel.asked(account.user_id)]

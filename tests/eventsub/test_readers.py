@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from colorchanger_bot.eventsub.readers import MOST_CHANNELS
+from colorchanger_bot.eventsub.candidates import MOST_CHANNELS
 from colorchanger_bot.eventsub.shared_channel import EXTRA_TRIES
 from colorchanger_bot.eventsub.timing import Timing
 from tests.eventsub.chat_model import World
