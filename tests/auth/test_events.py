@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
+from aiohttp import web
 
 from colorchanger_bot.auth.applications import Applications
 from colorchanger_bot.auth.keeper import LoginEvent, TokenKeeper
@@ -191,3 +192,49 @@ async def test_a_watch_over_a_store_that_can_be_read_complains_of_nothing(
 ) -> None:
     await Watch(keeper, clock=clock, rng=random.Random(1)).look()
     assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+async def test_the_store_is_asked_for_what_changed_since_the_last_look(
+    twitch: LocalTwitch, store: Store, log_in: LogIn, clock: JumpyClock
+) -> None:
+    class Recording(Store):
+        asked: list[int | None]
+
+        async def changes(self, since: int | None = None) -> Changes | None:
+            self.asked.append(since)
+            return await super().changes(since)
+
+    await log_in("me")
+    changes = await store.changes()
+    assert changes is not None
+    recording = Recording(store.database)
+    recording.asked = []
+    async with open_session() as plain:
+        keeper = keeper_on(recording, twitch, plain, clock)
+        for _ in range(3):
+            await keeper.load()
+    assert recording.asked == [None, changes.revision, changes.revision]
+
+
+async def test_a_login_made_during_a_renewal_that_fails_is_taken_over_at_the_next_look(
+    twitch: LocalTwitch, store: Store, keeper: TokenKeeper, me: Login, client_id: str
+) -> None:
+    released = asyncio.Event()
+
+    async def late_trouble(request: web.Request, handler: object) -> web.StreamResponse:
+        await released.wait()
+        return web.json_response({"status": 503, "message": "busy"}, status=503)
+
+    twitch.expire("me")
+    twitch.faults.add(REFRESH, late_trouble)
+    renewing = asyncio.create_task(keeper.renew(me.id, refused=me.pair.access))
+    await twitch.wait_for(lambda: [seen.line for seen in twitch.requests].count(REFRESH))
+    pair = twitch.issue_tokens("me", client_id, SCOPES)
+    await store.put_login("me", client_id, TokenPair(pair.access, pair.refresh), me.user_id)
+    await keeper.load()
+    assert await keeper.token(me.id) == me.pair.access  # the renewal is not disturbed
+    released.set()
+    with pytest.raises(ColorChangerError):
+        await renewing
+    await keeper.load()
+    assert await keeper.token(me.id) == pair.access
