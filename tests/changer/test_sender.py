@@ -1,4 +1,4 @@
-"""Where only names are allowed, the nearest one is sent, and not the one that is shown already unless it is asked for."""
+"""Where only names are allowed, the nearest one is sent; the one that is shown already only if it was asked for."""
 
 from __future__ import annotations
 
