@@ -57,7 +57,13 @@ class HookedClock(SystemClock):
 class Reader:
     """One account's chat session on a server, its connections, and what it received."""
 
-    def __init__(self, server: ChatServer, connections: Connections, http: aiohttp.ClientSession | None = None) -> None:
+    def __init__(
+        self,
+        server: ChatServer,
+        connections: Connections,
+        http: aiohttp.ClientSession | None = None,
+        timing: Timing = TIMING,
+    ) -> None:
         self.server = server
         self.connections = connections
         self.clock = HookedClock()
@@ -79,7 +85,7 @@ class Reader:
             receive=self._receive,
             wants=lambda event: "wanted" in event["message"]["text"],
             parse_others=lambda: self.parses_others,
-            timing=TIMING,
+            timing=timing,
         )
         self.session.set_channels(["me"])
         self._task: asyncio.Task[None] | None = None
@@ -325,6 +331,31 @@ async def test_after_a_move_channels_are_joined_with_the_new_session_id(server: 
     await reader.until_one_socket_is_left()
 
 
+async def test_the_old_socket_is_read_until_the_new_one_gets_everything(server: ChatServer, reader: Reader) -> None:
+    await reader.start()
+    reader.helix.gate.clear()
+    reader.session.set_channels(["me", "place"])
+    await _move(reader)
+    await until(lambda: reader.session.ends["moved"])
+    moved = time.monotonic()
+    await until(lambda: time.monotonic() - moved > 2.5 * TIMING.overlap)
+    await server.send(envelope("notification", message("on its way")), 0)
+    await until(lambda: reader.received)
+    reader.helix.gate.set()
+    await reader.until_one_socket_is_left()
+
+
+async def test_nothing_more_is_read_in_a_pause(server: ChatServer) -> None:
+    connections = Connections()
+    reader = Reader(server, connections, timing=TIMING._replace(overlap=60.0))
+    await reader.start()
+    reader.session.pause("log in again")
+    try:
+        await until(lambda: (server.open, connections.open) == (0, 0), seconds=CLOSED_SECONDS)
+    finally:
+        await reader.stop()
+
+
 @pytest.mark.parametrize("manner", ["reads", "ponders"])
 async def test_a_socket_that_is_opened_after_its_session_ended_is_closed(
     manner: Manner, server: ChatServer, reader: Reader
@@ -394,6 +425,8 @@ async def test_a_move_under_way_when_its_session_ends_leaves_no_socket(server: C
         ("ws://127.0.0.1:8080/ws", "ws://10.1.2.3:8080/ws", False),
         ("ws://127.0.0.1:8080/ws", "wss://eventsub.wss.twitch.tv/ws", False),
         ("ws://twitch.home/ws", "ws://twitch.home/ws?challenge=1", True),
+        ("ws://twitch.home/ws", "wss://twitch.home/ws", True),
+        ("ws://twitch.home/ws", "http://twitch.home/ws", False),
         ("ws://twitch.home/ws", "ws://router.home/ws", False),
     ],
 )
