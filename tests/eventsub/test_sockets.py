@@ -318,6 +318,20 @@ async def test_own_messages_in_a_channel_that_is_not_read_are_dropped(server: Ch
     assert [id_ for id_, *_ in reader.received] == ["m2"]
 
 
+async def test_the_end_of_a_subscription_of_this_account_is_followed_and_of_no_other(
+    server: ChatServer, reader: Reader
+) -> None:
+    await reader.start()
+    for user_id, status in (("2", "chat_user_banned"), ("1", "version_removed")):
+        condition = {"broadcaster_user_id": "1", "user_id": user_id}
+        subscription = {"id": "session 1 1 channel.chat.message", "condition": condition, "status": status}
+        await server.send(envelope("revocation", {"subscription": {**subscription, "type": "channel.chat.message"}}))
+    (channel,) = reader.session.channels
+    await until(lambda: channel.state == "parked")
+    assert channel.reason == "Twitch no longer offers this kind of subscription"
+    assert reader.session.malformed_frames == 0
+
+
 # Moving
 
 
