@@ -366,6 +366,7 @@ async def test_nothing_more_is_read_in_a_pause(server: ChatServer) -> None:
     reader.session.pause("log in again")
     try:
         await until(lambda: (server.open, connections.open) == (0, 0), seconds=CLOSED_SECONDS)
+        assert reader.session.ends == {"ended_by_us": 1}
     finally:
         await reader.stop()
 
