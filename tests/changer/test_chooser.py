@@ -16,14 +16,20 @@ class Looking(Strategy):
     """Keeps the moment for which a colour was asked."""
 
     name = "looking"
+    wants_seen = True
 
-    def __init__(self, *, wants_seen: bool) -> None:
-        self.wants_seen = wants_seen
+    def __init__(self) -> None:
         self.moments: list[Moment] = []
 
     def next(self, moment: Moment) -> Color | None:
         self.moments.append(moment)
         return RED
+
+
+class Blind(Looking):
+    """Looks at nobody."""
+
+    wants_seen = False
 
 
 def test_each_chatter_has_one_colour_the_latest_and_the_newest_comes_first() -> None:
@@ -70,8 +76,7 @@ def test_only_a_strategy_that_looks_at_others_gets_their_colours_in_that_channel
     chatters = ChatterColors()
     chatters.add("here", "1", "#FF0000")
     chatters.add("there", "2", "#0000FF")
-    for wants_seen, seen in ((True, (RED,)), (False, ())):
-        strategy = Looking(wants_seen=wants_seen)
+    for strategy, seen in ((Looking(), (RED,)), (Blind(), ())):
         clock = FakeClock()
         chooser = Chooser(ColorSettings().plan(), chatters=chatters, clock=clock, rng=random.Random(1), custom=strategy)
         assert chooser.next((BLUE,), "here", names_only=True) == RED

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
+from sqlalchemy import event
 
 from colorchanger_bot.errors import StoreError, StoreLocked
 from colorchanger_bot.store.lock import Ownership
@@ -61,7 +62,7 @@ def test_a_dead_server_is_noticed_unless_the_address_says_otherwise(options: str
         seen.update(keywords)
         raise _NotNow
 
-    sql.event.listen(engine, "do_connect", connect)
+    event.listen(engine, "do_connect", connect)
     with pytest.raises(_NotNow):
         engine.connect()
     ours = {"connect_timeout": 10, "keepalives_idle": 5, "keepalives_interval": 2, "tcp_user_timeout": 10_000}
