@@ -80,6 +80,18 @@ async def test_a_renewal_that_names_no_permissions_loses_none(twitch: LocalTwitc
     assert made.pair.scopes == frozenset(SCOPES)
 
 
+async def test_the_permissions_are_those_that_twitch_names_for_the_token(
+    twitch: LocalTwitch, oauth: OAuth, store: Store
+) -> None:
+    async def fewer(request: web.Request, handler: object) -> web.StreamResponse:
+        body = {"client_id": oauth.client_id, "login": "me", "user_id": "7", "scopes": ["user:read:chat"]}
+        return web.json_response(body | {"expires_in": 14_400})
+
+    twitch.faults.add(VALIDATE, fewer)
+    made = await log_me_in(twitch, oauth, store)
+    assert (made.pair.scopes, made.user_id) == (frozenset({"user:read:chat"}), "7")
+
+
 async def test_a_login_whose_owner_twitch_does_not_tell_is_kept_under_a_name_made_up_for_it(
     twitch: LocalTwitch, oauth: OAuth, store: Store
 ) -> None:

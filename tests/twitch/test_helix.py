@@ -122,6 +122,13 @@ async def test_a_hundred_users_are_one_request_and_one_more_is_two(twitch: Local
         assert sum(len(request.query) for request in recorder.asked) == count
 
 
+@pytest.mark.parametrize("body", [[], "a text", 7, None])
+async def test_a_success_that_is_no_object_is_not_twitchs(body: object, twitch: LocalTwitch, helix: Helix) -> None:
+    twitch.faults.add("GET /helix/users", Recorder(body))
+    with pytest.raises(TwitchUnavailable, match="other than Twitch"):
+        await helix.users(["me"])
+
+
 # Subscriptions
 
 

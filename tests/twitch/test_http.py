@@ -56,6 +56,12 @@ async def test_websockets_take_no_connections_from_requests() -> None:
         assert sockets.connector.limit == 0
 
 
+async def test_no_session_keeps_cookies() -> None:
+    async with open_session() as requests, open_socket_session() as sockets:
+        for opened in (requests, sockets):
+            assert isinstance(opened.cookie_jar, aiohttp.DummyCookieJar)
+
+
 async def test_a_refused_connection_never_reached_twitch(session: aiohttp.ClientSession) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
