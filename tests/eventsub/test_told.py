@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 
 import pytest
@@ -56,7 +57,9 @@ def helix(clock: FakeClock) -> FakeHelix:
     return FakeHelix(clock)
 
 
-async def running(helix: FakeHelix, clock: FakeClock) -> AsyncIterator[Membership]:
+async def running(
+    helix: FakeHelix, clock: FakeClock, identified: Callable[[], None] = lambda: None
+) -> AsyncIterator[Membership]:
     membership = Membership(
         "1",
         "me",
@@ -65,6 +68,7 @@ async def running(helix: FakeHelix, clock: FakeClock) -> AsyncIterator[Membershi
         rng=random.Random(7),
         end_session=lambda _: None,
         timing=Timing(),
+        identified=identified,
     )
     task = asyncio.create_task(membership.run())
     yield membership
@@ -172,6 +176,72 @@ async def test_a_subscription_that_existed_already_is_ended_by_its_id_when_its_c
     membership.set_channels(["me"])
     await settle()
     assert helix.ended == ["from before", f"s1 id of place {CHAT_NOTIFICATION}"]
+
+
+async def test_what_stands_in_the_way_is_a_warning_once_and_its_end_is_said(
+    membership: Membership, helix: FakeHelix, clock: FakeClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    helix.answers["1"].extend([DOWN, DOWN, REFUSED, REFUSED, REFUSED, REFUSED])
+    membership.set_channels(["me"])
+    membership.session_began("s1")
+    await clock.advance(3 * 3600)
+    said = [(record.levelname, record.getMessage()) for record in caplog.records]
+    assert [level for level, _ in said] == ["WARNING", "WARNING", "INFO"]
+    assert said[0][1].startswith("#me: not joined yet: Twitch is in trouble (503); next try in ")
+    assert said[1][1].startswith("#me: not read: subscription missing proper authorization (banned")
+    assert said[2][1] == "#me: reading the chat"
+    assert {getattr(record, "account", "") for record in caplog.records} == {"me"}
+
+
+async def test_the_first_refusal_of_a_channel_that_was_read_may_be_a_hiccup(
+    membership: Membership, helix: FakeHelix, clock: FakeClock
+) -> None:
+    helix.answers["1"].append(REFUSED)
+    membership.set_channels(["me"])
+    membership.session_began("s1")
+    await clock.advance(5)
+    assert membership.joined == 1
+    membership.session_ended()
+    helix.answers["1"].append(REFUSED)
+    membership.session_began("s2")
+    await settle()
+    assert status(membership, "me")[::2] == ("joining", 5.0)
+
+
+# Who a channel is
+
+
+async def test_it_is_told_when_twitch_has_said_who_the_channels_are(helix: FakeHelix, clock: FakeClock) -> None:
+    told: list[int] = []
+    async for membership in running(helix, clock, lambda: told.append(len(told))):
+        membership.set_channels(["me", "friend", "other"])
+        membership.session_began("s1")
+        await settle()
+        assert told == [0]
+
+
+async def test_a_channel_that_is_wanted_under_the_name_it_has_now_is_the_same_one(
+    membership: Membership, helix: FakeHelix
+) -> None:
+    helix.names["7"] = "buddy"
+    membership.set_channels(["friend"], remembered={"friend": "7"})
+    membership.session_began("s1")
+    await settle()
+    membership.set_channels(["buddy"])
+    await settle()
+    assert ([id_ for _, id_ in helix.asked], helix.ended) == (["7"], [])
+    assert membership.joined == 1
+
+
+async def test_two_names_that_are_known_to_be_one_channel_are_joined_once(
+    membership: Membership, helix: FakeHelix
+) -> None:
+    membership.set_channels(["friend", "buddy"], {"friend": "7", "buddy": "7"})
+    membership.session_began("s1")
+    await settle()
+    assert [id_ for _, id_ in helix.asked] == ["7"]
+    assert len(membership.channels) == 1
 
 
 # Live channels
