@@ -53,7 +53,7 @@ async def test_the_pool_has_the_documented_limits(session: aiohttp.ClientSession
 async def test_websockets_take_no_connections_from_requests() -> None:
     async with open_socket_session() as sockets:
         assert sockets.connector is not None
-        assert sockets.connector.limit == 0
+        assert (sockets.connector.limit, sockets.connector.limit_per_host) == (0, 0)
 
 
 async def test_no_session_keeps_cookies() -> None:

@@ -156,6 +156,9 @@ async def test_both_sessions_forget_idle_connections_and_addresses_within_second
     async with open_session() as requests, open_socket_session() as sockets:
         for session in (requests, sockets):
             assert isinstance(session.connector, Pool)
+            # aiohttp shows these nowhere, and to wait for them would take half a minute.
+            assert session.connector._keepalive_timeout == KEEP_IDLE_SECONDS  # pyright: ignore[reportPrivateUsage]
+            assert session.connector._cached_hosts._ttl == DNS_SECONDS  # pyright: ignore[reportPrivateUsage]
     assert max(KEEP_IDLE_SECONDS, DNS_SECONDS) <= 15
 
 
