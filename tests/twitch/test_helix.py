@@ -132,8 +132,11 @@ async def test_a_success_that_is_no_object_is_not_twitchs(body: object, twitch: 
 # Subscriptions
 
 
-async def test_a_subscription_is_for_one_reader_in_one_channel_and_session(twitch: LocalTwitch, helix: Helix) -> None:
-    recorder = Recorder({"data": [{"id": "sub"}]}, status=202)
+@pytest.mark.parametrize("code", [200, 202])
+async def test_a_subscription_is_for_one_reader_in_one_channel_and_session(
+    code: int, twitch: LocalTwitch, helix: Helix
+) -> None:
+    recorder = Recorder({"data": [{"id": "sub"}]}, status=code)
     twitch.faults.add(f"POST {SUBSCRIPTIONS}", recorder)
     assert await helix.subscribe_chat("session", broadcaster_id="7", user_id="1") == "sub"
     assert recorder.json == [

@@ -128,6 +128,7 @@ async def test_only_a_rate_limit_of_the_bucket_tells_when_it_ends(twitch: LocalT
     ("headers", "message", "error", "tells"),
     [
         ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "1760000000"}, "Too many requests", RateLimited, True),
+        ({"Ratelimit-Reset": "1760000000"}, "Too many requests", RateLimited, True),
         ({"Ratelimit-Remaining": "7", "Ratelimit-Reset": "1760000000"}, "slow down", TwitchUnavailable, False),
         ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "soon"}, "slow down", TwitchUnavailable, False),
         ({}, "slow down", TwitchUnavailable, False),

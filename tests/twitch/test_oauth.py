@@ -183,7 +183,9 @@ async def test_a_validation_that_names_nobody_says_nothing(
     body: dict[str, Any], twitch: LocalTwitch, oauth: OAuth
 ) -> None:
     twitch.faults.add(VALIDATE, answering(body))
-    assert isinstance(await oauth.validate("token"), Unknown)
+    found = await oauth.validate("token")
+    assert isinstance(found, Unknown)
+    assert "a login page is in between" in found.reason
 
 
 async def test_a_number_may_stand_for_the_owner(twitch: LocalTwitch, oauth: OAuth) -> None:
