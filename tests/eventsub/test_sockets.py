@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from yarl import URL
 
 from colorchanger_bot.clock import SystemClock
-from colorchanger_bot.errors import SessionGone
+from colorchanger_bot.errors import ChannelRefused, SessionGone
 from colorchanger_bot.eventsub.frames import Event
 from colorchanger_bot.eventsub.reconnect import IMMEDIATE_CONNECTS, ConnectPace, may_move
 from colorchanger_bot.eventsub.session import ChatSession
@@ -461,6 +461,50 @@ async def test_a_session_that_is_sent_elsewhere_starts_again_at_the_configured_a
 
 
 # Connecting
+
+
+async def test_a_welcome_that_does_not_come_is_not_waited_for_for_ever(server: ChatServer) -> None:
+    async def hang(request: web.Request) -> web.StreamResponse | None:
+        if len(server.paths) == 1:
+            await asyncio.sleep(3600)
+        return None
+
+    server.handshake = hang
+    reader = Reader(server, Connections(), timing=TIMING._replace(connect=0.3))
+    reader.begin()
+    try:
+        await until(lambda: reader.session.trouble)
+        assert "no welcome in time" in reader.session.trouble
+        await until(lambda: reader.session.joined == 1)
+        assert reader.session.trouble == ""
+    finally:
+        await reader.stop()
+
+
+async def test_the_end_of_a_socket_is_no_error_of_ours(
+    server: ChatServer, reader: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    await reader.start()
+    await server.sockets[0].close(code=4000)
+    await until(lambda: reader.session.reconnects and reader.session.joined)
+    assert reader.session.ends == {"closed_4000": 1}
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+async def test_while_every_channel_is_parked_there_is_no_session_until_one_is_tried_again(
+    server: ChatServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = Reader(server, Connections(), timing=TIMING._replace(second_try=0.05, park=(60.0, 60.0)))
+    reader.helix.answers["1"].extend([ChannelRefused("subscription missing proper authorization")] * 2)
+    reader.begin()
+    try:
+        await until(lambda: (server.open, reader.session.reconnects) == (0, 1))
+        reader.session.retry_now()
+        await until(lambda: reader.session.joined == 1)
+        assert len(server.paths) == 2
+        assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+    finally:
+        await reader.stop()
 
 
 async def test_a_redirect_is_not_followed(server: ChatServer) -> None:

@@ -124,9 +124,9 @@ async def test_a_hundred_users_are_one_request_and_one_more_is_two(twitch: Local
 
 @pytest.mark.parametrize("body", [[], "a text", 7, None])
 async def test_a_success_that_is_no_object_is_not_twitchs(body: object, twitch: LocalTwitch, helix: Helix) -> None:
-    twitch.faults.add("GET /helix/users", Recorder(body))
+    twitch.faults.add("GET /helix/chat/color", Recorder(body))
     with pytest.raises(TwitchUnavailable, match="other than Twitch"):
-        await helix.users(["me"])
+        await helix.get_color("7")
 
 
 # Subscriptions
