@@ -85,6 +85,8 @@ class FakeColors:
         self.silent = False
         """Whether it refuses to tell colours."""
         self.sent: list[Color] = []
+        self.users: set[str] = set()
+        """Whose colours were sent and asked for."""
         self.shown: Color | None = Color.parse("#123456")
         self.answers: deque[Exception | None] = deque()
         self.gate = asyncio.Event()
@@ -96,6 +98,7 @@ class FakeColors:
 
     async def put_color(self, user_id: str, color: Color) -> None:
         self.sent.append(color)
+        self.users.add(user_id)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -112,6 +115,7 @@ class FakeColors:
         self.shown = color
 
     async def get_color(self, user_id: str) -> Color | None:
+        self.users.add(user_id)
         if self.silent:
             raise TwitchUnavailable("no answer")
         return self.shown
@@ -135,21 +139,27 @@ class FakePlatform:
     def __init__(self) -> None:
         self.colors: dict[str, Color | None] = {"friend": Color.parse("#00AA88"), "plain": None}
         self.reads: tuple[str, ...] | None = ("me",)
+        self.users: set[str] = set()
+        """For whom it was asked."""
 
     async def color_of(self, user_id: str, login: str) -> Color | None:
+        self.users.add(user_id)
         if login not in self.colors:
             raise UnknownUser(login)
         return self.colors[login]
 
     def channels(self, user_id: str) -> tuple[str, ...] | None:
+        self.users.add(user_id)
         return self.reads
 
     def counts(self, user_id: str, channel_id: str) -> bool:
         return True
 
     async def check_channel(self, user_id: str, login: str) -> None:
+        self.users.add(user_id)
         if login not in self.colors:
             raise UnknownUser(login)
 
     async def set_channels(self, user_id: str, channels: tuple[str, ...]) -> None:
+        self.users.add(user_id)
         self.reads = channels

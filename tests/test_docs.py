@@ -7,6 +7,7 @@ import asyncio
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,15 @@ def test_every_command_that_a_document_names_exists() -> None:
         for words in re.findall(r"(?<![\w/.-])colorchanger ((?:[a-z]+ ?)+)", "\n".join(re.findall(r"`[^`]+`", text))):
             first = " ".join(words.split()[: 2 if words.startswith(("config", "key")) else 1])
             assert first in known, f"{document.name}: colorchanger {words}"
+
+
+def test_what_a_mutation_run_edits_copies_and_runs_is_there() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    named = [settings[key] for key in ("only_mutate", "also_copy", "pytest_add_cli_args_test_selection")]
+    assert [pattern for patterns in named for pattern in patterns if not any(ROOT.glob(pattern))] == []
+    contributing = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for room, module in re.findall(r"mutmut run 'colorchanger_bot\.(\w+)\.(\w+)\*'", contributing):
+        assert (ROOT / "colorchanger_bot" / room / f"{module}.py").is_file()
 
 
 def test_try_it_is_exactly_two_commands() -> None:

@@ -64,7 +64,7 @@ def this_schema() -> Any:
 
 def _url(address: str) -> sql.URL:
     """Return an address for SQLAlchemy and psycopg, whatever driver it names; translate asyncpg's options."""
-    url = sql.make_url(address.replace("postgres://", "postgresql://", 1))
+    url = sql.make_url(address)
     query = {name: value for name, value in url.query.items() if name not in _ONLY_ASYNCPG}
     if (mode := query.pop("ssl", None)) is not None:
         query["sslmode"] = {"true": "require", "1": "require", "false": "disable", "0": "disable"}.get(

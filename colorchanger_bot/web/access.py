@@ -108,7 +108,7 @@ class Access:
 
     def _is_ours(self, host: str) -> bool:
         name = _name(host)
-        if name in {"localhost", self._settings.host, *self._settings.names} or is_loopback(name):
+        if name in {self._settings.host, *self._settings.names} or is_loopback(name):
             return True
         # DNS rebinding needs a name that an attacker can register; addresses and names of containers are not.
         return not self._sessions.is_open and (_is_address(name) or bool(name and "." not in name))

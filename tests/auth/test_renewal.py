@@ -486,6 +486,7 @@ def test_a_secret_belongs_to_its_application() -> None:
             "accounts": [
                 {"login": "one", "client_id": "b" * 20},
                 {"login": "two", "client_id": "c" * 20, "client_secret": "t" * 20},
+                {"login": "three", "client_id": "c" * 20},
             ],
         }
     )
@@ -502,6 +503,20 @@ async def test_a_secret_without_a_client_id_serves_the_application_of_the_token(
     applications = Applications(in_settings(settings), session=plain, id_url=twitch.id_url, clock=clock)
     assert (await applications(app.client_id).refresh(pair.refresh)).access
     assert applications.is_ours(app.client_id)
+
+
+async def test_the_applications_of_the_settings_ask_the_twitch_of_the_settings(
+    twitch: LocalTwitch, plain: aiohttp.ClientSession, clock: JumpyClock, settings_for: Callable[..., Settings]
+) -> None:
+    app = twitch.add_app(client_secret="s" * 30)
+    twitch.add_user("me")
+    pair = twitch.issue_tokens("me", app.client_id, SCOPES)
+    settings = settings_for(app={"client_id": app.client_id, "client_secret": "s" * 30})
+    applications = Applications.of(settings, plain, clock)
+    renewed = await applications(app.client_id).refresh(pair.refresh)
+    assert renewed.issued_at is not None
+    assert applications(app.client_id) is applications(app.client_id)
+    assert applications.secret_of("another") == ""
 
 
 async def test_an_application_of_an_import_is_ours_too(

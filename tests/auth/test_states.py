@@ -81,3 +81,24 @@ def test_nothing_is_spent_while_a_pair_waits_to_be_saved_and_nothing_is_lost_whi
             assert state in (State.REFUSED, State.LOST)
         if state is State.DOUBTFUL and works is not False:
             assert step in ("validate", "use")
+
+
+@pytest.mark.parametrize("works", WORKS)
+def test_how_a_refresh_ended_says_nothing_of_the_access_token_but_a_new_pair_begins_anew(works: bool | None) -> None:
+    for event in ("refused", "blocked", "unanswered"):
+        assert Life(State.GOOD, works).after(event).works is works
+    assert Life(State.GOOD, works).after("issued").works is None
+    assert Life(State.UNSAVED, works).after("saved").works is None
+    assert Life(State.GOOD, works).after("dead").works is False
+    assert Life(State.GOOD, works).after("valid").works is True
+
+
+def test_only_a_token_that_is_dead_stays_so_when_it_is_asked_about_again() -> None:
+    for state in STATES:
+        assert Life(state, False).questioned() == Life(state, False)
+        assert Life(state, True).questioned() == Life(state, None)
+
+
+def test_a_new_token_that_works_is_used_while_it_is_too_early_to_replace_it() -> None:
+    assert Life(State.FRESH, True).step(ahead=True, may_spend=False) == "use"
+    assert Life(State.FRESH, True).step(ahead=False, may_spend=False) == "pause"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -111,12 +110,18 @@ async def test_without_the_cog_no_colour_changes_and_with_it_again_they_do(
         await twitch.wait_subscribed("me", "me")
         bot = service.bots[client_id]
         await bot.unload_module("colorchanger_bot.cogs")
+        heard: list[str] = []
+
+        async def listener(message: twitchio.ChatMessage) -> None:
+            heard.append(message.text)
+
+        bot.add_listener(listener, event="event_message")
         await twitch.say("me", in_="me", text="hello")
-        await asyncio.sleep(0.3)
-        assert twitch.color_changes == []
+        await until(lambda: heard)
         await bot.load_module("colorchanger_bot.cogs")
         await twitch.say("me", in_="me", text="hello again")
         await twitch.wait_for(lambda: twitch.color_changes)
+        assert [painter.messages for painter in service.changer] == [1]
 
 
 @pytest.mark.parametrize("text", ["hello", "!lurk", "", "say !color"])
@@ -134,8 +139,10 @@ async def test_whatever_is_written_but_our_command_changes_the_colour_once_and_r
         service.bots[client_id].add_listener(listener, event="event_message")
         await twitch.say("me", in_="me", text=text)
         await twitch.wait_for(lambda: twitch.color_changes)
-        await asyncio.sleep(0.3)
-        assert len(twitch.color_changes) == 1
-        assert heard == [text]
+        await twitch.say("me", in_="me", text="and then this")
+        await twitch.wait_for(lambda: len(twitch.color_changes) >= 2)
+        await until(lambda: len(heard) >= 2)
+        assert len(twitch.color_changes) == 2
+        assert heard == [text, "and then this"]
         (painter,) = service.changer
-        assert painter.messages == 1
+        assert painter.messages == 2

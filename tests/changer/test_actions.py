@@ -105,6 +105,30 @@ async def test_what_each_command_sets(
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
+        ("random", "random: a new readable colour after each of your messages"),
+        ("rainbow", "rainbow: round the colour wheel in even steps"),
+        ("rainbow 15", "rainbow: round the colour wheel in steps of 15 degrees"),
+        ("rainbow 15 reverse", "rainbow: round the colour wheel in steps of 15 degrees, backwards"),
+        ("palette red, #8F3AFF", "palette: red, #8F3AFF, one after the other"),
+        ("gradient red #8F3AFF", "gradient: from red to #8F3AFF and back"),
+        ("shades dodger blue", "shades of dodger_blue"),
+        ("daily", "daily: one colour a day"),
+        ("daily day", "daily: one colour a day"),
+        ("daily clock", "daily: the hue follows the time of day"),
+        ("standout", "standout: as different as possible from the others in chat"),
+        ("delay 1 3", "a new colour 1 to 3 s after a message"),
+        ("join friend", "reading #friend from now on"),
+        ("off", "off: your colour stays as it is"),
+        ("on", "on: a new colour after each of your messages (random)"),
+    ],
+)
+async def test_what_each_command_replies(text: str, answer: str, painter: Painter, platform: FakePlatform) -> None:
+    assert await reply(painter, text, platform) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
         ("chartruse", '"chartruse" is not a colour I know: did you mean chartreuse?'),
         ("rainbwo", 'I do not know "rainbwo": did you mean rainbow?'),
         ("rainbow fast", RAINBOW),
@@ -326,11 +350,47 @@ async def test_what_is_not_possible_is_said(
     assert (api.sent, platform.reads) == ([], ("me",))
 
 
+async def test_off_says_which_colour_was_put_back(painter: Painter, platform: FakePlatform) -> None:
+    await run_command(painter, "next", platform)
+    assert await reply(painter, "off", platform) == "off: your colour is #123456 again, as before"
+
+
 async def test_channels_are_joined_and_left(painter: Painter, platform: FakePlatform) -> None:
     await run_command(painter, "join #Friend", platform)
     assert platform.reads == ("me", "friend")
-    await run_command(painter, "leave friend", platform)
+    assert await reply(painter, "leave friend", platform) == "no longer reading #friend"
     assert platform.reads == ("me",)
+
+
+async def test_no_more_channels_are_joined_than_twitch_allows(painter: Painter, platform: FakePlatform) -> None:
+    full = tuple(f"channel{number}" for number in range(100))
+    platform.reads = full[:99]
+    await run_command(painter, "join friend", platform)
+    assert platform.reads == (*full[:99], "friend")
+    platform.colors |= dict.fromkeys(full)
+    assert await reply(painter, f"join {full[99]}", platform) == "Twitch allows 100 channels; leave one first"
+    assert len(platform.reads) == 100
+
+
+@pytest.mark.parametrize("text", ["next", "red", "off", "restore", "like friend", "join friend", "leave me"])
+async def test_a_command_is_about_the_account_that_was_commanded(
+    text: str, painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    await run_command(painter, "blue", platform)
+    await run_command(painter, "join friend", platform)
+    await run_command(painter, text, platform)
+    assert (api.users, platform.users) == ({"1"}, {"1"})
+
+
+async def test_the_warning_is_about_the_colour_that_twitch_took(
+    painter: Painter, api: FakeColors, platform: FakePlatform
+) -> None:
+    api.turbo = False
+    result = await run_command(painter, "#FFFFF0", platform)
+    assert isinstance(result, Held)
+    assert (result.color, result.hard_to_read) == (Color.parse("#FFFFF0"), ())
+    assert api.shown is not None
+    assert api.shown.is_named
 
 
 async def test_where_the_channels_are_not_ours_it_says_so(painter: Painter, platform: FakePlatform) -> None:

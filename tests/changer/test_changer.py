@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from colorchanger_bot.changer.changer import Changer, OwnMessage
+from colorchanger_bot.changer.changer import REMEMBERED_MESSAGES, Changer, OwnMessage
 from colorchanger_bot.changer.memory import Remembered, ShortMemory
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.color import Color
@@ -65,6 +65,19 @@ async def test_a_repeated_message_counts_once(changer: Changer, painter: Painter
     for number in (1, 1, 2, 1):
         changer.on_message(message(number))
     assert painter.messages == 2
+
+
+async def test_a_message_shows_the_colour_of_its_account(changer: Changer, painter: Painter) -> None:
+    changer.on_message(message(1))
+    assert painter.current == Color.parse("#123456")
+
+
+async def test_of_many_messages_the_oldest_are_forgotten(changer: Changer) -> None:
+    for number in range(REMEMBERED_MESSAGES + 1):
+        assert changer.first_time(f"m{number}")
+    assert not changer.first_time(f"m{REMEMBERED_MESSAGES}")
+    assert not changer.first_time("m1")
+    assert changer.first_time("m0")
 
 
 async def test_a_repeated_command_is_run_once(changer: Changer, painter: Painter) -> None:
@@ -136,6 +149,12 @@ async def test_what_a_person_types_counts_before_a_reply(
     assert not turn.done()
     await clock.advance(0.3)
     assert await turn
+
+
+async def test_a_moderator_need_not_wait_before_a_reply(changer: Changer, painter: Painter) -> None:
+    changer.on_command(message(1, "!color", channel_id="2"))
+    async with asyncio.timeout(5):  # the clock of the test stands still
+        assert await changer.reply_turn("1", "2", "on", is_moderator=True)
 
 
 async def test_an_account_that_is_forgotten_gets_no_colours(

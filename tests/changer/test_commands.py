@@ -44,6 +44,7 @@ def parse(text: str) -> str | None:
         ("@You  !color", ""),
         ("@You, !color off", "off"),
         ("@@You !color", ""),
+        ("!color palette red\nblue\ngreen", "palette red\nblue\ngreen"),
     ],
 )
 def test_a_call_and_what_follows_it(text: str, rest: str) -> None:

@@ -55,6 +55,15 @@ async def test_replies_to_several_commands_come_one_after_the_other(pace: ChatPa
     assert done == [1, 2, 3, 3]
 
 
+async def test_a_reply_counts_for_the_next_one(pace: ChatPace, clock: FakeClock) -> None:
+    assert await pace.turn("1", "2")
+    second = asyncio.create_task(pace.turn("1", "2"))
+    await clock.advance(1.0)
+    assert not second.done()
+    await clock.advance(0.3)
+    assert await second
+
+
 async def test_accounts_and_channels_do_not_wait_for_each_other(pace: ChatPace) -> None:
     pace.count("1", "2")
     assert await pace.turn("1", "3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
@@ -231,6 +232,69 @@ async def test_the_cooldown_keeps_changes_apart(make: Make, clock: FakeClock, ap
     assert len(api.sent) == 1
     await clock.advance(2)
     assert len(api.sent) == 2
+
+
+async def test_a_change_says_how_long_it_took_and_why_it_ended_as_it_did(
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
+) -> None:
+    painter = make()
+    await clock.advance(1000)
+    painter.on_message(ORIGINAL)
+    await clock.advance(DELAY)
+    api.answers.append(RateLimited("slow down", EPOCH + 1000 + DELAY + 30))
+    painter.on_message(api.shown)
+    await clock.advance(DELAY)
+    assert painter.trouble == "slow down"
+    await clock.advance(60)
+    api.answers.append(NeedsLogin("log in again"))
+    painter.on_message(api.shown)
+    await clock.advance(DELAY)
+    assert [(change.result, change.seconds, change.reason) for change in ended] == [
+        ("changed", DELAY, ""),
+        ("changed", 30, ""),
+        ("login", DELAY, "log in again"),
+    ]
+    assert api.users == {"1"}
+
+
+async def test_a_change_that_is_given_up_says_why(
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
+) -> None:
+    api.answers.extend([TwitchUnavailable("busy")] * 20)
+    painter = make()
+    painter.on_message(ORIGINAL)
+    await clock.advance(600)
+    assert [(change.result, change.reason) for change in ended] == [("unavailable", "busy")]
+    assert painter.trouble == "busy"
+
+
+async def test_a_newer_change_ends_one_that_is_refused_meanwhile(
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change]
+) -> None:
+    painter = make()
+    api.gate.clear()
+    api.answers.append(TwitchUnavailable("busy"))
+    first = asyncio.create_task(painter.show(Color.parse("red")))
+    await settle()
+    second = asyncio.create_task(painter.show(Color.parse("blue")))
+    await settle()
+    api.gate.set()
+    await clock.advance(1)
+    assert [(await each).result for each in (first, second)] == ["superseded", "changed"]
+    assert [change.color for change in ended] == [Color.parse("red"), Color.parse("blue")]
+
+
+async def test_a_refused_hex_is_no_error_of_ours(
+    make: Make, clock: FakeClock, api: FakeColors, ended: list[Change], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    api.turbo = False
+    painter = make()
+    painter.on_message(ORIGINAL)
+    await clock.advance(60)
+    assert [change.result for change in ended] == ["changed"]
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+    assert "no Turbo or Prime" in caplog.text
 
 
 async def test_there_is_never_more_than_one_request_in_flight(make: Make, clock: FakeClock, api: FakeColors) -> None:
@@ -619,6 +683,40 @@ async def test_a_strategy_continues_after_a_restart_where_it_was(
     after.on_message(api.shown)
     await clock.advance(60)
     assert [color.hex for color in api.sent] == ["#FF7F50", "#1E90FF"]
+
+
+async def test_the_state_of_another_strategy_is_not_taken_over(make: Make) -> None:
+    for remembered, taken in (("rainbow", True), ("random", False)):
+        painter = make(strategy="rainbow")
+        before = painter.strategy.save()
+        painter.resume(Remembered(strategy=remembered, state=before | {"hue": 123.0}))
+        assert (painter.strategy.save() != before) is taken
+
+
+async def test_who_the_channels_are_survives_a_restart(make: Make, clock: FakeClock, memory: FakeMemory) -> None:
+    painter = make()
+    assert painter.channel_ids == {}
+    painter.identify_channels({"friend": "7"})
+    await clock.advance(1)
+    after = make()
+    after.resume(await memory.recall("1"))
+    assert (after.channel_ids, after.channels) == ({"friend": "7"}, None)
+    after.identify_channels({"friend": "7"})
+    await clock.advance(60)
+    assert memory.writes == 1
+
+
+async def test_channels_that_were_renamed_are_remembered_under_their_new_names(
+    make: Make, clock: FakeClock, memory: FakeMemory
+) -> None:
+    painter = make()
+    await painter.keep_channels(("friend", "other"))
+    painter.identify_channels({"friend": "7"}, ("pal", "other"))
+    painter.identify_channels({"pal": "7"})
+    await clock.advance(1)
+    after = make()
+    after.resume(await memory.recall("1"))
+    assert (after.channels, after.channel_ids) == (("pal", "other"), {"pal": "7"})
 
 
 async def test_a_held_colour_of_an_old_store_is_held_beside_the_strategy_of_the_settings(make: Make) -> None:

@@ -111,6 +111,10 @@ def status(**keys: Any) -> results.Status:
         ),
         (results.DelaySet(2, 2), "a new colour 2 s after a message"),
         (
+            results.DelaySet(2, 2, enabled=False),
+            "a new colour 2 s after a message; it is off now. To turn it on: !color on",
+        ),
+        (
             results.DelaySet(1, 3, held=RED),
             "a new colour 1 to 3 s after a message; held at red now. To change again: !color on",
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -77,10 +78,31 @@ def test_long_after_a_change_every_colour_is_what_is_shown(
     assert shown.current == color
 
 
-def test_an_older_colour_right_after_a_change_was_on_its_way() -> None:
-    shown, red, blue = ShownColors(), Color.parse("red"), Color.parse("blue")
-    shown.on_message(red, 0.0)
-    shown.on_change(blue, 1.0)
-    assert not shown.is_owed(red, 2.0)
-    shown.on_message(red, 2.0)
-    assert shown.current == blue
+RED, BLUE = Color.parse("red"), Color.parse("blue")
+
+
+@pytest.mark.parametrize("start", [0.0, 1e6])
+def test_an_older_colour_right_after_a_change_was_on_its_way(start: float) -> None:
+    shown = ShownColors()
+    shown.on_message(RED, start)
+    shown.on_change(BLUE, start + 1)
+    assert not shown.is_owed(RED, start + 2)
+    shown.on_message(RED, start + 2)
+    assert shown.current == BLUE
+
+
+def test_a_message_during_a_request_or_without_a_colour_confirms_nothing() -> None:
+    shown = ShownColors()
+    shown.unconfirmed = RED
+    assert not shown.on_message(None, 1.0)
+    shown.sending = BLUE
+    assert not shown.on_message(RED, 2.0)
+    assert (shown.current, shown.unconfirmed) == (None, RED)
+
+
+def test_another_colour_than_the_unanswered_one_settles_what_became_of_it() -> None:
+    shown = ShownColors()
+    assert shown.unconfirmed is None
+    shown.unconfirmed = RED
+    assert not shown.on_message(BLUE, 1.0)
+    assert (shown.current, shown.unconfirmed) == (BLUE, None)

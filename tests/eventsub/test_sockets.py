@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from yarl import URL
 
 from colorchanger_bot.clock import SystemClock
-from colorchanger_bot.errors import SessionGone
+from colorchanger_bot.errors import ChannelRefused, SessionGone
 from colorchanger_bot.eventsub.frames import Event
 from colorchanger_bot.eventsub.reconnect import IMMEDIATE_CONNECTS, ConnectPace, may_move
 from colorchanger_bot.eventsub.session import ChatSession
@@ -57,7 +57,13 @@ class HookedClock(SystemClock):
 class Reader:
     """One account's chat session on a server, its connections, and what it received."""
 
-    def __init__(self, server: ChatServer, connections: Connections, http: aiohttp.ClientSession | None = None) -> None:
+    def __init__(
+        self,
+        server: ChatServer,
+        connections: Connections,
+        http: aiohttp.ClientSession | None = None,
+        timing: Timing = TIMING,
+    ) -> None:
         self.server = server
         self.connections = connections
         self.clock = HookedClock()
@@ -79,7 +85,7 @@ class Reader:
             receive=self._receive,
             wants=lambda event: "wanted" in event["message"]["text"],
             parse_others=lambda _: self.parses_others,
-            timing=TIMING,
+            timing=timing,
         )
         self.session.set_channels(["me"])
         self._task: asyncio.Task[None] | None = None
@@ -312,6 +318,20 @@ async def test_own_messages_in_a_channel_that_is_not_read_are_dropped(server: Ch
     assert [id_ for id_, *_ in reader.received] == ["m2"]
 
 
+async def test_the_end_of_a_subscription_of_this_account_is_followed_and_of_no_other(
+    server: ChatServer, reader: Reader
+) -> None:
+    await reader.start()
+    for user_id, status in (("2", "chat_user_banned"), ("1", "version_removed")):
+        condition = {"broadcaster_user_id": "1", "user_id": user_id}
+        subscription = {"id": "session 1 1 channel.chat.message", "condition": condition, "status": status}
+        await server.send(envelope("revocation", {"subscription": {**subscription, "type": "channel.chat.message"}}))
+    (channel,) = reader.session.channels
+    await until(lambda: channel.state == "parked")
+    assert channel.reason == "Twitch no longer offers this kind of subscription"
+    assert reader.session.malformed_frames == 0
+
+
 # Moving
 
 
@@ -323,6 +343,32 @@ async def test_after_a_move_channels_are_joined_with_the_new_session_id(server: 
     await until(lambda: reader.session.joined == 2)
     assert reader.helix.sessions == ["session 1", "session 2"]
     await reader.until_one_socket_is_left()
+
+
+async def test_the_old_socket_is_read_until_the_new_one_gets_everything(server: ChatServer, reader: Reader) -> None:
+    await reader.start()
+    reader.helix.gate.clear()
+    reader.session.set_channels(["me", "place"])
+    await _move(reader)
+    await until(lambda: reader.session.ends["moved"])
+    moved = time.monotonic()
+    await until(lambda: time.monotonic() - moved > 2.5 * TIMING.overlap)
+    await server.send(envelope("notification", message("on its way")), 0)
+    await until(lambda: reader.received)
+    reader.helix.gate.set()
+    await reader.until_one_socket_is_left()
+
+
+async def test_nothing_more_is_read_in_a_pause(server: ChatServer) -> None:
+    connections = Connections()
+    reader = Reader(server, connections, timing=TIMING._replace(overlap=60.0))
+    await reader.start()
+    reader.session.pause("log in again")
+    try:
+        await until(lambda: (server.open, connections.open) == (0, 0), seconds=CLOSED_SECONDS)
+        assert reader.session.ends == {"ended_by_us": 1}
+    finally:
+        await reader.stop()
 
 
 @pytest.mark.parametrize("manner", ["reads", "ponders"])
@@ -394,6 +440,8 @@ async def test_a_move_under_way_when_its_session_ends_leaves_no_socket(server: C
         ("ws://127.0.0.1:8080/ws", "ws://10.1.2.3:8080/ws", False),
         ("ws://127.0.0.1:8080/ws", "wss://eventsub.wss.twitch.tv/ws", False),
         ("ws://twitch.home/ws", "ws://twitch.home/ws?challenge=1", True),
+        ("ws://twitch.home/ws", "wss://twitch.home/ws", True),
+        ("ws://twitch.home/ws", "http://twitch.home/ws", False),
         ("ws://twitch.home/ws", "ws://router.home/ws", False),
     ],
 )
@@ -413,6 +461,50 @@ async def test_a_session_that_is_sent_elsewhere_starts_again_at_the_configured_a
 
 
 # Connecting
+
+
+async def test_a_welcome_that_does_not_come_is_not_waited_for_for_ever(server: ChatServer) -> None:
+    async def hang(request: web.Request) -> web.StreamResponse | None:
+        if len(server.paths) == 1:
+            await asyncio.sleep(3600)
+        return None
+
+    server.handshake = hang
+    reader = Reader(server, Connections(), timing=TIMING._replace(connect=0.3))
+    reader.begin()
+    try:
+        await until(lambda: reader.session.trouble)
+        assert "no welcome in time" in reader.session.trouble
+        await until(lambda: reader.session.joined == 1)
+        assert reader.session.trouble == ""
+    finally:
+        await reader.stop()
+
+
+async def test_the_end_of_a_socket_is_no_error_of_ours(
+    server: ChatServer, reader: Reader, caplog: pytest.LogCaptureFixture
+) -> None:
+    await reader.start()
+    await server.sockets[0].close(code=4000)
+    await until(lambda: reader.session.reconnects and reader.session.joined)
+    assert reader.session.ends == {"closed_4000": 1}
+    assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+
+
+async def test_while_every_channel_is_parked_there_is_no_session_until_one_is_tried_again(
+    server: ChatServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    reader = Reader(server, Connections(), timing=TIMING._replace(second_try=0.05, park=(60.0, 60.0)))
+    reader.helix.answers["1"].extend([ChannelRefused("subscription missing proper authorization")] * 2)
+    reader.begin()
+    try:
+        await until(lambda: (server.open, reader.session.reconnects) == (0, 1))
+        reader.session.retry_now()
+        await until(lambda: reader.session.joined == 1)
+        assert len(server.paths) == 2
+        assert [record.getMessage() for record in caplog.records if record.exc_info] == []
+    finally:
+        await reader.stop()
 
 
 async def test_a_redirect_is_not_followed(server: ChatServer) -> None:

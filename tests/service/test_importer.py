@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import ConfigError, NeedsLogin
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.service.import_formats import read
+from colorchanger_bot.service.import_formats import MOST_BYTES, read
 from colorchanger_bot.service.importer import Outcome, import_file
 from colorchanger_bot.service.login_application import application_for_login
 from colorchanger_bot.service.service import Service
@@ -119,6 +119,20 @@ async def test_a_login_that_works_is_not_replaced_and_a_second_import_changes_no
     assert await store.logins() == before
 
 
+@pytest.mark.parametrize("name", ["", "an_earlier_name"])
+async def test_a_login_that_works_is_not_replaced_under_another_name_either(
+    name: str, twitch: LocalTwitch, store: Store, take: Callable[..., Any], user: dict[str, Any]
+) -> None:
+    await take({"users": [user]})
+    before = await store.logins()
+    pair = twitch.issue_tokens("me", user["client_id"], SCOPES)
+    again = {"username": name, "access_token": pair.access, "refresh_token": pair.refresh}
+    (outcome,) = await take({"users": [user | again]})
+    assert outcome.line().startswith("me: not imported; ")
+    assert "it is already logged in here" in outcome.line()
+    assert await store.logins() == before
+
+
 async def test_an_expired_token_is_imported_and_not_refreshed(
     twitch: LocalTwitch, store: Store, take: Callable[..., Any], user: dict[str, Any]
 ) -> None:
@@ -184,6 +198,18 @@ def test_any_json_is_read_or_refused(data: object, tmp_path: Path) -> None:
 
 
 # Other formats, and files with faults
+
+
+@pytest.mark.parametrize("size", [MOST_BYTES, MOST_BYTES + 1])
+def test_a_file_that_is_far_too_large_is_refused_before_it_is_read(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "accounts.json"
+    row = json.dumps([{"username": "me", "access_token": "a" * 30}])
+    path.write_text(row + " " * (size - len(row)), encoding="utf-8")
+    if size == MOST_BYTES:
+        assert [each.name for each in read(path)] == ["me"]
+        return
+    with pytest.raises(ConfigError, match="far too large for a file of accounts"):
+        read(path)
 
 
 @pytest.mark.parametrize(

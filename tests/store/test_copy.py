@@ -89,6 +89,20 @@ async def test_a_copy_to_a_server_and_back_is_the_same(store_url: str, server: s
         assert {login.doubt for login in await store.logins()} == {True}  # the copy spends its refresh tokens
 
 
+async def test_a_copy_into_an_empty_store_is_whole_and_its_progress_is_told(store_url: str, tmp_path: Path) -> None:
+    logins = await fill(store_url)
+    target = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
+    async with Store.open(target):
+        pass
+    shown: list[tuple[int, int]] = []
+    assert await copy(store_url, target, lambda done, total: shown.append((done, total))) == COUNT + 1
+    assert (await everything(target))[0] == logins
+    steps = [done for done, _ in shown]
+    assert steps == sorted(set(steps))
+    assert {total for _, total in shown} == {steps[-1]}
+    assert 0 < steps[0] < steps[-1]
+
+
 async def test_a_copy_goes_on_with_its_revisions(url: str, tmp_path: Path) -> None:
     await fill(url, 3)
     target = f"sqlite:///{tmp_path / 'target.sqlite3'}"

@@ -179,6 +179,27 @@ async def test_trouble_is_told_once_and_ends(store_url: str, tmp_path: Path) -> 
     assert told[1] == ""
 
 
+async def test_trouble_with_reading_ends_with_the_next_read(url: str) -> None:
+    async with open_database(url) as database:
+        told: list[str] = []
+        database.on_trouble(told.append)
+        with pytest.raises(StoreError):
+            await database.read(lambda connection: connection.exec_driver_sql("SELECT * FROM nowhere"))
+        assert database.trouble == told[0]
+        assert await database.read(count) == 0
+        assert (database.trouble, told[1:]) == ("", [""])
+
+
+async def test_trouble_with_writing_is_not_over_while_only_reading_works(url: str) -> None:
+    async with open_database(url) as database:
+        with pytest.raises(StoreError):
+            await database.run(lambda connection: connection.exec_driver_sql("INSERT INTO nowhere VALUES (1)"))
+        assert await database.read(count) == 0
+        assert "failed" in database.trouble
+        await database.run(lambda connection: add(connection, 1))
+        assert database.trouble == ""
+
+
 async def test_a_file_that_another_process_reads_is_not_rewritten(store_url: str, tmp_path: Path) -> None:
     """Somebody who still reads what was there before would keep it from being tidied up."""
     async with open_database(store_url, busy_seconds=0.05) as database:

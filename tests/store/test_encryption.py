@@ -53,6 +53,17 @@ async def test_plain_rows_are_read_and_sealed_without_a_trace(url: str) -> None:
         assert await store.logins() == [made]
 
 
+async def test_the_rows_that_are_sealed_are_counted(url: str) -> None:
+    async with Store.open(url) as store:
+        for number in range(3):
+            await store.put_login(f"user{number}", "client", PAIR, str(number))
+        await store.put_app("client", "secret-in-the-clear")
+    async with Store.open(url, [OLD]) as store:
+        await store.put_login("sealed", "client", PAIR, "9")
+        assert await store.seal() == 4
+        assert await store.unseal() == 5
+
+
 async def test_keys_are_rotated_and_encryption_is_turned_off_again(url: str) -> None:
     async with Store.open(url, [OLD]) as store:
         made = await store.put_login("me", "client", PAIR, "42")

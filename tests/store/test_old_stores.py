@@ -194,3 +194,21 @@ async def test_a_log_whose_last_transaction_was_cut_off_is_sound(tmp_path: Path)
     Path(f"{path}-wal").write_bytes(log[:-2000] + bytes(2000))
     async with Store.open(f"sqlite:///{path}") as store:
         assert len(await store.logins()) == 3
+
+
+@pytest.mark.parametrize(("frames", "is_damaged"), [(2, True), (1, False)])
+async def test_a_log_may_have_lost_one_transaction_but_not_two(frames: int, is_damaged: bool, tmp_path: Path) -> None:
+    """Each of the last two frames of this log is a transaction."""
+    path = tmp_path / "store.sqlite3"
+    shutil.copyfile(MADE_BY_0_1 / "crashed.db", path)
+    log = bytearray((MADE_BY_0_1 / "crashed.db-wal").read_bytes())
+    size = 24 + 4096
+    log[len(log) - frames * size + 100] ^= 0xFF
+    Path(f"{path}-wal").write_bytes(log)
+    if is_damaged:
+        with pytest.raises(StoreError, match="has a broken page"):
+            async with Store.open(f"sqlite:///{path}"):
+                pass
+        return
+    async with Store.open(f"sqlite:///{path}") as store:
+        assert len(await store.logins()) == 3

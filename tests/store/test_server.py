@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sql
+from sqlalchemy import event
 
 from colorchanger_bot.errors import StoreError, StoreLocked
 from colorchanger_bot.store.lock import Ownership
@@ -34,6 +35,9 @@ async def server(tmp_path: Path) -> AsyncIterator[str]:
     [
         ("postgresql+asyncpg://me:secret@host/db?ssl=require", {"sslmode": "require"}),
         ("postgresql+asyncpg://me:secret@host/db?ssl=true", {"sslmode": "require"}),
+        ("postgresql+asyncpg://me:secret@host/db?ssl=False", {"sslmode": "disable"}),
+        ("postgresql+asyncpg://me:secret@host/db?ssl=1", {"sslmode": "require"}),
+        ("postgresql+asyncpg://me:secret@host/db?ssl=0", {"sslmode": "disable"}),
         ("postgresql+asyncpg://me:secret@host/db?ssl=verify-full&command_timeout=3", {"sslmode": "verify-full"}),
         ("postgres://me:secret@host/db?sslmode=disable", {"sslmode": "disable"}),
         ("postgresql://me:secret@host/db", {}),
@@ -43,6 +47,28 @@ def test_addresses_of_other_drivers_open_through_psycopg(address: str, query: di
     engine, name = engine_for(address)
     assert (engine.url.drivername, dict(engine.url.query)) == ("postgresql+psycopg", query)
     assert name == "postgresql://me:***@host/db"
+
+
+class _NotNow(Exception):
+    """Raised in the place of a connection."""
+
+
+@pytest.mark.parametrize(("options", "own"), [("", {}), ("?connect_timeout=3&keepalives_idle=60", {"connect_timeout"})])
+def test_a_dead_server_is_noticed_unless_the_address_says_otherwise(options: str, own: set[str]) -> None:
+    engine, _ = engine_for(f"postgresql://me:secret@host/db{options}")
+    seen: dict[str, object] = {}
+
+    def connect(_dialect: object, _record: object, _arguments: object, keywords: dict[str, object]) -> None:
+        seen.update(keywords)
+        raise _NotNow
+
+    event.listen(engine, "do_connect", connect)
+    with pytest.raises(_NotNow):
+        engine.connect()
+    ours = {"connect_timeout": 10, "keepalives_idle": 5, "keepalives_interval": 2, "tcp_user_timeout": 10_000}
+    theirs = {"connect_timeout": "3", "keepalives_idle": "60"} if own else {}
+    expected = ours | theirs | {"prepare_threshold": None}  # prepared statements do not survive a pooler
+    assert {name: seen[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize("address", ["postgresql://me:pass@word:word@host/db", "postgresql://me:word@host:word/db"])

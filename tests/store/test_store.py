@@ -325,3 +325,14 @@ async def test_an_error_of_the_database_shows_no_token(store: Store) -> None:
 def test_a_pair_never_shows_its_tokens() -> None:
     assert "access-1" not in repr(PAIR)
     assert "refresh-1" not in repr(PAIR)
+
+
+async def test_the_channels_that_come_with_a_login_stay_until_others_come(store: Store) -> None:
+    imported = await store.import_login("me", "client", PAIR, ["friend", "other"])
+    assert imported is not None
+    assert imported.channels == ("friend", "other")
+    again = await store.put_login("me", "client", NEXT, "42")
+    assert (again.id, again.channels) == (imported.id, ("friend", "other"))
+    newer = await store.put_login("me", "client", PAIR, "42", channels=["me"])
+    assert (newer.id, newer.channels) == (imported.id, ("me",))
+    assert await store.logins() == [newer]

@@ -16,6 +16,7 @@ from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import LoginFailed, OutcomeUnknown, TwitchUnavailable
 from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.twitch import answers
 from colorchanger_bot.twitch.answers import Answer, by_twitch
 from colorchanger_bot.twitch.helix import CHAT_NOTIFICATION, Helix
 from colorchanger_bot.twitch.http import MOST_BYTES, open_session, send
@@ -60,6 +61,14 @@ def test_an_answer_in_twitchs_shape_is_its_word(status: int, message: str, named
     answer = Answer(status, {}, orjson.dumps(body))
     assert answer.refusal == message[:200]
     assert by_twitch(answer) is answer
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(500, "Twitch is in trouble (500)"), (502, "Twitch is in trouble (502)")]
+)
+def test_a_page_of_a_server_error_is_trouble_at_twitch(status: int, words: str) -> None:
+    assert str(answers.foreign(status)) == words
+    assert "a login page is in between" in str(answers.foreign(499))
 
 
 def test_a_page_behind_a_401_is_no_refused_token() -> None:

@@ -53,7 +53,13 @@ async def test_the_pool_has_the_documented_limits(session: aiohttp.ClientSession
 async def test_websockets_take_no_connections_from_requests() -> None:
     async with open_socket_session() as sockets:
         assert sockets.connector is not None
-        assert sockets.connector.limit == 0
+        assert (sockets.connector.limit, sockets.connector.limit_per_host) == (0, 0)
+
+
+async def test_no_session_keeps_cookies() -> None:
+    async with open_session() as requests, open_socket_session() as sockets:
+        for opened in (requests, sockets):
+            assert isinstance(opened.cookie_jar, aiohttp.DummyCookieJar)
 
 
 async def test_a_refused_connection_never_reached_twitch(session: aiohttp.ClientSession) -> None:
@@ -122,6 +128,7 @@ async def test_only_a_rate_limit_of_the_bucket_tells_when_it_ends(twitch: LocalT
     ("headers", "message", "error", "tells"),
     [
         ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "1760000000"}, "Too many requests", RateLimited, True),
+        ({"Ratelimit-Reset": "1760000000"}, "Too many requests", RateLimited, True),
         ({"Ratelimit-Remaining": "7", "Ratelimit-Reset": "1760000000"}, "slow down", TwitchUnavailable, False),
         ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "soon"}, "slow down", TwitchUnavailable, False),
         ({"Ratelimit-Remaining": "0", "Ratelimit-Reset": "nan"}, "slow down", TwitchUnavailable, False),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
@@ -156,6 +157,9 @@ async def test_both_sessions_forget_idle_connections_and_addresses_within_second
     async with open_session() as requests, open_socket_session() as sockets:
         for session in (requests, sockets):
             assert isinstance(session.connector, Pool)
+            # aiohttp shows these nowhere, and to wait for them would take half a minute.
+            assert session.connector._keepalive_timeout == KEEP_IDLE_SECONDS  # pyright: ignore[reportPrivateUsage]
+            assert session.connector._cached_hosts._ttl == DNS_SECONDS  # pyright: ignore[reportPrivateUsage]
     assert max(KEEP_IDLE_SECONDS, DNS_SECONDS) <= 15
 
 
@@ -193,6 +197,28 @@ def test_the_kernel_probes_an_idle_connection_within_fifteen_seconds() -> None:
             for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
         )
     assert idle + interval * count < 15
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="each system has other options")
+async def test_the_connections_of_both_sessions_are_probed(twitch: LocalTwitch) -> None:
+    seen = asyncio.Event()
+
+    async def slow_body(request: web.Request, handler: object) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await seen.wait()
+        return response
+
+    twitch.faults.add("GET /oauth2/validate", slow_body, times=2)
+    async with open_session() as requests, open_socket_session() as sockets:
+        for session in (requests, sockets):
+            seen.clear()
+            async with session.get(f"{twitch.id_url}/oauth2/validate") as answer:
+                assert answer.connection is not None
+                assert answer.connection.transport is not None
+                made = answer.connection.transport.get_extra_info("socket")
+                assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 10
+                seen.set()
 
 
 async def test_a_name_that_cannot_be_resolved_is_said() -> None:

@@ -48,7 +48,16 @@ async def test_the_names_of_this_machine_are_answered(visitor: Visitor, host: st
         {"X-CSRF-Token": "0" * 64},
         {"X-CSRF-Token": "é"},
     ],
-    ids=str,
+    ids=[
+        "another site",
+        "no site",
+        "another port",
+        "cross-site",
+        "same-site",
+        "no proof",
+        "a wrong proof",
+        "a proof beyond ASCII",
+    ],
 )
 async def test_a_change_from_elsewhere_is_refused(
     visitor: Visitor, service: Served, twitch: LocalTwitch, headers: dict[str, str]
