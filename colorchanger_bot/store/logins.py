@@ -384,6 +384,7 @@ class Logins:
 
     def _row(self, login: Login) -> dict[str, Any]:
         known = {"id": login.id, "user_id": login.user_id, "login": login.login, "client_id": login.client_id}
+        known |= {"lost_at": login.lost_at, "member_since": login.member_since}
         known |= {"lost": login.lost, "generation": login.generation, "doubt": int(login.doubt)}
         return known | self._columns(login.pair) | {"channels": " ".join(login.channels), "revision": self._touch()}
 

@@ -93,6 +93,15 @@ async def test_a_member_who_was_renamed_is_the_same(store: Store) -> None:
     assert (again.id, again.login, again.earlier) == (first.id, "new_name", ("old_name",))
 
 
+async def test_a_member_written_back_into_an_older_copy_stays_a_member(store: Store) -> None:
+    made = await store.lose(await join(store, "viewer", "42"), "gone", 7.5)
+    assert made is not None
+    await store.forget_login(made.id)
+    assert await store.write_back([made]) == [made]
+    (back,) = await store.logins()
+    assert (back.member_since, back.lost_at, back.lost) == (5.0, 7.5, "gone")
+
+
 async def test_forgetting_deletes_reports_colours_and_names(store: Store) -> None:
     made = await join(store, "old_name", "42")
     made = await join(store, "viewer", "42")
