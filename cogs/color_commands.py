@@ -9,6 +9,7 @@ from twitchio.ext import commands
 
 from colorchanger_bot.bot.messages import author_of, own_message
 from colorchanger_bot.changer.commands import run_command, wants_reply
+from colorchanger_bot.changer.community import phrase_in, run_for_member, run_phrase
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.replies import chat_reply, page_reply
 from colorchanger_bot.errors import ColorChangerError
@@ -17,6 +18,7 @@ from colorchanger_bot.wiring import (
     cog_loaded,
     cog_unloaded,
     command_in,
+    login_of,
     manages,
     may_use_commands,
     own_account,
@@ -61,13 +63,38 @@ class ColorCommands(commands.Component, name=NAME):
         # A mirrored message is a command in the channel where it was typed, not in the others.
         if text is None or message.source_broadcaster is not None:
             return
+        called = f"{attached.prefixes[0]}{attached.settings.commands.name}"
+        if await self._is_about_joining(message, text, called):
+            return
         painter = await self._commanded(message)
         if painter is None:
             return
-        called = f"{attached.prefixes[0]}{attached.settings.commands.name}"
-        result = await run_command(painter, text, attached.platform)
+        community, speaker = attached.community, painter.user_id
+        if community is not None and community.is_member(painter.user_id):
+            result = await run_for_member(painter, text, attached.platform, community.channel)
+            speaker = community.speaker()
+        else:
+            result = await run_command(painter, text, attached.platform)
         logger.info("%s %s: %s", called, text, page_reply(result), extra={"account": painter.login})
-        await self._reply(message, chat_reply(result, called), painter)
+        if wants_reply(attached.settings.commands, account_id=painter.user_id, channel_id=message.broadcaster.id):
+            await self._reply(message, chat_reply(result, called), speaker)
+
+    async def _is_about_joining(self, message: twitchio.ChatMessage, text: str, called: str) -> bool:
+        """Let a viewer join or leave the community; False if the command is about something else."""
+        attached = attachment_of(self.bot)
+        community, phrase = attached.community, phrase_in(text)
+        if community is None or phrase is None or not community.is_here(message.broadcaster.id):
+            return False
+        viewer = author_of(message)
+        is_ours = manages(self.bot, viewer.user_id)  # then the message counts for Twitch's limit, and may be a reply
+        changer = attached.changer
+        is_new = changer.on_command(own_message(message)) if is_ours else changer.first_time(message.id)
+        speaker = community.speaker() if attached.settings.commands.reply != "never" else ""
+        if is_new and (result := await run_phrase(community, phrase, viewer, is_answered=bool(speaker))) is not None:
+            logger.info("%s %s: %s", called, phrase, type(result).__name__, extra={"account": viewer.login})
+            if speaker:
+                await self._reply(message, chat_reply(result, called), speaker)
+        return True
 
     async def _commanded(self, message: twitchio.ChatMessage) -> Painter | None:
         """Return whose colours a command is about; None for strangers, repeats and our own replies."""
@@ -84,12 +111,13 @@ class ColorCommands(commands.Component, name=NAME):
             return None
         return painter if may_use_commands(self.bot, author_of(message), painter.user_id) else None
 
-    async def _reply(self, message: twitchio.ChatMessage, answer: str, painter: Painter) -> None:
-        """Reply in chat, where the settings and Twitch's limits allow it; the log has the answer in any case."""
+    async def _reply(self, message: twitchio.ChatMessage, answer: str, user_id: str) -> None:
+        """Reply in chat as an account, where Twitch's limits allow it; the log has the answer in any case."""
         attached = attachment_of(self.bot)
-        log = logging.LoggerAdapter(logger, {"account": painter.login})
-        user_id, channel_id = painter.user_id, message.broadcaster.id
-        if not wants_reply(attached.settings.commands, account_id=user_id, channel_id=channel_id):
+        log = logging.LoggerAdapter(logger, {"account": login_of(self.bot, user_id)})
+        channel_id = message.broadcaster.id
+        if not user_id:
+            log.info("no reply sent: no account that reads the channel may write there")
             return
         is_moderator = message.chatter.id == user_id and message.chatter.moderator
         if not await attached.changer.reply_turn(user_id, channel_id, answer, is_moderator=is_moderator):

@@ -11,6 +11,7 @@
     │   ├── MissingScope        the login lacks a permission
     │   └── TokenRefused        Twitch refused a token that it had just issued
     ├── LoginFailed             a device-code login ended without a token
+    ├── JoinRefused             a viewer cannot begin to join the community
     ├── ColorRejected           Twitch does not accept this colour from this account
     ├── ChannelRefused          this account may not read that channel
     ├── SessionGone             the EventSub session that a subscription was meant for no longer exists
@@ -24,10 +25,12 @@ contains a token, a secret or a header.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 LOG_IN = "run: colorchanger login"
 """The advice where the owner of an account has to log in again."""
+JOIN_AGAIN = "to change that, join again"
+"""The advice where a member of the community has to."""
 
 
 class ColorChangerError(Exception):
@@ -90,8 +93,30 @@ class TokenRefused(AuthError):
     retry = True
 
 
+LoginEnd = Literal["denied", "expired", "failed"]
+"""`denied`: refused on Twitch's page, or the code was used elsewhere; `failed`: Twitch or the application."""
+
+
 class LoginFailed(ColorChangerError):
     """Raised when a device-code login ends without a token: refused, expired, or no such application."""
+
+    def __init__(self, message: str, end: LoginEnd = "failed") -> None:
+        super().__init__(message)
+        self.end: LoginEnd = end
+
+
+JoinRefusal = Literal["closed", "full", "busy", "too often", "unavailable"]
+"""`busy`: too many viewers are joining now; `too often`: this one asked for too many codes; `unavailable`: no code."""
+
+
+class JoinRefused(ColorChangerError):
+    """Raised when a viewer cannot begin to join the community; the message is for the viewer."""
+
+    retry = True
+
+    def __init__(self, message: str, reason: JoinRefusal) -> None:
+        super().__init__(message)
+        self.reason: JoinRefusal = reason
 
 
 class ColorRejected(ColorChangerError):

@@ -39,8 +39,8 @@ async def log_in(
     show(code)
     granted = await oauth.finish_device_login(code, scopes)
     hide(granted)
-    pair, is_proven = await _proven(oauth, granted)
-    owner = await _owner(oauth, pair, clock)
+    pair, is_proven = await proven(oauth, granted)
+    owner = await owner_of(oauth, pair, clock)
     if owner is None:
         # The tokens are good, only their owner's name is missing: they are kept, under a name that Twitch corrects.
         login = await store.put_login(f"login_{secrets.token_hex(6)}", oauth.client_id, pair)
@@ -52,7 +52,7 @@ async def log_in(
     return await store.begin_refresh(login) or login  # the keeper looks before it presents the refresh token again
 
 
-async def _proven(oauth: OAuth, granted: TokenPair) -> tuple[TokenPair, bool]:
+async def proven(oauth: OAuth, granted: TokenPair) -> tuple[TokenPair, bool]:
     """Renew the login once, and say whether that worked: an application without its secret fails only here.
 
     Raises:
@@ -73,7 +73,12 @@ async def _proven(oauth: OAuth, granted: TokenPair) -> tuple[TokenPair, bool]:
     return pair if pair.scopes else replace(pair, scopes=granted.scopes), True
 
 
-async def _owner(oauth: OAuth, pair: TokenPair, clock: Clock) -> Owner | None:
+async def owner_of(oauth: OAuth, pair: TokenPair, clock: Clock) -> Owner | None:
+    """Ask Twitch whose login was just granted; None if it does not tell now.
+
+    Raises:
+        LoginFailed: Twitch does not accept the login.
+    """
     for _ in range(TRIES):
         found = await oauth.validate(pair.access)
         if isinstance(found, Owner):

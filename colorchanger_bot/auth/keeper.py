@@ -14,7 +14,6 @@ from colorchanger_bot.auth.states import State
 from colorchanger_bot.auth.tracked_login import LoginEvent, TrackedLogin
 from colorchanger_bot.clock import Clock, look_at_result
 from colorchanger_bot.errors import (
-    LOG_IN,
     ColorChangerError,
     MissingScope,
     NeedsLogin,
@@ -50,6 +49,7 @@ class TokenKeeper:
         self._revision: Revision | None = None
         """Of the store, up to which all changes of other processes have been seen; None: nothing was loaded yet."""
         self._listeners: list[Callable[[LoginEvent], None]] = []
+        self._loading = asyncio.Lock()
         self._questions = asyncio.Semaphore(QUESTIONS)
         self._renewal = Renewal(store, oauth, is_ours=is_ours, tell=self._tell, changes=self._changes)
         self.refreshes = self._renewal.ends
@@ -74,11 +74,11 @@ class TokenKeeper:
         kept = self._kept[id_]
         login = kept.login
         if login.lost:
-            return f"{login.lost}; {LOG_IN}"
+            return f"{login.lost}; {scopes.what_helps(login)}"
         if kept.is_paused or kept.life.state is State.BLOCKED:
             return kept.why
         if why := self._renewal.why_it_ends(login):
-            return f"{why}; {LOG_IN}"
+            return f"{why}; {scopes.what_helps(login)}"
         if kept.life.state is State.REFUSED:
             return REFUSED
         if kept.unidentified:
@@ -93,7 +93,7 @@ class TokenKeeper:
         """
         kept = self._kept.get(id_)
         if kept is not None and (words := scopes.lacks(kept.login.pair.scopes, [scope])):
-            raise MissingScope(f"{words}; {LOG_IN}")
+            raise MissingScope(f"{words}; {scopes.what_helps(kept.login)}")
 
     async def load(self) -> None:
         """Load the logins from the store; called again, what other processes changed.
@@ -101,9 +101,12 @@ class TokenKeeper:
         Raises:
             StoreError: the store cannot be read.
         """
-        changes = await self._changes()
-        if changes is None:
-            return
+        async with self._loading:  # an answer from before a login was added would take it away again
+            changes = await self._changes()
+            if changes is not None:
+                await self._apply(changes)
+
+    async def _apply(self, changes: Changes) -> None:
         for id_ in self._kept.keys() - changes.ids:
             gone = self._kept.pop(id_).login
             self._tell(LoginEvent("lost", replace(gone, lost="logged out"), "logged out"))
@@ -282,7 +285,7 @@ class TokenKeeper:
         if kept is None:
             raise NeedsLogin(LOGGED_OUT)
         if kept.login.lost:
-            raise NeedsLogin(f"{kept.login.lost}; {LOG_IN}")
+            raise NeedsLogin(f"{kept.login.lost}; {scopes.what_helps(kept.login)}")
         if kept.is_paused:
             raise TokenRefused(kept.why)
         return kept

@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from colorchanger_bot.auth.scopes import missing_permission
+from colorchanger_bot.auth.scopes import missing_permission, what_helps
 from colorchanger_bot.auth.states import State
 from colorchanger_bot.auth.tracked_login import LoginEvent, TrackedLogin, forget, hide
 from colorchanger_bot.errors import (
+    JOIN_AGAIN,
     LOG_IN,
     NeedsLogin,
     OutcomeUnknown,
@@ -167,7 +168,7 @@ class Renewal:
         if problem := missing_permission(login):
             logger.error("%s: %s", login.login, problem)
         if problem := self.why_it_ends(login):
-            logger.error("%s: %s; %s", login.login, problem, LOG_IN)
+            logger.error("%s: %s; %s", login.login, problem, what_helps(login))
 
     def why_it_ends(self, login: Login) -> str:
         """Return why a login is only used until its end; empty if it is renewed."""
@@ -212,7 +213,8 @@ class Renewal:
         kept.why, kept.refused_at = why, kept.now
         kept.retry_at = kept.now + kept.refused.next() if kept.login.pair.refresh else float("inf")
         if not known and not self.why_it_ends(kept.login):  # that is said from the start
-            logger.warning("%s: %s", kept.login.login, REFUSED)
+            # Viewers come and go, and whoever runs the bot can do nothing about it.
+            logger.log(logging.INFO if kept.login.is_member else logging.WARNING, "%s: %s", kept.login.login, REFUSED)
 
     def _blocked(self, kept: TrackedLogin, why: str) -> None:
         known = kept.life.state is State.BLOCKED and kept.why == why
@@ -321,7 +323,7 @@ class Renewal:
             NeedsLogin: always, unless a person has logged in again meanwhile.
         """
         if kept.life.state is not State.LOST:
-            lost = await self._store.lose(kept.login, reason)
+            lost = await self._store.lose(kept.login, reason, kept.clock.now().timestamp())
             if lost is None:
                 stored = await self._store.login(kept.login.id)
                 if stored is not None:
@@ -329,8 +331,11 @@ class Renewal:
                 raise TwitchUnavailable("the login was renewed just now")
             kept.login = lost
             kept.life = kept.life.after("given up")
-            logger.error("%s must log in again: %s; %s", lost.login, reason, LOG_IN)
+            if lost.is_member:  # who leaves does no harm to the others
+                logger.info("%s is no longer coloured: %s; %s", lost.login, reason, JOIN_AGAIN)
+            else:
+                logger.error("%s must log in again: %s; %s", lost.login, reason, LOG_IN)
             self._tell(LoginEvent("lost", lost, reason))
         elif kept.now >= kept.retry_at:
             kept.retry_at = kept.now + kept.refused.next()
-        raise NeedsLogin(f"{reason}; {LOG_IN}")
+        raise NeedsLogin(f"{reason}; {what_helps(kept.login)}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from colorchanger_bot.errors import LOG_IN
+from colorchanger_bot.errors import JOIN_AGAIN, LOG_IN
 from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.store.store import Login
 
@@ -13,6 +13,8 @@ READ_SCOPE, COLOR_SCOPE, REPLY_SCOPE = "user:read:chat", "user:manage:chat_color
 FOLLOWS_SCOPE = "user:read:follows"
 VITAL = (READ_SCOPE, COLOR_SCOPE)
 """Without one of these there are no new colours."""
+MEMBER_SCOPES = frozenset({COLOR_SCOPE})
+"""All that a member of the community grants: somebody else reads the channel."""
 PURPOSES = {
     READ_SCOPE: "to see your messages",
     COLOR_SCOPE: "to change your colour",
@@ -47,10 +49,25 @@ def lacks(granted: Collection[str], needed: Collection[str] = VITAL) -> str:
     return f"the login lacks {words}" if words else ""
 
 
+def vital(login: Login) -> Collection[str]:
+    """Return the scopes without which this login gets no new colours."""
+    return MEMBER_SCOPES if login.is_member else VITAL
+
+
+def lacking(login: Login) -> str:
+    """Return which vital permissions a login lacks; empty if it has all."""
+    return lacks(login.pair.scopes, vital(login))
+
+
 def missing_permission(login: Login) -> str:
-    """Return which permissions a login lacks, and what to do; empty if it has all."""
-    words = lacks(login.pair.scopes)
-    return f"{words}; {LOG_IN}" if words else ""
+    """Return which vital permissions a login lacks, and what to do; empty if it has all."""
+    words = lacking(login)
+    return f"{words}; {what_helps(login)}" if words else ""
+
+
+def what_helps(login: Login) -> str:
+    """Return what the owner of a login does to make it work again."""
+    return JOIN_AGAIN if login.is_member else LOG_IN
 
 
 def parse(text: str) -> frozenset[str]:

@@ -15,6 +15,7 @@ from colorchanger_bot.bot.checkup import Checkup
 from colorchanger_bot.bot.refresh import SharedRefresh
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import Speaker
+from colorchanger_bot.changer.community import ChatCommunity
 from colorchanger_bot.changer.memory import Memory
 from colorchanger_bot.changer.owner import Owner
 from colorchanger_bot.changer.platform import Platform
@@ -78,6 +79,8 @@ class Attachment:
     """Our chat session in somebody else's bot, where it was asked for."""
     owner: Owner | None = None
     """Who `commands.owner` is, where the settings let the owner command."""
+    community: ChatCommunity | None = None
+    """The viewers who may join, in our own bot."""
     takes_commands: bool = False
     """Whether the cog `color_commands` is loaded; if so, its commands do not count as messages."""
 

@@ -21,6 +21,7 @@ from colorchanger_bot.bot.messages import chat_message, chat_notification, has_b
 from colorchanger_bot.bot.platform import HelixPlatform, Reading
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.commands import parse_command
+from colorchanger_bot.changer.community import ChatCommunity, phrase_in
 from colorchanger_bot.changer.owner import Owner
 from colorchanger_bot.clock import Clock, RecentIds, Tasks, cancel
 from colorchanger_bot.errors import AuthError
@@ -61,6 +62,7 @@ class ColorChangerBot(commands.Bot):
         clock: Clock,
         rng: random.Random,
         timing: Timing | None = None,
+        community: ChatCommunity | None = None,
     ) -> None:
         super().__init__(
             client_id=client_id,
@@ -99,7 +101,10 @@ class ColorChangerBot(commands.Bot):
             has_second_sockets=settings.reading.second_socket,
         )
         """Who reads which channel."""
-        self._platform = HelixPlatform(colors, changer, self.readers)
+        self._community = community
+        commands_ = settings.commands
+        self._calls = [f"{commands_.prefix}{name}".lower() for name in commands_.names] if commands_.enabled else []
+        self._platform = HelixPlatform(colors, changer, self.readers, community)
         self.readers.on_identified(self._platform.channels_identified)
         shared = Attachment(
             settings=settings,
@@ -109,6 +114,7 @@ class ColorChangerBot(commands.Bot):
             prefixes=(settings.commands.prefix,),
             owner=self._commander(settings) if settings.commands.obeys_owner else None,
             is_own_bot=True,
+            community=community,
         )
         attachment.put(self, shared)
 
@@ -154,6 +160,8 @@ class ColorChangerBot(commands.Bot):
             self._session, client_id=login.client_id, handle=handle(login.id), api_url=self._settings.twitch.api_url
         )
         self._colors.by_user[user_id] = helix
+        if login.is_member:  # somebody else reads the channel, and no cog acts as a viewer
+            return
         self.accounts[login.id] = user_id
         self.readers.add(user_id, login.login, partial(self._new_session, user_id, login.login, helix))
         if reason := _obstacle(login):
@@ -196,8 +204,8 @@ class ColorChangerBot(commands.Bot):
             notice=self._notice,
             wants=self._wants,
             parse_others=self._looks_at_others,
-            ours=self.readers.ours,
-            counts=self.readers.counts,
+            ours=self.readers.ours if self._community is None else self._platform,
+            counts=self._platform.counts,
             timing=self._timing,
             limits=self._limits.setdefault(user_id, AccountLimits(self._clock, self._rng, self._timing)),
             changed=changed,
@@ -207,6 +215,8 @@ class ColorChangerBot(commands.Bot):
     async def on_login(self, event: LoginEvent) -> None:
         """Follow what happened to a login of this bot."""
         login = event.login
+        if login.is_member:
+            return
         if event.state == "lost":
             if login.id in self.accounts:
                 self.readers.bar(self.accounts[login.id], event.reason)
@@ -264,17 +274,34 @@ class ColorChangerBot(commands.Bot):
 
     def _wants(self, event: Event) -> bool:
         """Return whether somebody else's message becomes an event: all, if a cog of others listens, else commands."""
-        return self._has_guests or (self._others_may_command and self._is_call(event))
+        if self._has_guests or (self._others_may_command and self._command_in(event) is not None):
+            return True
+        return self._is_here(event) and phrase_in(self._command_in(event) or "") == "me"
 
-    def _is_call(self, event: Event) -> bool:
+    def _is_here(self, event: Event) -> bool:
+        return self._community is not None and self._community.is_here(event["broadcaster_user_id"])
+
+    def _command_in(self, event: Event) -> str | None:
         commands_ = self._settings.commands
-        return parse_command(text_of(event), (commands_.prefix,), commands_.names) is not None
+        if not commands_.enabled:
+            return None
+        return parse_command(text_of(event), (commands_.prefix,), commands_.names)
 
     def _looks_at_others(self, frame: str) -> bool:
         """Return whether somebody else's message, not parsed yet, matters to anybody now."""
         if self._has_guests or self._others_may_command:
             return True
+        if self._community is not None and self._may_be_join(frame, self._community):
+            return True
         return bool(self._changer.watchers) and self._is_watched(channel_of(frame))
+
+    def _may_be_join(self, frame: str, community: ChatCommunity) -> bool:
+        """Return whether somebody may have typed in this frame that they want to join."""
+        text = frame.lower()
+        for called in self._calls:
+            if called in text or not called.isascii():  # in JSON, other letters may be written in two ways
+                return community.is_here(channel_of(frame))
+        return False
 
     def _notice(self, event: Event) -> None:
         channel_id, chatter_id = event["broadcaster_user_id"], event["chatter_user_id"]
@@ -284,7 +311,7 @@ class ColorChangerBot(commands.Bot):
     def _is_watched(self, channel_id: str, *, but_not_by: str = "") -> bool:
         """Return whether an account whose strategy looks at others wants a channel."""
         watchers = self._changer.watchers
-        return any(user_id != but_not_by and self.readers.counts(user_id, channel_id) for user_id in watchers)
+        return any(user_id != but_not_by and self._platform.counts(user_id, channel_id) for user_id in watchers)
 
     async def event_message(self, payload: twitchio.ChatMessage) -> None:
         """Run the commands of other people's cogs; our own cogs parse theirs themselves."""

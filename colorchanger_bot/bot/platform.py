@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.community import ChatCommunity
 from colorchanger_bot.changer.owner import Person
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import AuthError, ColorChangerError, TwitchUnavailable, UnknownUser
@@ -73,12 +74,20 @@ async def find(helix: Helix, *, login: str = "", id_: str = "") -> Person | None
 class HelixPlatform:
     """The `Speaker` and the `Platform` of our own bot."""
 
-    def __init__(self, colors: HelixColors, changer: Changer, readers: Readers) -> None:
+    def __init__(
+        self, colors: HelixColors, changer: Changer, readers: Readers, community: ChatCommunity | None = None
+    ) -> None:
         self.readings: dict[str, Reading] = {}
         """By user id."""
         self._colors = colors
         self._changer = changer
         self._chat_readers = readers
+        self._community = community
+
+    def __contains__(self, user_id: object) -> bool:
+        """Whether this is one of our accounts or a member: their messages may count."""
+        community = self._community
+        return user_id in self._chat_readers.ours or (community is not None and community.is_member(str(user_id)))
 
     async def reply(self, user_id: str, channel_id: str, text: str, *, reply_to: str) -> str | None:
         return await self._colors.by_user[user_id].say(channel_id, user_id, text, reply_to=reply_to)
@@ -105,7 +114,10 @@ class HelixPlatform:
         return None if reading is None else reading.listed
 
     def counts(self, user_id: str, channel_id: str) -> bool:
-        return self._chat_readers.counts(user_id, channel_id)
+        if self._chat_readers.counts(user_id, channel_id):
+            return True
+        community = self._community
+        return community is not None and community.is_member(user_id) and community.is_here(channel_id)
 
     async def check_channel(self, user_id: str, login: str) -> None:
         channel_id = await self._id_of(login, asked_by=user_id)

@@ -58,7 +58,7 @@ def parse_command(text: str, prefixes: Iterable[str], names: Iterable[str]) -> s
     starts = sorted(map(_visible, prefixes), key=len, reverse=True)
     for line in (text, _MENTION.sub("", text, count=1)):
         for start in starts:
-            word, rest = _first_word(line.removeprefix(start)) if line.startswith(start) else ("", "")
+            word, rest = first_word(line.removeprefix(start)) if line.startswith(start) else ("", "")
             if word.casefold() in wanted:
                 return rest
     return None
@@ -90,7 +90,7 @@ async def run_command(painter: Painter, text: str, platform: Platform) -> result
 
     What cannot be understood changes nothing, and the result says why.
     """
-    verb, rest = _first_word(text.strip())
+    verb, rest = first_word(text.strip())
     command = verb.lower() or "status"
     try:
         if command in ACTIONS:
@@ -107,8 +107,8 @@ async def run_command(painter: Painter, text: str, platform: Platform) -> result
         return results.Failed(str(error))
 
 
-def _first_word(text: str) -> tuple[str, str]:
-    """The word that a text begins with, and what follows it; no word for a text that begins with a space."""
+def first_word(text: str) -> tuple[str, str]:
+    """Return the word that a text begins with, and what follows it; no word for a text that begins with a space."""
     found = re.match(r"(\S*)\s*(.*)", text, re.DOTALL)
     return (found[1], found[2]) if found else ("", "")
 

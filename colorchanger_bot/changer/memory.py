@@ -115,10 +115,12 @@ class MemoryWriter:
         if user_id in self._changed:
             self.soon(user_id, snapshot)
 
-    def drop(self, user_id: str) -> None:
-        """Write nothing more of an account."""
+    async def drop(self, user_id: str) -> None:
+        """Write nothing more of an account, from when this returns."""
         self._changed.pop(user_id, None)
         self._writing.pop(user_id, None)
+        async with self._one_at_a_time:  # a write under way may have it, and puts it back if it fails
+            self._changed.pop(user_id, None)
 
     async def close(self) -> None:
         """Write at once, in one go, what was to be written soon."""

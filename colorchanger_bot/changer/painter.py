@@ -104,6 +104,12 @@ class Painter:
         return self._shown.current
 
     @property
+    def seconds_since_change(self) -> float | None:
+        """Seconds since the last change took effect; None: there was none since the start."""
+        seconds = self._clock.monotonic() - self._shown.changed_at
+        return None if seconds == float("inf") else seconds
+
+    @property
     def is_changing(self) -> bool:
         """Whether another colour may be on its way."""
         return self._shown.sending is not None or self._shown.unconfirmed is not None
@@ -215,7 +221,7 @@ class Painter:
         """Stop, giving up a request under way. With `keep` off, what is not saved yet is forgotten."""
         await self._changes.close()
         if not keep:
-            self._memory.drop(self.user_id)
+            await self._memory.drop(self.user_id)
 
     # One change
 

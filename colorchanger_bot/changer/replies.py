@@ -11,7 +11,7 @@ from colorchanger_bot.changer.channels import MOST_CHANNELS
 from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.color import Color, Ground, Theme
 from colorchanger_bot.errors import UnknownColor
-from colorchanger_bot.words import did_you_mean, seconds_range
+from colorchanger_bot.words import did_you_mean, duration, seconds_range
 
 MOST_CHARACTERS = 500
 """Of one chat message (Twitch API, "Send Chat Message")."""
@@ -33,6 +33,21 @@ _ON: Final[Mapping[Theme, str]] = {
     "dark": " readable on the dark theme",
     "light": " readable on the light theme",
     "any": "",
+}
+_NOT_POSSIBLE: Final[Mapping[results.Obstacle, str]] = {
+    "no earlier color": "no earlier colour is known",
+    "already original": "your colour is already the one from before",
+    "color unknown": "I do not know your colour yet: write a message first",
+    "never chose a color": "{name} never chose a colour",
+    "no such user": "there is nobody called {name} on Twitch",
+    "no such channel": "there is no channel #{name} on Twitch",
+    "already joined": "already reading #{name}",
+    "too many channels": f"Twitch allows {MOST_CHANNELS} channels; leave one first",
+    "not joined": "reading {channels}; for example: leave {name}",
+    "only channel": "#{name} is the only channel I read",
+    "channels not ours": "this bot chooses its channels itself",
+    "not here": "not here: your colours change in #{name} only",
+    "own account": "this account did not join here: it is logged out with colorchanger logout",
 }
 
 
@@ -101,6 +116,19 @@ def _done(result: results.CommandResult) -> str:
             return f"no longer reading #{login}"
         case results.Help():
             return " | ".join(ACTIONS)
+        case _:
+            return _community(result)
+
+
+def _community(result: results.CommandResult) -> str:
+    match result:
+        case results.Invited(url, code, seconds):
+            how = f"open {url} and allow it (code {code}, valid for {duration(seconds)})"
+            return f"to get a new colour after each of your messages here, {how}"
+        case results.AlreadyJoined():
+            return "your colour changes here already"
+        case results.Left():
+            return "you have left: all that was stored about you is deleted"
         case _:
             raise TypeError(f"no words for {type(result).__name__}")
 
@@ -204,26 +232,5 @@ def _not_done(result: results.NotDone) -> str:
 
 def _not_possible(result: results.NotPossible) -> str:
     name = result.names[0] if result.names else ""
-    match result.obstacle:
-        case "no earlier color":
-            return "no earlier colour is known"
-        case "already original":
-            return "your colour is already the one from before"
-        case "color unknown":
-            return "I do not know your colour yet: write a message first"
-        case "never chose a color":
-            return f"{name} never chose a colour"
-        case "no such user":
-            return f"there is nobody called {name} on Twitch"
-        case "no such channel":
-            return f"there is no channel #{name} on Twitch"
-        case "already joined":
-            return f"already reading #{name}"
-        case "too many channels":
-            return f"Twitch allows {MOST_CHANNELS} channels; leave one first"
-        case "not joined":
-            return f"reading {', '.join(f'#{each}' for each in result.names)}; for example: leave {name}"
-        case "only channel":
-            return f"#{name} is the only channel I read"
-        case "channels not ours":
-            return "this bot chooses its channels itself"
+    channels = ", ".join(f"#{each}" for each in result.names)
+    return _NOT_POSSIBLE[result.obstacle].format(name=name, channels=channels)

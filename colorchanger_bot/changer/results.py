@@ -7,6 +7,8 @@ CommandResult
 ├── Held                one colour, until further notice
 ├── StrategySet, DelaySet, Rechecking
 ├── ChannelJoined, ChannelLeft
+├── Invited             a viewer can join the community with this code
+├── AlreadyJoined, Left
 ├── Help
 └── NotDone             nothing was changed:
     ├── Misunderstood       the command was not used like this
@@ -131,6 +133,26 @@ class ChannelLeft(CommandResult):
 
 
 @dataclass(frozen=True, slots=True)
+class Invited(CommandResult):
+    """A viewer can join the community: by opening `url`, which has the code in it."""
+
+    url: str
+    code: str
+    seconds: float
+    """How long the code is valid."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyJoined(CommandResult):
+    """A viewer asked to join whose colours change here already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left(CommandResult):
+    """A member left the community, and everything about them is deleted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Help(CommandResult):
     """The list of commands was asked for."""
 
@@ -177,6 +199,8 @@ Obstacle = Literal[
     "not joined",
     "only channel",
     "channels not ours",
+    "not here",
+    "own account",
 ]
 
 

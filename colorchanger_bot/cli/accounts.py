@@ -16,15 +16,23 @@ from colorchanger_bot.settings.environment import CONF_FILE, conf_file
 if TYPE_CHECKING:
     from colorchanger_bot.service.findings import Finding
     from colorchanger_bot.service.importer import Outcome
+    from colorchanger_bot.service.members import Sums
     from colorchanger_bot.service.standing import Standing
     from colorchanger_bot.settings.load import Settings
 
 app = Commands()
 
 
-@app.command(option("name", metavar="LOGIN", help="The account, by its Twitch name."), CONFIG, DEBUG)
-def logout(name: str, config: Path | None, debug: bool) -> int:
+@app.command(
+    option("name", metavar="LOGIN", nargs="?", default="", help="The account, by its Twitch name."),
+    option("--members", action="store_true", help="All members of the community; stop the bot first."),
+    CONFIG,
+    DEBUG,
+)
+def logout(name: str, members: bool, config: Path | None, debug: bool) -> int:
     """Log an account out: put its colour back, end its login at Twitch and forget it."""
+    if bool(name) == members:
+        raise ConfigError(["name the account: colorchanger logout LOGIN (or --members for all of the community)"])
     told = asyncio.run(_logout(settings_of(config, debug=debug), name))
     return 0 if told else 1
 
@@ -86,21 +94,25 @@ def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
 
 async def _logout(settings: Settings, name: str) -> bool:
     from colorchanger_bot.clock import SystemClock
-    from colorchanger_bot.service.logout import log_out
+    from colorchanger_bot.service.logout import log_out, log_out_members
     from colorchanger_bot.store.store import Store
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
+        if not name:
+            return await log_out_members(settings, store, clock=SystemClock(), say=echo)
         return await log_out(settings, store, name, clock=SystemClock(), say=echo)
 
 
 async def _health(settings: Settings, *, as_json: bool) -> int:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service import wording
+    from colorchanger_bot.service.members import known_sums
     from colorchanger_bot.service.standing import reports_of_bot, standings
     from colorchanger_bot.store.store import Store, exists
 
     pid: int | None = None
     found: list[Standing] = []
+    members: Sums = {}
     why, trouble, helps = "not running: there is no store yet", "", LOG_IN
     if exists(settings.storage.url):
         async with Store.open(settings.storage.url, settings.storage.keys) as store:
@@ -114,9 +126,11 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
                 why = f"process {beat.pid} has given no sign of life for too long"
                 helps = "to see more, run: colorchanger doctor"
             found = [] if why else await standings(settings, store, now, reports)
+            members = {} if why else await known_sums(settings, store, now)
     if as_json:
         rows = [wording.as_json(each, settings.commands) for each in found]
-        echo(json.dumps({"running": not why, "pid": pid, "reason": why or trouble, "accounts": rows}, indent=2))
+        state = {"running": not why, "pid": pid, "reason": why or trouble, "accounts": rows}
+        echo(json.dumps({**state, **({"members": dict(members)} if members else {})}, indent=2))
         return 1 if why else 0
     say(f"{why}; {helps}" if why else f"running as process {pid}{f', but {trouble}' if trouble else ''}")
     for each in found:
@@ -124,24 +138,31 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
         for channel in each.channels:
             if channel.state in ("joining", "parked") and channel.reason:
                 say(f"    {wording.channel_line(channel)}")
+    if members:
+        say(f"  {wording.community_line(settings.community.channel, members)}")
     return 1 if why else 0
 
 
 async def _accounts(settings: Settings, *, as_json: bool) -> None:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service import wording
+    from colorchanger_bot.service.members import known_sums
     from colorchanger_bot.service.standing import standings
     from colorchanger_bot.store.store import Store, exists
 
     found: list[Standing] = []
+    members: Sums = {}
     if exists(settings.storage.url):
         async with Store.open(settings.storage.url, settings.storage.keys) as store:
-            found = await standings(settings, store, SystemClock().now().timestamp())
+            now = SystemClock().now().timestamp()
+            found, members = await standings(settings, store, now), await known_sums(settings, store, now)
     if as_json:
         echo(json.dumps([wording.as_json(each, settings.commands) for each in found], indent=2))
         return
     for each in found:
         say(_swatch(each) + "\n".join(wording.account_lines(each, settings.commands)))
+    if members:
+        say(wording.community_line(settings.community.channel, members))
     if not found:
         say("no account is logged in yet; run: colorchanger login")
 

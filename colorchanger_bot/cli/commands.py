@@ -177,6 +177,7 @@ async def _run(settings: Settings) -> None:
     from colorchanger_bot.service.names import renamed, unmatched
     from colorchanger_bot.service.plan import plan, summary
     from colorchanger_bot.service.service import Service
+    from colorchanger_bot.service.wording import community_line
     from colorchanger_bot.store.store import Store, locked
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
@@ -189,10 +190,12 @@ async def _run(settings: Settings) -> None:
                     _page(service),
                 ):
                     notes = [*unmatched(settings, service.keeper), *renamed(settings, service.keeper)]
+                    if settings.community.enabled:
+                        notes.insert(0, community_line(settings.community.channel, service.community.sums()))
                     say(plan(await service.planned(), settings, store.name, notes))
                     await stop.wait()
                     say("stopping")
-                say(summary(service.changer))
+                say(summary(service.changer, service.community.is_member))
         except StoreLocked as error:
             beat = await store.heartbeat()
             pid = f" (process {beat.pid})" if beat else ""

@@ -23,10 +23,11 @@ from colorchanger_bot.errors import LOG_IN, AuthError, ColorChangerError
 from colorchanger_bot.service import twitch_check
 from colorchanger_bot.service.findings import Finding, Level
 from colorchanger_bot.service.login_application import register
+from colorchanger_bot.service.members import stored_sums
 from colorchanger_bot.service.names import bound, renamed, unmatched
-from colorchanger_bot.service.standing import Action, Reports, Standing, reports_of_bot, work_out
-from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text
-from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.service.standing import Action, Reports, Standing, own_accounts, reports_of_bot, work_out
+from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text, members_text
+from colorchanger_bot.settings.load import CommunitySettings, Settings
 from colorchanger_bot.store.file import address_of, file_of
 from colorchanger_bot.store.logins import id_with_name
 from colorchanger_bot.store.store import Heartbeat, Login, Store, exists
@@ -52,6 +53,8 @@ async def examine(settings: Settings, *, clock: Clock, reports: Reports | None =
 
 async def _examine(settings: Settings, clock: Clock, reports: Reports | None) -> AsyncIterator[Finding]:
     yield _settings(settings)
+    for line in settings.obstacles():
+        yield Finding("settings", "wrong", line, "", Action.CHANGE_SETTINGS)
     async with open_session() as session:
         async with aclosing(twitch_check.examine(settings, session, clock)) as findings:
             async for finding in findings:
@@ -124,16 +127,19 @@ async def _accounts(
     logins = await store.logins()
     applications = Applications.of(settings, session, clock)
     await applications.add_stored(store)
-    if not logins:
+    if not own_accounts(logins):
         yield Finding("accounts", "wrong", "nobody is logged in", LOG_IN, Action.LOG_IN)
     for line in unmatched(settings, logins):
         yield Finding("settings", "wrong", line, "", Action.CHANGE_SETTINGS)
     for line in renamed(settings, logins):
         yield Finding("settings", "note", line)
     settings = bound(settings, logins)
-    for login in logins:
+    is_read = False
+    for login in own_accounts(logins):
         remembered = await store.recall(login.user_id or "")
         standing = work_out(login, settings, remembered, reports, clock.now().timestamp())
+        channel = settings.community.channel
+        is_read |= any((each.login, each.state) == (channel, "joined") for each in standing.channels)
         if standing.state == "off":
             helps = advice(standing.action, settings.commands)
             yield Finding(login.login, "note", standing.reason, helps, standing.action)
@@ -155,6 +161,23 @@ async def _accounts(
         if reports is not None and not standing.needs_login:
             for finding in _doing(standing):
                 yield finding
+    for finding in _members(logins, settings.community, is_running=reports is not None, is_read=is_read):
+        yield finding
+
+
+def _members(
+    logins: Iterable[Login], settings: CommunitySettings, *, is_running: bool, is_read: bool
+) -> Iterator[Finding]:
+    """What there is to say of the community: sums, however many members there are."""
+    sums = stored_sums(logins, settings, is_read=is_read)
+    if settings.enabled or sums:
+        yield Finding("community", "fine", members_text(sums))
+    if settings.enabled and is_running and not is_read:
+        helps = f"log in as {settings.channel}, or add {settings.channel} to the channels of another account"
+        yield Finding("community", "wrong", f"nobody reads #{settings.channel} now", helps, Action.FIX_CHANNELS)
+    if lost := sums.get("needs login", 0):
+        text = f"{counted(lost, 'member')} ended the login at Twitch, and must join again to get colours"
+        yield Finding("community", "note", text, "nothing to do, they are forgotten after 30 days")
 
 
 async def _who_commands(settings: Settings, store: Store, session: aiohttp.ClientSession) -> Finding | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from colorchanger_bot.clock import Clock, Notifier
 from colorchanger_bot.errors import StoreError
@@ -23,10 +24,17 @@ FASTEST_SECONDS, SECONDS_PER_ACCOUNT = 1.0, 0.005
 class HeartbeatWriter:
     """Writes a sign of life every few seconds."""
 
-    def __init__(self, store: Store, clock: Clock, reports: Callable[[], Mapping[str, Report]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        reports: Callable[[], Mapping[str, Report]],
+        members: Callable[[], Mapping[Any, int]] = dict[Any, int],
+    ) -> None:
         self._store = store
         self._clock = clock
         self._reports = reports
+        self._members = members
         self._news = Notifier()
         self._states: dict[str, tuple[str, ...]] = {}
         self._lively_until = float("-inf")
@@ -44,7 +52,8 @@ class HeartbeatWriter:
             reports = self._reports()
             now = self._clock.now().timestamp()
             with contextlib.suppress(StoreError):  # the service logs it, once
-                await self._store.beat(now, {"accounts": [each.to_json(now) for each in reports.values()]})
+                accounts = [each.to_json(now) for each in reports.values()]
+                await self._store.beat(now, {"accounts": accounts, "members": dict(self._members())})
                 self.last = now
             await news.wait_at_most(self._clock, self._pause(reports))
 

@@ -25,16 +25,15 @@ async def application_for_login(settings: Settings, store: Store, name: str = ""
         StoreError: the store cannot be read.
     """
     listed = {each.login: each.client_id for each in settings.accounts if each.client_id}
+    if client_id := listed.get(name.lower()) or settings.app.client_id:
+        return client_id  # most often so, and the store may have thousands of logins
     logins = [each for each in await store.logins() if each.client_id]
-    stored = {each.login: each.client_id for each in logins}
     earlier = {name: each.client_id for each in logins for name in each.earlier}
-    by_name = stored | listed
-    if name.lower() not in by_name and name.lower() in earlier and not settings.app.client_id:
+    by_name = {each.login: each.client_id for each in logins} | listed
+    if name.lower() not in by_name and name.lower() in earlier:
         return earlier[name.lower()]
-    if name.lower() in listed or (name.lower() in by_name and not settings.app.client_id):
+    if name.lower() in by_name:
         return by_name[name.lower()]
-    if settings.app.client_id:
-        return settings.app.client_id
     known = set(by_name.values())
     if not known:
         raise ConfigError([f"{settings.where(('app', 'client_id'))} is empty: {register(settings)}"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import aiohttp
@@ -12,14 +13,17 @@ from colorchanger_bot.auth.tracked_login import hide
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import Color
 from colorchanger_bot.errors import ColorChangerError, ConfigError, StoreLocked, UnknownColor
-from colorchanger_bot.service.standing import reports_of_bot
+from colorchanger_bot.service.standing import own_accounts, reports_of_bot
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Login, Store, locked
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.oauth import OAuth, Owner
+from colorchanger_bot.words import counted
 
 NOTICE_SECONDS = 15.0
 """A running bot checks the store and beats every 5 s: by then it has noticed, or it hangs."""
+AT_ONCE = 10
+"""How many members are logged out at the same time."""
 CONNECTIONS_PAGE = "https://www.twitch.tv/settings/connections"
 
 
@@ -35,7 +39,8 @@ async def log_out(settings: Settings, store: Store, name: str, *, clock: Clock, 
     if login is None:
         if renamed := next((each.login for each in known if name.lower() in each.earlier), ""):
             raise ConfigError([f"{name} is called {renamed} now; run: colorchanger logout {renamed}"])
-        others = f"these are: {', '.join(each.login for each in known)}" if known else "nobody is"
+        own = own_accounts(known)  # of members there may be thousands
+        others = f"these are: {', '.join(each.login for each in own)}" if own else "nobody is"
         raise ConfigError([f"{name} is not logged in; {others}"])
     hide(login.pair)
     remembered = await store.recall(login.user_id or "")
@@ -48,6 +53,49 @@ async def log_out(settings: Settings, store: Store, name: str, *, clock: Clock, 
             return True
     say(f"{login.login} is forgotten here, but Twitch could not be told: remove it at {CONNECTIONS_PAGE}")
     return False
+
+
+async def log_out_members(settings: Settings, store: Store, *, clock: Clock, say: Callable[[str], None]) -> bool:
+    """Forget every member of the community, as `log_out` does with one account; return whether Twitch confirmed all.
+
+    Raises:
+        StoreLocked: a bot runs, and would go on with them.
+        StoreError: the store cannot be written.
+    """
+    with locked(settings.storage.url):
+        members = [login for login in await store.logins() if login.is_member]
+        confirmed = 0
+        for client_id in {login.client_id for login in members}:
+            turns = asyncio.Semaphore(AT_ONCE)
+            async with calls_of(settings, store, client_id, clock) as (session, oauth):
+                ends = (
+                    _end_membership(settings, store, login, session, oauth, turns)
+                    for login in members
+                    if login.client_id == client_id
+                )
+                confirmed += sum(await asyncio.gather(*ends))
+    say(f"{counted(len(members), 'member')} logged out and deleted")
+    if left := len(members) - confirmed:
+        say(f"Twitch could not be told of {left}: their logins there end by themselves, and nothing uses them")
+    return not left
+
+
+async def _end_membership(
+    settings: Settings,
+    store: Store,
+    login: Login,
+    session: aiohttp.ClientSession,
+    oauth: OAuth,
+    turns: asyncio.Semaphore,
+) -> bool:
+    async with turns:
+        hide(login.pair)
+        remembered = await store.recall(login.user_id or "")
+        await store.forget_login(login.id)
+        token = await _working_token(oauth, login)
+        if remembered.original and login.user_id and not login.lost:
+            await _restore(settings, session, login, token, remembered.original, lambda _: None)
+        return await oauth.revoke(token)
 
 
 async def _forget(

@@ -20,9 +20,9 @@ def bound(settings: Settings, logins: Iterable[Login]) -> Settings:
 def unmatched(settings: Settings, logins: Iterable[Login]) -> Iterator[str]:
     """Yield a line for each account in the settings that nobody is logged in as, once somebody is logged in."""
     logins = [*logins]
-    known = sorted(login.login for login in logins)
+    known = sorted(login.login for login in logins if not login.is_member)
     settings = bound(settings, logins)
-    matched = {settings.listed_as(login) for login in known}
+    matched = {settings.listed_as(login.login) for login in logins}
     keys = settings.account_keys()
     for account in settings.accounts if known else ():
         if not account.login or account.login in matched or account.access_token or account.refresh_token:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from colorchanger_bot.changer.changer import Changer
+from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.service.standing import Action, Standing
 from colorchanger_bot.service.wording import state_text
 from colorchanger_bot.settings.load import Settings
@@ -18,13 +19,18 @@ def plan(accounts: Sequence[Standing], settings: Settings, store: str, notes: It
     return "\n".join([*lines, *notes])
 
 
-def summary(changer: Changer) -> str:
-    """Return what was done, for the last lines of a run."""
-    done = [
-        f"  {each.login}: {counted(each.messages, 'message')} seen, {counted(each.changes, 'colour')} changed"
-        for each in changer
-    ]
+def summary(changer: Changer, is_member: Callable[[str], bool] = lambda user_id: False) -> str:
+    """Return what was done, for the last lines of a run: by account, and by all members of the community together."""
+    members = [each for each in changer if is_member(each.user_id)]
+    done = [_done(each.login, [each]) for each in changer if not is_member(each.user_id)]
+    if members:
+        done.append(_done(counted(len(members), "member"), members))
     return "\n".join(["done", *done])
+
+
+def _done(who: str, painters: Sequence[Painter]) -> str:
+    seen, changed = sum(each.messages for each in painters), sum(each.changes for each in painters)
+    return f"  {who}: {counted(seen, 'message')} seen, {counted(changed, 'colour')} changed"
 
 
 def _planned(standing: Standing, settings: Settings) -> str:

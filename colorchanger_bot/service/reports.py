@@ -11,7 +11,7 @@ from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.errors import LOG_IN
 from colorchanger_bot.eventsub.channel import ChannelStatus
-from colorchanger_bot.service.standing import ChannelStanding, Report, needs_login
+from colorchanger_bot.service.standing import ChannelStanding, Report, needs_login, own_accounts
 from colorchanger_bot.store.store import Login
 
 
@@ -26,8 +26,8 @@ class Reporter:
         self._changer = changer
 
     def reports(self) -> dict[str, Report]:
-        """Return what is known of all accounts, by login."""
-        return {login.login: self._report(login) for login in self._keeper}
+        """Return what is known of all accounts, by login; members of the community are not among them."""
+        return {login.login: self._report(login) for login in own_accounts(self._keeper)}
 
     def _report(self, login: Login) -> Report:
         bot = self._bots.get(login.client_id)

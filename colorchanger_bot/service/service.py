@@ -6,6 +6,7 @@ It also starts without a network and keeps trying; an account in trouble does no
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 from collections.abc import AsyncGenerator
@@ -20,15 +21,16 @@ from colorchanger_bot.bot.bot import ColorChangerBot
 from colorchanger_bot.changer.changer import Changer
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.clock import Backoff, Clock, SystemClock, Tasks
-from colorchanger_bot.errors import AuthError, ColorChangerError, NeedsLogin
+from colorchanger_bot.errors import AuthError, ColorChangerError, ConfigError, NeedsLogin, StoreError
 from colorchanger_bot.eventsub.timing import Timing
 from colorchanger_bot.service.bots import Bots, point_twitchio_at
+from colorchanger_bot.service.community import Community
 from colorchanger_bot.service.heartbeat import HeartbeatWriter
 from colorchanger_bot.service.importer import import_environment
 from colorchanger_bot.service.memory_growth import MemoryGrowth
 from colorchanger_bot.service.names import bound, renamed
 from colorchanger_bot.service.reports import Reporter
-from colorchanger_bot.service.standing import Report, Standing, standings, wanted_channels, work_out
+from colorchanger_bot.service.standing import Report, Standing, own_accounts, standings, wanted_channels, work_out
 from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.store.store import Login, Store
 from colorchanger_bot.twitch.helix import HelixColors
@@ -74,9 +76,20 @@ class Service:
         self._session = open_session([TokenGuard(self.keeper, self._clock, self.budgets)])
         self._sockets = open_socket_session()
         self.bots = Bots(self._make_bot)
+        self.community = Community(
+            lambda: self.settings,
+            store,
+            self.keeper,
+            self.oauth,
+            self.bots,
+            self.changer,
+            clock=self._clock,
+            rng=self._rng,
+            bring_up=self._bring_up,
+        )
         self.memory = MemoryGrowth(self._clock, lambda: len(list(self.keeper)))
         self._reporter = Reporter(self.keeper, self.bots, self.changer)
-        self._heartbeat = HeartbeatWriter(store, self._clock, self._reporter.reports)
+        self._heartbeat = HeartbeatWriter(store, self._clock, self._reporter.reports, self.community.sums)
         self.keeper.on_event(self._on_login)
         store.on_trouble(self._on_store_trouble)
 
@@ -87,6 +100,7 @@ class Service:
 
         Raises:
             NeedsLogin: no account is logged in, and with `needs_account` there has to be one.
+            ConfigError: the settings are not enough to run.
             StoreError: the store cannot be read.
         """
         service = cls(settings, store, **options)
@@ -97,9 +111,9 @@ class Service:
             await service._stop()
 
     def standings(self) -> list[Standing]:
-        """Return how all accounts are doing."""
-        reports, now = self.reports(), self._clock.now().timestamp()
-        return [work_out(login, self.settings, NOTHING_REMEMBERED, reports, now) for login in self.keeper]
+        """Return how all accounts are doing; see `community` for its members."""
+        reports, now, own = self.reports(), self._clock.now().timestamp(), own_accounts(self.keeper)
+        return [work_out(login, self.settings, NOTHING_REMEMBERED, reports, now) for login in own]
 
     @property
     def last_beat(self) -> float:
@@ -121,6 +135,8 @@ class Service:
     # Starting
 
     async def _start(self) -> None:
+        if obstacles := [*self.settings.obstacles()]:
+            raise ConfigError(obstacles)
         point_twitchio_at(self.settings.twitch)
         self._imported = await import_environment(self.settings, self.store)
         await self.oauth.add_stored(self.store)
@@ -134,6 +150,7 @@ class Service:
         self._tasks.start(Watch(self.keeper, clock=self._clock, rng=self._rng).run(), "token watch")
         self._tasks.start(self._heartbeat.run(), "heartbeat")
         self._tasks.start(self.memory.run(), "memory watch")
+        self._tasks.start(self.community.run(), "community")
 
     def _on_login(self, event: LoginEvent) -> None:
         if event.state == "lost":
@@ -156,13 +173,24 @@ class Service:
         if event.state == "found":
             await self._bring_up(event.login.id)
         login = event.login
+        if event.by_person and (painter := self.changer.get(login.user_id or "")) is not None:
+            painter.trouble = ""  # it may have been about the login before this one
         for client_id, bot in self.bots.items():
             if client_id != login.client_id and login.id in bot.accounts:  # it was logged in with another application
                 await bot.drop(login.id)
             elif client_id == login.client_id:
                 await bot.on_login(event)
         if login.id not in self.keeper and login.user_id is not None:
-            await self.changer.forget(login.user_id)
+            await self._forget(login.user_id)
+            self.community.note(login.id, login.user_id)
+
+    async def _forget(self, user_id: str) -> None:
+        """Forget an account that was logged out, perhaps by another process while this one still wrote of it."""
+        await self.changer.forget(user_id)
+        if all(each.user_id != user_id for each in self.keeper):
+            self._colors.by_user.pop(user_id, None)
+            with contextlib.suppress(StoreError):
+                await self.store.forget_colors(user_id)
 
     async def _bring_up(self, id_: int) -> None:
         """Start an account: find out whose token it is, then give it to the bot of its application."""
@@ -207,14 +235,17 @@ class Service:
         return self.keeper[id_]
 
     async def _manage(self, login: Login) -> None:
+        if login.is_member and not self.community.may_be_coloured(login):
+            return
         bot = await self.bots.started(login.client_id, login.id)
         listed = self.settings.account(login.login)
         await bot.manage(
             login,
             wanted_channels(self.settings, login),
             self.settings.color_for(login.login),
-            follow=listed is not None and listed.follow_live,
+            follow=listed is not None and listed.follow_live and not login.is_member,
         )
+        self.community.note(login.id, login.user_id or "")
 
     def _make_bot(self, client_id: str) -> ColorChangerBot:
         return ColorChangerBot(
@@ -228,6 +259,7 @@ class Service:
             clock=self._clock,
             rng=self._rng,
             timing=self._timing,
+            community=self.community if self.settings.community.enabled else None,
         )
 
     def _new_backoff(self) -> Backoff:
@@ -238,6 +270,7 @@ class Service:
     async def _stop(self) -> None:
         # First the tasks that could still start chat sessions; the bots last, because they close our session.
         await self._tasks.cancel()
+        await self.community.close()
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 await self.bots.stop_sessions()

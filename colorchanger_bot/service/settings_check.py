@@ -31,7 +31,13 @@ class Verdict(NamedTuple):
 
 async def check(settings: Settings, environ: Mapping[str, str]) -> Verdict:
     """Check everything that the settings refer to: the application, modules, files, the store and its logins."""
-    problems = [*_application(settings), *_modules(settings), *_log_file(settings), *_other_program(environ)]
+    problems = [
+        *settings.obstacles(),
+        *_application(settings),
+        *_modules(settings),
+        *_log_file(settings),
+        *_other_program(environ),
+    ]
     advice = [*settings.notes, *settings.advice()]
     try:
         logins, owner = await _logins(settings)

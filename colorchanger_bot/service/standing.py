@@ -7,7 +7,7 @@ same. All of it is data; `wording` and the page turn it into text.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple
@@ -137,6 +137,8 @@ class Standing:
 async def standings(settings: Settings, store: Store, now: float, reports: Reports | None = None) -> list[Standing]:
     """Return how all accounts are doing at `now` unix seconds; without `reports`, those of the heartbeat count.
 
+    Members of the community are not among them: `service.members` has their sums.
+
     Raises:
         StoreError: the store cannot be read.
     """
@@ -144,7 +146,13 @@ async def standings(settings: Settings, store: Store, now: float, reports: Repor
         reports = await reports_of_bot(await store.heartbeat(), settings, store, now)
     logins = await store.logins()
     settings = bound(settings, logins)
-    return [work_out(login, settings, await store.recall(login.user_id or ""), reports, now) for login in logins]
+    own = own_accounts(logins)
+    return [work_out(login, settings, await store.recall(login.user_id or ""), reports, now) for login in own]
+
+
+def own_accounts(logins: Iterable[Login]) -> list[Login]:
+    """Return the accounts of whoever runs the bot, without the members of the community."""
+    return [login for login in logins if not login.is_member]
 
 
 async def reports_of_bot(
@@ -199,17 +207,22 @@ def work_out(login: Login, settings: Settings, remembered: Remembered, reports: 
         token_age=None if pair.issued_at is None else max(0.0, now - pair.issued_at),
         expires_in=None if pair.expires_at is None else pair.expires_at - now,
         scopes=tuple(sorted(pair.scopes)),
-        missing_scopes=tuple(scopes.missing(pair.scopes)),
+        missing_scopes=tuple(scopes.missing(pair.scopes, scopes.vital(login))),
     )
 
 
 def needs_login(login: Login) -> str:
     """Return why only a new login helps; empty if none is needed."""
-    return login.lost or scopes.lacks(login.pair.scopes)
+    return login.lost or scopes.lacking(login)
 
 
 def wanted_channels(settings: Settings, login: Login, remembered: Remembered | None = None) -> tuple[str, ...]:
-    """Return the channels to read: those set in chat, else those listed, else those imported, else its own."""
+    """Return the channels to read: those set in chat, else those listed, else those imported, else its own.
+
+    A member of the community wants its channel only.
+    """
+    if login.is_member:
+        return (settings.community.channel,)
     listed = settings.account(login.login)
     in_chat = tuple(remembered.channels or ()) if remembered else ()
     return in_chat or (listed.channels if listed else ()) or login.channels or (login.login,)

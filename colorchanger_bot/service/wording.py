@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from colorchanger_bot.errors import LOG_IN
+from colorchanger_bot.errors import LOG_IN, JoinRefusal
+from colorchanger_bot.service.members import MemberState, Sums
 from colorchanger_bot.service.standing import Action, ChannelStanding, Standing
 from colorchanger_bot.settings.load import CommandSettings
 from colorchanger_bot.words import duration
@@ -12,6 +14,59 @@ from colorchanger_bot.words import duration
 RUN = "run: colorchanger run"
 _TURBO = {None: "not known yet", False: "yes", True: "it seems not, so only Twitch's colour names"}
 _PREFIX = {"needs login": "needs login: ", "in trouble": "in trouble: ", "waiting": "waiting: ", "off": ""}
+
+
+_JOIN: Mapping[str, str] = {
+    "waiting": "Waiting until you have allowed it on Twitch's page.",
+    "already here": "This account already gets new colours here; nothing has changed.",
+    "denied": "The code was declined on Twitch's page, or used elsewhere. Nothing is stored; you can try again.",
+    "expired": "The code expired before it was entered. Nothing is stored; you can try again.",
+    "blocked": "You cannot join this community. Nothing is stored.",
+    "not allowed": "Only people on a list can join this community. Nothing is stored.",
+    "full": "The community is full. Nothing is stored.",
+    "failed": "It did not work, and nothing is stored. Try again later.",
+    "unknown": "This code is not known here any more.",
+}
+"""What a viewer is told of a join, by its state."""
+_REFUSALS: Mapping[JoinRefusal, str] = {
+    "closed": "Nobody can join at the moment.",
+    "full": "The community is full.",
+    "busy": "Many people are joining right now. Try again in a few minutes.",
+    "too often": "You have asked for several codes already. Use one of them, or try again in an hour.",
+    "unavailable": "Twitch gives no code at the moment. Try again in a few minutes.",
+}
+_MEMBERS: Mapping[MemberState, str] = {
+    "on": "on",
+    "off": "off",
+    "starting": "starting",
+    "not read": "not read",
+    "in trouble": "in trouble",
+    "blocked": "kept out by a list",
+    "closed": "waiting for community.enabled = true",
+    "needs login": "must join again",
+}
+
+
+def join_text(state: str, login: str = "") -> str:
+    """Return how a join is going, as a sentence for the viewer."""
+    return f"You are in, {login}: your next message brings a new colour." if state == "joined" else _JOIN[state]
+
+
+def join_refusal(reason: JoinRefusal) -> str:
+    """Return why a viewer gets no code, as a sentence for the viewer."""
+    return _REFUSALS[reason]
+
+
+def members_text(sums: Sums) -> str:
+    """Return how the members of the community are doing: `3 members: 2 on, 1 off`."""
+    parts = ", ".join(f"{sums[state]:,} {words}" for state, words in _MEMBERS.items() if sums.get(state))
+    total = sum(sums.values())
+    return f"{total:,} {'member' if total == 1 else 'members'}{f': {parts}' if parts else ''}"
+
+
+def community_line(channel: str, sums: Sums) -> str:
+    """Return how the members of the community are doing, in one line."""
+    return f"community{f' of #{channel}' if channel else ''}: {members_text(sums)}"
 
 
 def advice(action: Action, commands: CommandSettings) -> str:

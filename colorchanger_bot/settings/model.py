@@ -7,7 +7,8 @@ A model made in code is checked like the file; pydantic raises its `ValidationEr
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, Self
+from functools import cached_property
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.json_schema import SkipJsonSchema
@@ -250,6 +251,43 @@ class CogSettings(Section):
     """Your own TwitchIO modules."""
 
     load: types.Modules = Field(default=(), description="More modules to load, by dotted name.")
+
+
+class CommunitySettings(Section):
+    """A channel whose viewers may have their colours changed."""
+
+    enabled: types.Switch = Field(
+        default=False,
+        description="Lets viewers join, on the page `/join` and with `!color me`; see [community](community.md). Needs "
+        "`storage.key`.",
+    )
+    channel: types.Channel = Field(default="", description="The channel, by its Twitch name: members chat there.")
+    most: types.Members = Field(default=1000, description="How many members there can be, from 1 to 100000.")
+    allow: types.Logins = Field(default=(), description="Only these viewers may join; empty: everybody.")
+    block: types.Logins = Field(
+        default=(), description="These viewers may not join; colours of those who are members already stay as they are."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.enabled and not self.channel:
+            words = ' is missing: community.enabled needs a channel; write channel = "thelogin" below [community]'
+            refuse_conflicts([Conflict(("channel",), words)])
+        return self
+
+    def bar(self, login: str) -> Literal["", "blocked", "not allowed"]:
+        """Return which list keeps a viewer out; empty if none does."""
+        if login in self._blocked:
+            return "blocked"
+        return "not allowed" if self.allow and login not in self._allowed else ""
+
+    @cached_property
+    def _blocked(self) -> frozenset[str]:
+        return frozenset(self.block)
+
+    @cached_property
+    def _allowed(self) -> frozenset[str]:
+        return frozenset(self.allow)
 
 
 class StorageSettings(Section):

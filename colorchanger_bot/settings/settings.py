@@ -19,6 +19,7 @@ from colorchanger_bot.settings.model import (
     CogSettings,
     ColorSettings,
     CommandSettings,
+    CommunitySettings,
     LogSettings,
     ReadingSettings,
     Section,
@@ -39,6 +40,7 @@ class Settings(Section):
     accounts: tuple[Account, ...] = ()
     commands: CommandSettings = CommandSettings()
     reading: ReadingSettings = ReadingSettings()
+    community: CommunitySettings = CommunitySettings()
     cogs: CogSettings = CogSettings()
     storage: StorageSettings = StorageSettings()
     web: WebSettings = WebSettings()
@@ -196,6 +198,8 @@ class Settings(Section):
                 yield f'{self.where((*key, name))} is not used by the strategy "{merged.strategy}", only by {users}'
         if self.commands.owner and "owner" not in self.commands.allow:
             yield f'{self.where(("commands", "owner"))} is not used: add "owner" to commands.allow'
+        if not self.community.enabled and self.community != CommunitySettings():
+            yield f"{self.where(('community',))} is not used: nobody can join without community.enabled = true"
         if not self.web.enabled and self.web != WebSettings():
             yield f"{self.where(('web',))} is not used: there is no page without web.enabled = true"
         said: set[str] = set()
@@ -204,6 +208,12 @@ class Settings(Section):
                 if sentence not in said:
                     said.add(sentence)
                     yield f"{self.dotted(key)}: {sentence}"
+
+    def obstacles(self) -> Iterator[str]:
+        """Yield a line for each thing that a run needs and that is not set, though every value is right."""
+        if self.community.enabled and not self.storage.keys:
+            where = self.where(("storage", "key"))
+            yield f"{where} is empty, and the logins of a community must be encrypted; run: colorchanger key new"
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret in here, for the log to hide."""

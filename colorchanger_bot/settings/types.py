@@ -72,6 +72,10 @@ MaybeCount = Annotated[
     Annotated[int, Field(ge=0, le=9999), BeforeValidator(no_switch)] | None, Takes("a whole number such as 12")
 ]
 
+Members = Annotated[
+    Annotated[int, Field(ge=1, le=100_000), BeforeValidator(no_switch)], Takes("a whole number from 1 to 100000")
+]
+
 
 # Lists
 
@@ -215,12 +219,23 @@ def _login(value: object) -> str:
     return name
 
 
+def _channel_or_none(value: object) -> str:
+    return _login(_name(value).removeprefix("#"))
+
+
 def _channel(value: object) -> str:
-    name = _login(_name(value).removeprefix("#"))
-    return name or refuse("write the name of a channel, or take it out of the list")
+    return _channel_or_none(value) or refuse("write the name of a channel, or take it out of the list")
+
+
+def _viewer(value: object) -> str:
+    name = _login(_name(value).removeprefix("@"))
+    return name or refuse("write the Twitch name of a viewer, or take it out of the list")
 
 
 Login = Annotated[str, BeforeValidator(_login), Takes("a Twitch name in quotes")]
+Channel = Annotated[str, BeforeValidator(_channel_or_none), Takes("the Twitch name of a channel in quotes")]
+_Viewer = Annotated[str, BeforeValidator(_viewer)]
+Logins = Annotated[tuple[_Viewer, ...], *SET, Takes('a list of Twitch names such as ["afriend", "another"]')]
 _Channel = Annotated[str, BeforeValidator(_channel)]
 Channels = Annotated[tuple[_Channel, ...], *SET, Takes('a list of channels such as ["yourname", "afriend"]')]
 

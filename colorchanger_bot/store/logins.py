@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import sqlalchemy as sql
 
 from colorchanger_bot.store.problem import Unusable
-from colorchanger_bot.store.schema import colors, earlier_names, imports, logins, put, state
+from colorchanger_bot.store.schema import colors, earlier_names, imports, logins, put, reports, state
 from colorchanger_bot.store.stamp import Stamp
 from colorchanger_bot.vault import Vault
 
@@ -48,6 +48,15 @@ class Login:
     """The channels it was imported with; empty: its own."""
     earlier: tuple[str, ...] = ()
     """What the account was called before, while it was logged in here; the newest name first."""
+    lost_at: float | None = None
+    """Unix seconds at which it was lost; None: it works, or an earlier version lost it."""
+    member_since: float | None = None
+    """Unix seconds at which a viewer joined the community; None: an account of whoever runs the bot."""
+
+    @property
+    def is_member(self) -> bool:
+        """Whether it is a viewer's, who granted colours only, in the community's channel only."""
+        return self.member_since is not None
 
     def is_newer_than(self, other: Login) -> bool:
         """Whether this pair of the same login was made after another one."""
@@ -55,6 +64,10 @@ class Login:
         if mine is None or its is None or mine == its:
             return self.generation > other.generation
         return mine > its
+
+
+NotTaken = Literal["already here", "full"]
+"""Why a viewer did not become a member: one of our own accounts, or as many members as there may be."""
 
 
 class Revision(NamedTuple):
@@ -150,10 +163,27 @@ class Logins:
         self._touch()
         self._free_name(login, user_id)
         # A renamed account may be known by its id and, in another row, by its name: the older row stays.
-        owner: dict[str, Any] = {"login": login, "client_id": client_id, "user_id": user_id}
+        owner: dict[str, Any] = {"login": login, "client_id": client_id, "user_id": user_id, "member_since": None}
         self._give_way(rows[1:], to=rows[0].id if rows else 0, owner=owner)
         if channels:
             owner["channels"] = " ".join(channels)
+        return self._write(rows, pair, owner)
+
+    def put_member(
+        self, login: str, client_id: str, pair: TokenPair, user_id: str, *, at: float, most: int
+    ) -> Login | NotTaken:
+        """Store the pair of a viewer who joins, in the place of an older one; our own accounts stay what they are."""
+        rows = self._same_account(login, user_id)
+        if any(row.member_since is None for row in rows):
+            return "already here"
+        members = sql.select(sql.func.count()).where(logins.c.member_since.is_not(None))
+        if not rows and (self._connection.scalar(members) or 0) >= most:
+            return "full"
+        self._touch()
+        self._free_name(login, user_id)
+        since = min((row.member_since for row in rows), default=at)
+        owner: dict[str, Any] = {"login": login, "client_id": client_id, "user_id": user_id, "member_since": since}
+        self._give_way(rows[1:], to=rows[0].id if rows else 0, owner=owner)
         return self._write(rows, pair, owner)
 
     def take_over(self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str]) -> Login | None:
@@ -163,7 +193,12 @@ class Logins:
         if (id_ := self._connection.scalar(known)) is not None:
             return self.get(id_)
         # Only Twitch can say whose token this is, so the user id has to be asked for again.
-        owner: dict[str, Any] = {"login": login or _named_by(mark), "client_id": client_id, "user_id": None}
+        owner: dict[str, Any] = {
+            "login": login or _named_by(mark),
+            "client_id": client_id,
+            "user_id": None,
+            "member_since": None,
+        }
         if channels:
             owner["channels"] = " ".join(channels)
         made = self._write(self._same_account(owner["login"], None), pair, owner)
@@ -222,14 +257,17 @@ class Logins:
 
     def replace_pair(self, login: Login, pair: TokenPair) -> Login | None:
         """Store the pair that follows, as `change` does."""
-        return self.change(login, self._columns(pair) | {"generation": login.generation + 1, "lost": "", "doubt": 0})
+        works = {"lost": "", "lost_at": None, "doubt": 0}
+        return self.change(login, self._columns(pair) | works | {"generation": login.generation + 1})
 
     def forget(self, id_: int) -> None:
-        """Remove a login with its tokens and what is remembered of its colours."""
+        """Remove a login with its tokens, what is remembered of its colours, and what the bot reported of it."""
         self._touch()
         mine = sql.select(logins.c.user_id).where(logins.c.id == id_).scalar_subquery()
         for table in (colors, earlier_names):
             self._connection.execute(sql.delete(table).where(table.c.user_id == mine))
+        name = sql.select(logins.c.login).where(logins.c.id == id_).scalar_subquery()
+        self._connection.execute(sql.delete(reports).where(reports.c.login == name))
         self._connection.execute(sql.delete(logins).where(logins.c.id == id_))
 
     def doubt_all(self) -> None:
@@ -276,7 +314,7 @@ class Logins:
         same = logins.c.login == login
         if user_id is not None:
             same = (same & logins.c.user_id.is_(None)) | (logins.c.user_id == user_id)
-        columns = (logins.c.id, logins.c.generation, logins.c.login, logins.c.user_id)
+        columns = (logins.c.id, logins.c.generation, logins.c.login, logins.c.user_id, logins.c.member_since)
         return self._connection.execute(sql.select(*columns).where(same).order_by(logins.c.id)).all()
 
     def _free_name(self, login: str, user_id: str | None) -> None:
@@ -303,7 +341,7 @@ class Logins:
 
     def _write(self, old: Sequence[Any], pair: TokenPair, owner: dict[str, Any]) -> Login:
         """Put a pair into the first of these rows, or else into a new one."""
-        row = self._columns(pair) | {"lost": "", "doubt": 0, "revision": self._touch()} | owner
+        row = self._columns(pair) | {"lost": "", "lost_at": None, "doubt": 0, "revision": self._touch()} | owner
         if old:
             id_ = old[0].id
             self._keep_name(old[0], owner)
@@ -346,6 +384,7 @@ class Logins:
 
     def _row(self, login: Login) -> dict[str, Any]:
         known = {"id": login.id, "user_id": login.user_id, "login": login.login, "client_id": login.client_id}
+        known |= {"lost_at": login.lost_at, "member_since": login.member_since}
         known |= {"lost": login.lost, "generation": login.generation, "doubt": int(login.doubt)}
         return known | self._columns(login.pair) | {"channels": " ".join(login.channels), "revision": self._touch()}
 
@@ -368,6 +407,8 @@ class Logins:
             doubt=bool(row.doubt),
             channels=tuple(row.channels.split()),
             earlier=tuple(name for name in (row.names or "").split() if name != row.login),
+            lost_at=row.lost_at,
+            member_since=row.member_since,
         )
 
 

@@ -8,9 +8,9 @@ import sqlalchemy as sql
 
 from colorchanger_bot.vault import Vault
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """2: when a token was issued, doubt, channels of an import, secrets of applications. 3: revisions, account reports.
-4: earlier names."""
+4: earlier names. 5: members of a community."""
 
 METADATA = sql.MetaData()
 
@@ -51,6 +51,8 @@ logins = _table(
     _column("doubt", sql.Integer, "0"),
     _column("channels", sql.VARCHAR(8000), ""),
     _column("revision", sql.Integer, "0"),  # the revision of `state` when the row was last written
+    _maybe("lost_at", _TIME),
+    _maybe("member_since", _TIME),  # null: one of the accounts of whoever runs the bot
 )
 apps = _table("apps", _key("client_id", sql.VARCHAR(64)), _column("client_secret", sql.TEXT))
 imports = _table("imports", _key("fingerprint", sql.VARCHAR(64)), _column("login_id", sql.Integer))

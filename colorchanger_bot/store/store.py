@@ -21,11 +21,22 @@ from colorchanger_bot.store.database import Database, open_database
 from colorchanger_bot.store.file import exists
 from colorchanger_bot.store.heartbeat import Heartbeat
 from colorchanger_bot.store.lock import Ownership, is_owned, locked
-from colorchanger_bot.store.logins import Changes, Login, Logins, Revision, TokenPair, joined
+from colorchanger_bot.store.logins import Changes, Login, Logins, NotTaken, Revision, TokenPair, joined
 from colorchanger_bot.store.schema import apps, colors, put, rewrite, secrets, state
 from colorchanger_bot.vault import Vault
 
-__all__ = ["Changes", "Heartbeat", "Login", "Revision", "Store", "TokenPair", "exists", "is_owned", "locked"]
+__all__ = [
+    "Changes",
+    "Heartbeat",
+    "Login",
+    "NotTaken",
+    "Revision",
+    "Store",
+    "TokenPair",
+    "exists",
+    "is_owned",
+    "locked",
+]
 
 R = TypeVar("R")
 AtRest = Literal["empty", "plain", "encrypted", "mixed"]
@@ -125,6 +136,15 @@ class Store:
         """
         return await self._write(lambda logins: logins.put(login, client_id, pair, user_id, channels))
 
+    async def put_member(
+        self, login: str, client_id: str, pair: TokenPair, user_id: str, *, at: float, most: int
+    ) -> Login | NotTaken:
+        """Store the login of a viewer who joins at `at` unix seconds, where there are at most `most` members.
+
+        It replaces an older one of the same member; an account of our own is left alone.
+        """
+        return await self._write(lambda logins: logins.put_member(login, client_id, pair, user_id, at=at, most=most))
+
     async def import_login(
         self, login: str, client_id: str, pair: TokenPair, channels: Sequence[str] = ()
     ) -> Login | None:
@@ -156,13 +176,13 @@ class Store:
 
     async def identify(self, login: Login, *, user_id: str, name: str, client_id: str, pair: TokenPair) -> Login | None:
         """Store what Twitch says about a token: its account and application, its scopes, when it expires."""
-        known = {"user_id": user_id, "login": name, "client_id": client_id, "lost": ""}
+        known = {"user_id": user_id, "login": name, "client_id": client_id, "lost": "", "lost_at": None}
         known |= {"expires_at": pair.expires_at, "scopes": joined(pair.scopes)}
         return await self._write(lambda logins: logins.change(login, known))
 
-    async def lose(self, login: Login, reason: str) -> Login | None:
-        """Note that the owner must log in again, and why."""
-        return await self._write(lambda logins: logins.change(login, {"lost": reason}))
+    async def lose(self, login: Login, reason: str, at: float | None = None) -> Login | None:
+        """Note that the owner must log in again, why, and since when (unix seconds)."""
+        return await self._write(lambda logins: logins.change(login, {"lost": reason, "lost_at": at}))
 
     async def forget_login(self, id_: int) -> None:
         """Remove a login with its tokens and what is remembered of its colours."""
@@ -220,6 +240,11 @@ class Store:
             put(connection, colors, *rows)
 
         await self.database.run(work)
+
+    async def forget_colors(self, user_id: str) -> None:
+        """Forget what is remembered of an account's colours."""
+        mine = sql.delete(colors).where(colors.c.user_id == user_id)
+        await self.database.run(lambda connection: connection.execute(mine))
 
     # The heartbeat
 

@@ -165,11 +165,13 @@ class OAuth:
                 if "pending" in message or "slow_down" in message:
                     continue
                 if "denied" in message:
-                    raise LoginFailed("the login was refused on Twitch's page")
+                    raise LoginFailed("the login was refused on Twitch's page", "denied")
                 if "invalid device code" in message:
+                    if code.expires_at - self._clock.monotonic() > code.interval:
+                        raise LoginFailed("the code was declined on Twitch's page, or used elsewhere", "denied")
                     break
                 raise LoginFailed(f"Twitch ended the login ({answer.message or answer.status})")
-        raise LoginFailed("the code expired before it was entered: log in again")
+        raise LoginFailed("the code expired before it was entered: log in again", "expired")
 
     async def revoke(self, access_token: str) -> bool:
         """Revoke a token; return whether Twitch confirmed it."""

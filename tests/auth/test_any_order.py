@@ -144,9 +144,9 @@ class Disk(Store):
         self._check()
         return await super().replace_pair(login, pair)
 
-    async def lose(self, login: Login, reason: str) -> Login | None:
+    async def lose(self, login: Login, reason: str, at: float | None = None) -> Login | None:
         self._check()
-        return await super().lose(login, reason)
+        return await super().lose(login, reason, at)
 
     def _check(self) -> None:
         if self.is_full:

@@ -198,7 +198,7 @@ async def test_the_store_is_asked_for_what_changed_since_the_last_look(
     twitch: LocalTwitch, store: Store, log_in: LogIn, clock: JumpyClock
 ) -> None:
     class Recording(Store):
-        asked: list[int | None]
+        asked: list[Revision | None]
 
         async def changes(self, since: Revision | None = None) -> Changes | None:
             self.asked.append(since)

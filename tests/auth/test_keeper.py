@@ -17,7 +17,7 @@ from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.errors import NeedsLogin, TokenRefused, TwitchUnavailable
 from colorchanger_bot.redaction import redact
 from colorchanger_bot.sandbox import LocalTwitch, faults
-from colorchanger_bot.store.store import Login, Store, TokenPair
+from colorchanger_bot.store.store import Changes, Login, Revision, Store, TokenPair
 from colorchanger_bot.twitch.helix import Helix
 from colorchanger_bot.twitch.http import open_session
 from tests.conftest import SCOPES
@@ -321,4 +321,39 @@ async def test_the_new_pair_is_redacted_even_if_its_refresh_token_stays_the_same
     assert (pair.refresh == first.refresh) is bool(app_secret)
     assert redact(f"{pair.access} {pair.refresh}") == "*** ***"
     assert redact(first.access) == first.access  # it is dead, and the list of secrets stays short
+    await keeper.close()
+
+
+class Slow(Store):
+    """A store whose first answer about changes is held back."""
+
+    def __init__(self, store: Store) -> None:
+        super().__init__(store.database)
+        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+
+    async def changes(self, since: Revision | None = None) -> Changes | None:
+        found = await super().changes(since)
+        if not self.asked.is_set():
+            self.asked.set()
+            await self.gate.wait()
+        return found
+
+
+async def test_an_answer_from_before_a_login_was_added_does_not_take_it_away(
+    twitch: LocalTwitch, store: Store, plain: aiohttp.ClientSession, log_in: LogIn
+) -> None:
+    await log_in("me")
+    slow, clock = Slow(store), SystemClock()
+    applications = Applications({}, session=plain, id_url=twitch.id_url, clock=clock)
+    keeper = TokenKeeper(slow, applications, clock=clock, rng=random.Random(1))
+    events: list[LoginEvent] = []
+    keeper.on_event(events.append)
+    early = asyncio.create_task(keeper.load())
+    await slow.asked.wait()
+    await log_in("you")
+    late = asyncio.create_task(keeper.load())
+    await asyncio.wait({late}, timeout=0.5)  # it would be through by now if it did not wait its turn
+    slow.gate.set()
+    await asyncio.gather(early, late)
+    assert [(event.state, event.login.login) for event in events] == [("found", "me"), ("found", "you")]
     await keeper.close()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.vault import is_key, new_key
@@ -77,6 +80,76 @@ async def test_from_an_import_to_a_logout(twitch: LocalTwitch, environment: Envi
     )
     assert (code, json.loads(output)) == (0, [])
     assert (second, errors) == (2, "colorchanger: me is not logged in; nobody is\n")
+
+
+async def test_members_of_a_community_are_sums_and_are_logged_out_together(
+    twitch: LocalTwitch, environment: Environment, store_url: str
+) -> None:
+    key, app = new_key(), twitch.add_app()
+    environment |= {
+        "COLORCHANGER_APP__CLIENT_ID": app.client_id,
+        "COLORCHANGER_STORAGE__KEY": key,
+        "COLORCHANGER_COMMUNITY__ENABLED": "true",
+        "COLORCHANGER_COMMUNITY__CHANNEL": "me",
+    }
+    async with Store.open(store_url, [key]) as store:
+        for login in ("me", "one", "two", "three"):
+            user = twitch.add_user(login, "#FF0000", turbo=True)
+            made = twitch.issue_tokens(login, app.client_id, SCOPES if login == "me" else ("user:manage:chat_color",))
+            pair = TokenPair(made.access, made.refresh, scopes=frozenset(made.scopes))
+            if login == "me":
+                await store.put_login(login, app.client_id, pair, user.id)
+            else:
+                await store.put_member(login, app.client_id, pair, user.id, at=1.0, most=9)
+    async with running(environment) as process:
+        await twitch.wait_subscribed("me", "me", timeout=15)
+        await twitch.say("two", in_="me", text="!color off")
+        health: dict[str, Any] = {}
+        deadline = time.monotonic() + 20
+        while health.get("members") != {"on": 2, "off": 1} and time.monotonic() < deadline:
+            health = json.loads((await call("health", "--json", environment=environment))[1])
+        assert health["members"] == {"on": 2, "off": 1}
+        assert [each["login"] for each in health["accounts"]] == ["me"]
+        code, output, _ = await call("doctor", environment=environment)
+        assert "fine     community: 3 members: 3 on\n" in output
+        code, _, errors = await call("logout", "--members", environment=environment)
+        assert (code, "already running" in errors) == (4, True)
+        process.send_signal(signal.SIGTERM)
+        _, output, _ = await end(process)
+        assert "community of #me: 3 members" in output
+        assert "  3 members: 0 messages seen, 0 colours changed" in output
+    async with Store.open(store_url, [key]) as store:
+        for login in ("one", "two", "three"):
+            await store.remember(twitch.user(login).id, Remembered(original="#00FF00"))
+    code, output, _ = await call("accounts", environment=environment)
+    assert output.splitlines()[-1] == "community of #me: 3 members: 3 not read"
+    code, output, errors = await call("logout", "--members", environment=environment)
+    assert (code, output, errors) == (0, "3 members logged out and deleted\n", "")
+    assert [twitch.user(login).color for login in ("one", "two", "three")] == ["#00FF00"] * 3
+    assert [seen.status for seen in twitch.requests if seen.path == "/oauth2/revoke"] == [200] * 3
+    async with Store.open(store_url, [key]) as store:
+        assert [login.login for login in await store.logins()] == ["me"]
+
+
+@pytest.mark.parametrize("arguments", [(), ("me", "--members")])
+async def test_a_logout_is_of_an_account_or_of_the_members(
+    arguments: tuple[str, ...], environment: Environment
+) -> None:
+    code, _, errors = await call("logout", *arguments, environment=environment)
+    assert (code, errors) == (
+        2,
+        "colorchanger: name the account: colorchanger logout LOGIN (or --members for all of the community)\n",
+    )
+
+
+async def test_a_run_refuses_a_community_without_a_key_in_one_line(environment: Environment) -> None:
+    environment |= {"COLORCHANGER_COMMUNITY__ENABLED": "true", "COLORCHANGER_COMMUNITY__CHANNEL": "me"}
+    code, output, errors = await call("run", environment=environment)
+    assert (code, output) == (2, "")
+    assert errors == (
+        "colorchanger: storage.key is empty, and the logins of a community must be encrypted; "
+        "run: colorchanger key new\n"
+    )
 
 
 async def test_the_file_in_the_environment_is_imported_at_the_start(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -101,3 +102,20 @@ async def test_an_account_that_was_renamed_is_not_logged_out_by_its_earlier_name
     with pytest.raises(ConfigError, match="oldname is called newname now; run: colorchanger logout newname"):
         await log_out_of(settings_for(), store, "oldname")
     assert [each.login for each in await store.logins()] == ["newname"]
+
+
+async def test_what_the_running_bot_still_wrote_of_an_account_is_deleted(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn
+) -> None:
+    await log_in("me")
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        (login,) = await store.logins()
+        user_id = twitch.user("me").id
+        await store.forget_login(login.id)
+        await store.remember(user_id, Remembered(original="#ABCDEF"))  # it has not noticed yet
+        await service.keeper.load()
+        await until(lambda: service.changer.get(user_id) is None)
+        async with asyncio.timeout(5):
+            while await store.recall(user_id) != Remembered():  # noqa: ASYNC110 - the store has no event for it
+                await asyncio.sleep(0.01)

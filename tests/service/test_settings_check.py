@@ -50,6 +50,12 @@ async def test_an_empty_client_id_is_a_problem(look: Check) -> None:
     assert line.startswith("config.toml, line 2: app.client_id is empty: register an application at https://")
 
 
+async def test_a_community_without_a_key_is_a_problem(look: Check) -> None:
+    (line,) = (await look('[community]\nenabled = true\nchannel = "me"')).problems
+    assert line.startswith("config.toml: storage.key is empty")
+    assert line.endswith("run: colorchanger key new")
+
+
 @pytest.mark.parametrize(
     "environ", [{"TWITCH_ACCESS_TOKEN_1": "x1"}, {"TWITCH_USERNAME_1": "bob", "TWITCH_CLIENT_ID_1": "x1"}]
 )

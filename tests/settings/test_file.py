@@ -73,7 +73,7 @@ def test_a_key_in_an_inline_table_has_the_line_of_the_table(problems: Problems) 
     ("text", "words"),
     [
         ('strategy = "rainbow"\n[app]', "strategy belongs under [color]: move it there"),
-        ("enabled = true", "enabled belongs under [color], [commands] or [web]: move it there"),
+        ("enabled = true", "enabled belongs under [color], [commands], [community] or [web]: move it there"),
         ('client_id = "x"', "client_id belongs under [app]: move it there"),
         ('channels = ["a"]', "channels belongs under [[accounts]]: move it there"),
         ("[web]\nstrategy = 'hold'", "web.strategy belongs under [color]: move it there"),

@@ -32,6 +32,7 @@ from colorchanger_bot.settings.model import (
 from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.settings.show import masked
 from colorchanger_bot.settings.types import Distance, Switch
+from colorchanger_bot.vault import new_key
 from tests.settings.conftest import Loader, Problems
 
 TOKEN = "abcdefghijklmnopqrstuvwxyz0123"
@@ -483,6 +484,52 @@ def test_values_of_an_account_that_conflict_are_reported_where_they_are(problems
     assert problems('[[accounts]]\nlogin = "bob"\ncolor.min_contrast = 5')[0].startswith(
         "config.toml, line 3: accounts[bob].color.min_contrast: 5 is not from 1 to 4.2"
     )
+
+
+NO_KEY = "storage.key is empty, and the logins of a community must be encrypted; run: colorchanger key new"
+
+
+def test_a_community_needs_a_channel(problems: Problems) -> None:
+    (line,) = problems("[community]\nenabled = true")
+    assert line == (
+        "config.toml, line 1: community.channel is missing: community.enabled needs a channel; "
+        'write channel = "thelogin" below [community]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("most = 0", "community.most = 0: write a whole number from 1 to 100000"),
+        ("most = true", "community.most = true: write a whole number from 1 to 100000"),
+        ('channel = "two words"', "write a Twitch name"),
+        ('allow = [""]', "write the Twitch name of a viewer, or take it out of the list"),
+        ("block = 3", 'write a list of Twitch names such as ["afriend", "another"]'),
+    ],
+)
+def test_a_wrong_value_of_a_community_is_explained(text: str, line: str, problems: Problems) -> None:
+    (problem,) = problems(f"[community]\n{text}")
+    assert line in problem
+
+
+def test_names_of_a_community_are_read_as_people_write_them(read: Loader) -> None:
+    text = '[community]\nenabled = true\nchannel = "#TheChannel"\nallow = ["@Bob", "bob", "Eve"]\nblock = "eve"'
+    community = read(text).community
+    assert (community.channel, community.allow, community.block) == ("thechannel", ("bob", "eve"), ("eve",))
+    assert [community.bar(each) for each in ("bob", "eve", "ann")] == ["", "blocked", "not allowed"]
+
+
+def test_a_community_without_a_key_is_an_obstacle(read: Loader) -> None:
+    text = '[community]\nenabled = true\nchannel = "me"'
+    (line,) = read(text).obstacles()
+    assert line == f"config.toml: {NO_KEY}"
+    assert [*read(text, COLORCHANGER_STORAGE__KEY=new_key()).obstacles()] == []
+    assert [*read("").obstacles()] == []
+
+
+def test_a_community_that_is_off_and_set_up_is_said(read: Loader) -> None:
+    (line,) = read('[community]\nchannel = "me"').advice()
+    assert line.endswith("community is not used: nobody can join without community.enabled = true")
 
 
 def _values() -> st.SearchStrategy[Any]:
