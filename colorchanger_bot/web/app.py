@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from colorchanger_bot.changer.commands import run_command
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.changer.replies import page_reply
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES
@@ -23,6 +24,7 @@ from colorchanger_bot.web.access import Access, Refused, add_headers, cookie_nam
 from colorchanger_bot.web.chat import Chat
 from colorchanger_bot.web.health import Health
 from colorchanger_bot.web.history import History
+from colorchanger_bot.web.join import JoinPage
 from colorchanger_bot.web.login import PageLogin
 from colorchanger_bot.web.metrics import CONTENT_TYPE, Metrics
 from colorchanger_bot.web.preview import preview
@@ -50,7 +52,7 @@ class Dashboard:
         self._boot = secrets.token_hex(8)
         """Tells a page that it comes from an earlier run, whose CSRF tokens are no longer valid."""
         self._sessions = Sessions(service.settings.web.password.reveal(), clock)
-        self._access = Access(service.settings.web, self._sessions)
+        self._access = Access(service.settings.web, self._sessions, invites=service.settings.community.enabled)
         self._metrics = Metrics(service)
         self._history = History(service.changer, clock)
         self._stream = Stream(self._state, clock, may_see=self._access.is_trusted)
@@ -59,7 +61,8 @@ class Dashboard:
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
-        service.changer.on_change(lambda _: self._stream.notify())
+        self._join = JoinPage(service, clock, self._templates)
+        service.changer.on_change(self._on_change)
         if chat is not None:
             chat.on_line(self._stream.notify)
 
@@ -83,6 +86,7 @@ class Dashboard:
                 web.post("/api/login", self.start_login),
                 web.delete("/api/login", self.cancel_login),
                 web.static("/static", HERE / "static"),
+                *self._join.routes(),
             ]
         )
         if self._chat is not None:
@@ -206,6 +210,11 @@ class Dashboard:
     def _state(self) -> dict[str, Any]:
         state = snapshot(self._service, self._history) | {"boot": self._boot, "login": self._login.to_json()}
         return state | ({"chat": list(self._chat.lines)} if self._chat is not None else {})
+
+    def _on_change(self, change: Change) -> None:
+        # Members have no card, and with thousands of them the pages would be told all the time.
+        if not self._service.community.is_member(change.user_id):
+            self._stream.notify()
 
     def _account(self, request: web.Request) -> tuple[Login, Painter]:
         """The account that a request is about.
