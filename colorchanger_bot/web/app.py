@@ -26,6 +26,7 @@ from colorchanger_bot.web.health import Health
 from colorchanger_bot.web.history import History
 from colorchanger_bot.web.join import JoinPage
 from colorchanger_bot.web.login import PageLogin
+from colorchanger_bot.web.members import Members
 from colorchanger_bot.web.metrics import CONTENT_TYPE, Metrics
 from colorchanger_bot.web.preview import preview
 from colorchanger_bot.web.probes import readiness
@@ -87,6 +88,7 @@ class Dashboard:
                 web.delete("/api/login", self.cancel_login),
                 web.static("/static", HERE / "static"),
                 *self._join.routes(),
+                *Members(self._service).routes(),
             ]
         )
         if self._chat is not None:
@@ -109,6 +111,7 @@ class Dashboard:
             strategies=[name for name in STRATEGIES if name != "hold"],
             people=list(self._chat.people) if self._chat is not None else [],
             can_log_out=not self._sessions.is_open,
+            community=self._service.community.channel if self._service.community.is_open else "",
         )
 
     async def login_page(self, request: web.Request) -> web.Response:
@@ -214,6 +217,7 @@ class Dashboard:
     def _on_change(self, change: Change) -> None:
         # Members have no card, and with thousands of them the pages would be told all the time.
         if not self._service.community.is_member(change.user_id):
+            self._history.note(change)
             self._stream.notify()
 
     def _account(self, request: web.Request) -> tuple[Login, Painter]:
