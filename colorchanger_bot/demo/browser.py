@@ -108,16 +108,17 @@ async def serve(
 ) -> None:
     """Run the demo in the browser until `stop`; with `members`, that of a community."""
     web = {"enabled": True, "port": _free_port()}
-    bot = _community(web, members, debug=debug) if members else _alone(web, debug=debug)
+    bot = _community(web, members, stop, debug=debug) if members else _alone(web, debug=debug)
     async with bot as (service, chat), serving(service, chat=chat) as page:
         if page is None:
             raise ColorChangerError("the dashboard could not be opened")
-        await chat.play()
-        say(f"The demo is on  {page.url}\nPress Ctrl-C to stop it.")
-        if members:
-            say(f"To join its community yourself, with any name: {page.url}/join")
-        if open_browser:
-            await asyncio.to_thread(webbrowser.open, page.url)
+        if not stop.is_set():
+            await chat.play()
+            say(f"The demo is on  {page.url}\nPress Ctrl-C to stop it.")
+            if members:
+                say(f"To join its community yourself, with any name: {page.url}/join")
+            if open_browser:
+                await asyncio.to_thread(webbrowser.open, page.url)
         await stop.wait()
         await chat.close()
     next_page = "docs/community.md" if members else "docs/getting-started.md, or run: colorchanger login"
@@ -135,8 +136,10 @@ async def _alone(web: dict[str, Any], *, debug: bool) -> AsyncGenerator[tuple[Se
 
 
 @asynccontextmanager
-async def _community(web: dict[str, Any], members: int, *, debug: bool) -> AsyncGenerator[tuple[Service, DemoChat]]:
-    async with community.running(members, debug=debug, web=web) as (demo, service, people):
+async def _community(
+    web: dict[str, Any], members: int, stop: asyncio.Event, *, debug: bool
+) -> AsyncGenerator[tuple[Service, DemoChat]]:
+    async with community.running(members, debug=debug, stop=stop, web=web) as (demo, service, people):
         yield service, CommunityChat(demo.twitch, random.Random(), service, people)
 
 

@@ -64,8 +64,12 @@ def names(number: int) -> list[str]:
 
 
 @asynccontextmanager
-async def running(number: int, *, debug: bool, **sections: Any) -> AsyncGenerator[tuple[Demo, Service, Sequence[str]]]:
+async def running(
+    number: int, *, debug: bool, stop: asyncio.Event | None = None, **sections: Any
+) -> AsyncGenerator[tuple[Demo, Service, Sequence[str]]]:
     """Run a bot with a community, which so many viewers have joined; yield their names, too.
+
+    `stop` ends the joining early.
 
     Raises:
         ColorChangerError: somebody could not join.
@@ -80,7 +84,7 @@ async def running(number: int, *, debug: bool, **sections: Any) -> AsyncGenerato
             for place, name in enumerate(people):
                 demo.twitch.add_user(name, PRESETS[place % len(PRESETS)].hex, turbo=place % TURBO_EACH == 0)
             async with asyncio.timeout(JOIN_SECONDS):
-                await _join(demo, service, people)
+                await _join(demo, service, people, stop or asyncio.Event())
             yield demo, service, people
 
 
@@ -106,7 +110,7 @@ def lines(people: Sequence[str], rng: random.Random, *, pause: float = PAUSE_SEC
             yield Line(login, rng.choice(TEXTS), pause)
 
 
-async def _join(demo: Demo, service: Service, people: Sequence[str]) -> None:
+async def _join(demo: Demo, service: Service, people: Sequence[str], stop: asyncio.Event) -> None:
     """Let everybody join as viewers do: the bot gives out a code, and it is entered on Twitch's page."""
     turns = asyncio.Semaphore(AT_ONCE)
 
@@ -119,11 +123,18 @@ async def _join(demo: Demo, service: Service, people: Sequence[str]) -> None:
         if progress.state != "joined":
             raise ColorChangerError(f"{name} could not join: {progress.text}")
 
-    joins = [asyncio.create_task(join(name), name=f"{name} joins") for name in people]
-    try:
+    async def everybody() -> None:
         await asyncio.gather(*joins)
+
+    joins = [asyncio.create_task(join(name), name=f"{name} joins") for name in people]
+    all_in = asyncio.create_task(everybody(), name="the community joins")
+    stopped = asyncio.create_task(stop.wait(), name="end of the demo")
+    try:
+        await asyncio.wait({all_in, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if all_in.done():
+            all_in.result()
     finally:
-        await cancel(joins)
+        await cancel([*joins, all_in, stopped])
 
 
 async def _chat(demo: Demo, service: Service, people: Sequence[str]) -> tuple[ChatPicture, str]:
