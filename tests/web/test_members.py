@@ -13,6 +13,7 @@ from colorchanger_bot.web.members import ROWS
 from tests.fakes import until
 from tests.web.conftest import Serve, Served, Visitor, visiting
 
+SCOPES = ("user:manage:chat_color",)
 PASSWORD = "correct horse battery staple"
 
 
@@ -20,8 +21,8 @@ async def add(service: Served, twitch: LocalTwitch, client_id: str, *names: str)
     """Let viewers be members already, and wait until their messages count."""
     for name in names:
         user = twitch.add_user(name, "#00FF00", turbo=True)
-        pair = twitch.issue_tokens(name, client_id, ("user:manage:chat_color",))
-        tokens = TokenPair(pair.access, pair.refresh)
+        pair = twitch.issue_tokens(name, client_id, SCOPES)
+        tokens = TokenPair(pair.access, pair.refresh, scopes=frozenset(SCOPES))
         await service.store.put_member(name, client_id, tokens, user.id, at=1.0, most=1000)
     await service.keeper.load()
     await until(lambda: all(service.community.is_member(twitch.user(name).id) for name in names))
