@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import random
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
@@ -13,16 +12,16 @@ from aiohttp import hdrs, web
 from jinja2 import Environment
 
 from colorchanger_bot.clock import Clock
+from colorchanger_bot.color import fitting_names
 from colorchanger_bot.color.preview import rows
 from colorchanger_bot.errors import JoinRefused
 from colorchanger_bot.service.joins import PendingJoin
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.web.access import Refused
 from colorchanger_bot.web.join_states import LEFT, NEW, WAITING, Visit, as_member, waiting, when_ended
+from colorchanger_bot.web.qr import qr_code
 from colorchanger_bot.web.rates import Rate, Rates, address_of
 from colorchanger_bot.web.visitors import PATH, Visitors
-
-logger = logging.getLogger(__name__)
 
 EACH, TOGETHER = Rate(60, 5.0), Rate(600, 100.0)
 """Requests of one address, and of all. A page asks every 1.5 s while its visitor logs in."""
@@ -40,6 +39,8 @@ class Begun(NamedTuple):
 
     login: PendingJoin
     to_leave: bool
+    picture: dict[str, Any] | None
+    """The QR code of Twitch's page; it is drawn once, since the page asks for the state again and again."""
 
 
 class JoinPage:
@@ -55,7 +56,12 @@ class JoinPage:
         self._rates = Rates(clock, each=EACH, together=TOGETHER)
         self._begun: OrderedDict[str, Begun] = OrderedDict()
         """By the name of the browser."""
-        self._colors = {"names": self._preview(names_only=True), "any": self._preview(names_only=False)}
+        colors = service.settings.color
+        self._colors = {
+            "names": self._preview(names_only=True),
+            "any": self._preview(names_only=False),
+            "count": len(fitting_names(colors.theme, colors.min_contrast)),
+        }
 
     def routes(self) -> list[web.RouteDef]:
         """Return what answers on which path."""
@@ -100,7 +106,7 @@ class JoinPage:
         return self._answer(name, self._visit(name))
 
     async def leave(self, request: web.Request) -> web.Response:
-        """Delete everything about this visitor; who has not proved who he is gets a code first."""
+        """Delete everything about this visitor; a browser that has proved nothing yet gets a code first."""
         name = self._visitors.of(request)
         user_id = self._visitors.proven(name)
         if not user_id or self._community.member(user_id) is None:
@@ -122,10 +128,13 @@ class JoinPage:
                 )
             except JoinRefused as error:
                 raise Refused(STATUS.get(error.reason, 503), str(error)) from None
-            begun = Begun(login, to_leave)
-        # A new name for each login: nobody can have given this browser one that he knows himself.
+            if begun is not None:
+                self._community.cancel(begun.login.id)
+            begun = Begun(login, to_leave, qr_code(login.verification_uri))
+        # A new name for each login: nobody can have given this browser one that they know themselves.
         response = web.Response(content_type="application/json")
         name = self._visitors.welcome(request, response)
+        self._visitors.rename(before, name)
         self._begun.pop(before, None)
         self._begun[name] = begun
         while len(self._begun) > MOST_LOGINS:
@@ -140,7 +149,7 @@ class JoinPage:
         if progress is not None and progress.state == "joined":
             self._visitors.prove(name, progress.user_id)
         if begun is not None and progress is not None and progress.state == "waiting":
-            return waiting(begun.login, self._clock.now().timestamp(), to_leave=begun.to_leave)
+            return waiting(begun.login, begun.picture, self._clock.now().timestamp(), to_leave=begun.to_leave)
         if user_id := self._visitors.proven(name):
             member = self._community.member(user_id)
             if member is not None:

@@ -1,18 +1,16 @@
-"""What a visitor of /join sees of his own case: one plain sentence for each state, and the way on."""
+"""What a visitor of /join is told: a plain sentence for each state, and the way on."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from colorchanger_bot.service.community import Member
 from colorchanger_bot.service.joins import JoinProgress, PendingJoin
-from colorchanger_bot.web.qr import qr_code
 from colorchanger_bot.words import duration
 
-State = Literal["new", "waiting", "joined", "left", "ended"]
+State = Literal["new", "waiting", "joined", "lost", "left", "ended"]
 WAITING: State = "waiting"
-STEP_SECONDS = 300.0
 JOIN, AGAIN, OTHER = "Join with Twitch", "Try again", "Join as somebody else"
 
 
@@ -21,7 +19,7 @@ class Visit:
     """What the page shows."""
 
     state: State
-    """`ended`: it came to nothing."""
+    """`lost`: a member who has to join again; `ended`: a login that came to nothing."""
     title: str
     text: str
     button: str = ""
@@ -29,10 +27,12 @@ class Visit:
     login: str = ""
     code: str = ""
     url: str = ""
+    picture: dict[str, Any] | None = None
+    """The QR code of the address."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as JSON values, with the QR code of its address."""
-        return asdict(self) | {"picture": qr_code(self.url) if self.url else None}
+        """Return it as JSON values."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 _MEMBER = {
@@ -48,27 +48,23 @@ NEW = Visit("new", "Join", "You get a code to confirm on Twitch. Your password i
 LEFT = Visit("left", "You have left", "Everything about you is deleted here.", "Join again")
 
 
-def waiting(login: PendingJoin, now: float, *, to_leave: bool) -> Visit:
+def waiting(login: PendingJoin, picture: dict[str, Any] | None, now: float, *, to_leave: bool) -> Visit:
     """Return what is shown until the code is entered; `now` in unix seconds."""
-    # In steps: a screen reader says each new text.
-    left = duration(max(60.0, (login.expires_at - now) // STEP_SECONDS * STEP_SECONDS))
-    purpose = "so that nobody else can do this for you" if to_leave else "and allow it there"
-    return Visit(
-        WAITING,
-        "Leave" if to_leave else "Join",
-        f"Open Twitch, {purpose}. The code works for {left}; this page notices by itself.",
-        code=login.user_code,
-        url=login.verification_uri,
-    )
+    left = max(60.0, login.expires_at - now)
+    step = 300.0 if left >= 600 else 60.0  # a screen reader says each new text: not one every minute
+    title, text = "Join", "Open Twitch and allow it there."
+    if to_leave:
+        title, text = "Leave", "Confirm on Twitch that it is you; then everything about you is deleted here."
+    text = f"{text} The code works for {duration(left // step * step)}; this page notices by itself."
+    return Visit(WAITING, title, text, code=login.user_code, url=login.verification_uri, picture=picture)
 
 
 def as_member(member: Member, channel: str, command: str) -> Visit:
     """Return what a member sees; `command` is the one of chat, such as `!color`."""
-    title, text, button = "You are a member", _MEMBER.get(member.state, _MEMBER["on"]), ""
+    text = _MEMBER.get(member.state, _MEMBER["on"]).format(login=member.login, channel=channel, command=command)
     if member.state == "needs login":
-        title, button = "Join again", "Join again"
-    text = text.format(login=member.login, channel=channel, command=command)
-    return Visit("joined", title, text, button, member.login)
+        return Visit("lost", "Join again", text, "Join again", member.login)
+    return Visit("joined", "You are a member", text, login=member.login)
 
 
 def when_ended(progress: JoinProgress) -> Visit:

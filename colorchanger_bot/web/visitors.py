@@ -52,6 +52,11 @@ class Visitors:
         if len(self._proven) > MOST_PROVEN:
             self._proven.popitem(last=False)
 
+    def rename(self, before: str, name: str) -> None:
+        """Let a browser's new name prove what its old one did."""
+        if (proof := self._proven.pop(_digest(before), None)) is not None:
+            self._proven[_digest(name)] = proof
+
     def proven(self, name: str) -> str:
         """Return the id of the account that this browser has proved to be of; empty if it has not."""
         user_id, until = self._proven.get(_digest(name), ("", 0.0))

@@ -250,8 +250,11 @@ async def test_a_member_who_disconnects_at_twitch_is_told_to_join_again(communit
         member = service.community.member
         await until(lambda: (found := member(anna.id)) is not None and found.state == "needs login")
         now = await told(viewer)
-        assert (now["state"], now["button"]) == ("joined", "Join again")
-        assert (await join(viewer, twitch))["button"] == ""
+        assert (now["state"], now["button"]) == ("lost", "Join again")
+        await press(viewer, "start")
+        await press(viewer, "cancel")
+        assert (await told(viewer))["login"] == "anna"
+        assert (await join(viewer, twitch))["state"] == "joined"
 
 
 # What others cannot do

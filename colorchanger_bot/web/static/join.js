@@ -8,13 +8,16 @@ import { drawing } from "./qr.js";
 const $ = (id) => document.getElementById(id);
 const LOOK_MS = 1500;
 const MOST_WAIT_MS = 30_000;
+const MEMBER = ["joined", "lost"];
 const member = $("member");
 let again;
 let wait = LOOK_MS;
+let busy = false;
+let last = null;
 
 /** Show what the bot said; the buttons are those that lead on from there. */
 function show(visit) {
-  const { state } = visit;
+  const { state } = (last = visit);
   member.dataset.state = state;
   write($("text"), visit.text);
   write($("member-title"), visit.title);
@@ -26,7 +29,7 @@ function show(visit) {
     write($("join"), visit.button);
     $("join").hidden = !visit.button;
     $("join").disabled = false;
-    $("leave").hidden = state !== "joined";
+    $("leave").hidden = !MEMBER.includes(state);
     $("sure").hidden = true;
     if (visit.login) $("name").value = visit.login;
     $("name").dispatchEvent(new Event("input"));
@@ -36,23 +39,33 @@ function show(visit) {
   if (state === "waiting") lookSoon();
 }
 
-/** Do something, or only ask how things are; a problem is said where the state is. */
-async function tell(path, options) {
+/** Ask how things are; not while something is being done, whose answer is newer. */
+async function look() {
   clearTimeout(again);
+  if (!busy) await tell("/join/state");
+}
+
+/** Do something; then the keyboard's place is where the answer stands, if its button is gone. */
+async function act(path) {
+  clearTimeout(again);
+  busy = true;
+  await tell(path, { method: "POST" });
+  busy = false;
+  const at = document.activeElement;
+  if (at === document.body || at.closest("[hidden]")) $("text").focus();
+}
+
+async function tell(path, options) {
   try {
     const visit = await ask(path, options);
     wait = LOOK_MS;
-    if (visit.csrf) document.querySelector('meta[name="csrf"]').content = visit.csrf;
+    document.querySelector('meta[name="csrf"]').content = visit.csrf;
     show(visit);
-    // A button that is gone takes the keyboard's place on the page with it.
-    const at = document.activeElement;
-    if (options && (at === document.body || at.closest("[hidden]"))) $("text").focus();
   } catch (error) {
-    $("join").disabled = false;
-    $("code-card").hidden = member.dataset.state !== "waiting";
+    onNews(member, "visit", null, () => {});
+    if (last) show(last);
     if (member.dataset.state !== "waiting") member.dataset.state = "ended";
     write($("text"), error.message);
-    if (member.dataset.state === "waiting") lookSoon();
   }
 }
 
@@ -68,16 +81,15 @@ function askForCode() {
 
 function lookSoon() {
   clearTimeout(again);
-  again = setTimeout(() => tell("/join/state"), wait);
+  again = setTimeout(look, wait);
   wait = Math.min(wait * 1.1, MOST_WAIT_MS);
 }
 
-const POST = { method: "POST" };
 $("join").addEventListener("click", () => {
   askForCode();
-  tell("/join/start", POST);
+  act("/join/start");
 });
-$("cancel").addEventListener("click", () => tell("/join/cancel", POST));
+$("cancel").addEventListener("click", () => act("/join/cancel"));
 $("leave").addEventListener("click", () => {
   $("sure").hidden = false;
   $("no").focus();
@@ -86,14 +98,14 @@ $("no").addEventListener("click", () => {
   $("sure").hidden = true;
   $("leave").focus();
 });
-$("yes").addEventListener("click", () => tell("/join/leave", POST));
+$("yes").addEventListener("click", () => act("/join/leave"));
 $("leave-elsewhere").addEventListener("click", () => {
   member.scrollIntoView({ block: "nearest" });
-  if (member.dataset.state === "joined") return $("leave").click();
+  if (MEMBER.includes(member.dataset.state)) return $("leave").click();
   askForCode();
-  tell("/join/leave", POST);
+  act("/join/leave");
 });
 // Whoever comes back from Twitch's page wants to know at once.
-document.addEventListener("visibilitychange", () => document.hidden || tell("/join/state"));
+document.addEventListener("visibilitychange", () => document.hidden || look());
 prepareNamePreview();
-tell("/join/state");
+look();
