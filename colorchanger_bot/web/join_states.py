@@ -55,7 +55,7 @@ def waiting(login: PendingJoin, picture: dict[str, Any] | None, now: float, *, t
     title, text = "Join", "Open Twitch and allow it there."
     if to_leave:
         title, text = "Leave", "Confirm on Twitch that it is you; then everything about you is deleted here."
-    text = f"{text} The code works for {duration(left // step * step)}; this page notices by itself."
+    text = f"{text} The code works for {duration((left + 30) // step * step)}; this page notices by itself."
     return Visit(WAITING, title, text, code=login.user_code, url=login.verification_uri, picture=picture)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
@@ -307,6 +308,15 @@ async def test_a_browser_cannot_use_the_proof_of_another(community: Serve, twitc
         await join(member, twitch)
         other.csrf = member.csrf
         await press(other, "leave", status=403)
+
+
+async def test_viewers_are_not_told_about_tokens(community: Serve, twitch: LocalTwitch) -> None:
+    async with community() as service, viewing(service) as viewer:
+        told_all = [await viewer.look("/join"), json.dumps(await press(viewer, "start"))]
+        twitch.deny_device(json.loads(told_all[1])["code"])
+        told_all += [(await ended(viewer))["text"], (await press(viewer, "leave"))["text"]]
+        told_all += [(await join(viewer, twitch))["text"], json.dumps(await press(viewer, "leave"))]
+        assert [word for text in told_all for word in re.findall(r"(?i)\b(?:token|scope|oauth)s?\b", text)] == []
 
 
 async def test_a_foreign_host_name_is_refused(community: Serve) -> None:
