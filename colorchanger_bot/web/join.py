@@ -154,6 +154,8 @@ class JoinPage:
             member = self._community.member(user_id)
             if member is not None:
                 return as_member(member, self._community.channel, self._command)
+            if progress is None or progress.state != "joined":
+                self._visitors.forget(user_id)  # has left elsewhere, and may join again without this browser
         if progress is None or progress.state == "unknown":
             return NEW
         return when_ended(progress)

@@ -68,9 +68,11 @@ def as_member(member: Member, channel: str, command: str) -> Visit:
 
 
 def when_ended(progress: JoinProgress) -> Visit:
-    """Return what is shown when a login has come to its end without a new member."""
+    """Return what is shown when a login has come to its end, and nobody is known as a member through it."""
     if progress.state == "left":
         return LEFT
+    if progress.state == "joined":  # stored, and not taken up by the bot yet
+        return Visit("joined", "You are a member", progress.text, login=progress.login)
     titles = {"blocked": "Not possible", "not allowed": "Not possible", "full": "Full", "already here": "Already here"}
     button = {"blocked": OTHER, "not allowed": OTHER, "already here": OTHER}.get(progress.state, AGAIN)
     return Visit("ended", titles.get(progress.state, "It did not work"), progress.text, button)

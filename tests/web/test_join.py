@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.service.joins import JoinProgress
+from colorchanger_bot.web.join_states import when_ended
 from tests.fakes import until
 from tests.web.conftest import Serve, Served, Visitor, visiting
 
@@ -218,6 +220,13 @@ async def test_another_browser_leaves_with_a_code(community: Serve, twitch: Loca
         assert (await ended(second))["state"] == "left"
         assert "anna" not in stored(service)
         assert (await told(first))["state"] == "new"
+        assert (await join(second, twitch))["state"] == "joined"
+        assert (await told(first))["state"] == "new"
+
+
+def test_a_member_whom_the_bot_has_not_taken_up_yet_is_told_so() -> None:
+    visit = when_ended(JoinProgress("joined", "You are in, anna.", "anna", "1"))
+    assert (visit.state, visit.text, visit.login) == ("joined", "You are in, anna.", "anna")
 
 
 async def test_a_code_to_leave_removes_nobody_but_who_enters_it(community: Serve, twitch: LocalTwitch) -> None:
