@@ -413,13 +413,11 @@ async def test_a_flood_gets_429_and_nobody_else_suffers(community: Serve, twitch
 
 async def test_whoever_comes_too_often_is_told_when_to_come_again(community: Serve) -> None:
     async with community() as service, visiting(service) as viewer:
-        for _ in range(1000):
+        answers: list[tuple[int, str, str]] = []
+        while len(answers) < 1000 and (not answers or answers[-1][0] == 200):
             async with viewer.session.get(f"{viewer.url}/join") as answer:
-                text = await answer.text()
-            if answer.status == 429:
-                break
-        assert (answer.status, answer.headers["Retry-After"]) == (429, "1")
-        assert text == "Too many requests: try again in 1 s.\n"
+                answers.append((answer.status, answer.headers.get("Retry-After", ""), await answer.text()))
+        assert answers[-1] == (429, "1", "Too many requests: try again in 1 s.\n")
 
 
 async def test_what_visitors_leave_behind_is_bounded(community: Serve, twitch: LocalTwitch) -> None:
