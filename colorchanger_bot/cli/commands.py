@@ -67,14 +67,26 @@ app = Commands(
         action="store_true",
         help="Show it in the browser, with the dashboard.",
     ),
+    option(
+        "--community",
+        metavar="MEMBERS",
+        type=whole(1, 1000),
+        default=0,
+        help="Show a chat whose viewers have joined a community, so many of them: 1 to 1000.",
+    ),
     CONFIG_UNUSED,
     DEBUG,
 )
-def demo(messages: int, svg: Path | None, in_browser: bool, config: Path | None, debug: bool) -> None:
+def demo(messages: int, svg: Path | None, in_browser: bool, community: int, config: Path | None, debug: bool) -> None:
     """Show the real bot at work against a local Twitch; no account needed."""
     check_unused(config)
     if in_browser:
-        asyncio.run(_demo_in_browser(debug=debug))
+        asyncio.run(_demo_in_browser(debug=debug, members=community))
+        return
+    if community:
+        from colorchanger_bot.demo.community import play as play_community
+
+        asyncio.run(play_community(community, debug=debug, svg=svg))
         return
     from colorchanger_bot.demo.terminal import play
 
@@ -163,12 +175,12 @@ def completion(shell: str, config: Path | None) -> None:
     echo(script(app.parser("colorchanger"), shell))
 
 
-async def _demo_in_browser(*, debug: bool) -> None:
+async def _demo_in_browser(*, debug: bool, members: int) -> None:
     import sys
 
     from colorchanger_bot.demo.browser import serve
 
-    await serve(echo, stopping.requested(), open_browser=sys.stdout.isatty(), debug=debug)
+    await serve(echo, stopping.requested(), open_browser=sys.stdout.isatty(), debug=debug, members=members)
 
 
 async def _run(settings: Settings) -> None:

@@ -47,10 +47,15 @@ class Demo:
 
 
 @asynccontextmanager
-async def opened(*, debug: bool, auto_approve: str = "", **sections: Any) -> AsyncGenerator[Demo]:
-    """Open a demo; `sections` are more settings for the bot."""
+async def opened(
+    *, debug: bool, auto_approve: str = "", storage_key: str = "", interval: float = 0.5, **sections: Any
+) -> AsyncGenerator[Demo]:
+    """Open a demo; `sections` are more settings for the bot, and with a `storage_key` its logins are encrypted.
+
+    `interval` is how often the bot asks whether a code was entered, in seconds.
+    """
     with tempfile.TemporaryDirectory(prefix="colorchanger-demo-") as folder:
-        async with LocalTwitch(auto_approve=auto_approve, device_interval=0.5) as twitch:
+        async with LocalTwitch(auto_approve=auto_approve, device_interval=interval) as twitch:
             twitch.add_user(ME, UNCHOSEN.hex, turbo=True)
             for login, color in CROWD:
                 twitch.add_user(login, color)
@@ -58,12 +63,15 @@ async def opened(*, debug: bool, auto_approve: str = "", **sections: Any) -> Asy
                 {
                     "app": {"client_id": twitch.add_app().client_id},
                     "color": {"delay": DELAY_SECONDS, "restore": False},
-                    "storage": {"url": f"sqlite:///{(Path(folder) / 'demo.sqlite3').as_posix()}"},
+                    "storage": {
+                        "url": f"sqlite:///{(Path(folder) / 'demo.sqlite3').as_posix()}",
+                        "key": storage_key,
+                    },
                     "log": {"level": "WARNING"},
                     "twitch": {"api_url": twitch.api_url, "id_url": twitch.id_url, "eventsub_url": twitch.eventsub_url},
                     **sections,
                 }
             )
             logs.setup(settings.log, debug=debug)
-            async with Store.open(settings.storage.url) as store:
+            async with Store.open(settings.storage.url, settings.storage.keys) as store:
                 yield Demo(twitch, settings, store)

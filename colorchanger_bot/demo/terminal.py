@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import random
 import statistics
-import sys
-from collections import deque
-from contextlib import nullcontext
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
-
 from colorchanger_bot.changer.pending_changes import Change
-from colorchanger_bot.color import DARK, LIGHT, Color
-from colorchanger_bot.console import save, say, width
+from colorchanger_bot.console import say
+from colorchanger_bot.demo.picture import ChatPicture, save_svg, screen
 from colorchanger_bot.demo.setup import DELAY_SECONDS, ME, Demo, opened
 from colorchanger_bot.sandbox import Script
 from colorchanger_bot.service.service import Service
@@ -28,40 +18,12 @@ from colorchanger_bot.words import counted, seconds_range
 WHOLE_SECONDS = 9.0
 """Any number of messages takes about this long at most."""
 CHANGE_SECONDS = 3.0
-SHOWN_LINES = 14
-SVG_WIDTH = 104
 NEXT = """
 Next:
   colorchanger demo --web    the same in your browser, to try by hand
   colorchanger preview       the colours of each strategy
   colorchanger login         with your own account (the steps before it: docs/getting-started.md)
 """
-
-
-@dataclass(slots=True)
-class ChatPicture:
-    """The last lines of chat, drawn on both themes."""
-
-    lines: deque[tuple[str, Color, str]] = field(default_factory=lambda: deque(maxlen=SHOWN_LINES))
-
-    def render(self) -> Table:
-        """Return the chat as it looks on both themes."""
-        table = Table.grid(padding=(0, 1), expand=True)
-        table.add_column(ratio=1)
-        table.add_column(ratio=1)
-        table.add_row(Text(" Twitch's dark theme", style="dim"), Text(" Twitch's light theme", style="dim"))
-        for login, color, text in self.lines:
-            table.add_row(_line(login, color, text, DARK), _line(login, color, text, LIGHT))
-        return table
-
-
-def _line(login: str, color: Color, text: str, ground: Color) -> Text:
-    ink = "#EFEFF1" if ground is DARK else "#0E0E10"
-    line = Text(style=f"{ink} on {ground.hex}", no_wrap=True, overflow="crop")
-    line.append(f" {login}", style=f"bold {color.hex}")
-    line.append(f": {text}")
-    line.pad_right(200)
-    return line
 
 
 async def play(messages: int, *, debug: bool = False, svg: Path | None = None) -> None:
@@ -77,7 +39,7 @@ async def play(messages: int, *, debug: bool = False, svg: Path | None = None) -
             picture, summary = await _chat(demo, service, messages)
     say(f"\n{summary}")
     if svg is not None:
-        _save(picture, summary, svg)
+        save_svg(picture, summary, svg)
     for line in NEXT.splitlines():
         say(line)
 
@@ -96,15 +58,15 @@ async def _chat(demo: Demo, service: Service, messages: int) -> tuple[ChatPictur
     lines = list(Script(ME, random.Random()).lines(messages))
     pace = min(1.0, WHOLE_SECONDS / (sum(line.pause for line in lines) + messages * DELAY_SECONDS[1]))
     picture = ChatPicture()
-    with _screen(picture) as screen:
+    with screen(picture) as live:
         for line in lines:
             await asyncio.sleep(line.pause * pace)
             color = demo.shown_color(line.login)
             changed.clear()
             await demo.twitch.say(line.login, in_=ME, text=line.text)
             picture.lines.append((line.login, color, line.text))
-            if screen is not None:
-                screen.update(picture.render(), refresh=True)
+            if live is not None:
+                live.update(picture.render(), refresh=True)
             else:
                 say(f"{color.hex}  {line.login}: {line.text}")
             if line.login == ME:
@@ -114,26 +76,9 @@ async def _chat(demo: Demo, service: Service, messages: int) -> tuple[ChatPictur
     return picture, _summary(messages, changes)
 
 
-def _screen(picture: ChatPicture) -> Live | nullcontext[None]:
-    """The live picture, on a terminal that can show one."""
-    columns = width(sys.stdout)
-    if columns is None:
-        return nullcontext()
-    # Leave room for the "^C" that a terminal shows, or the line wraps and the picture moves down.
-    console = Console(highlight=False, width=columns - 3)
-    return Live(picture.render(), console=console, auto_refresh=False) if console.is_terminal else nullcontext()
-
-
 def _summary(messages: int, changes: list[Change]) -> str:
     median = statistics.median(change.seconds for change in changes)
     return (
         f"{counted(messages, 'message')}, {counted(len(changes), 'colour change')}, median {median * 1000:.0f} ms from"
         f" message to colour (with a delay of {seconds_range(*DELAY_SECONDS)})"
     )
-
-
-def _save(picture: ChatPicture, summary: str, path: Path) -> None:
-    console = Console(record=True, width=SVG_WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    console.print(picture.render())
-    console.print(f"\n {summary}", highlight=False)
-    save(path, console.export_svg(title="colorchanger demo"))

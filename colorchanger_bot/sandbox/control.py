@@ -31,6 +31,7 @@ input, button {{ font: inherit; display: block; width: 100%; box-sizing: border-
 <label>Code <input name="user_code" value="{code}" required autocomplete="off"></label>
 <label>Log in as <input name="login" required autocomplete="off"></label>
 <button>Activate</button>
+<button name="decline" value="yes" formnovalidate>Decline</button>
 </form></html>
 """
 
@@ -61,13 +62,19 @@ class Control:
 
     async def show_page(self, request: web.Request) -> web.Response:
         """The form that approves a device."""
-        return _page("Choose who logs in on the device.", request.query.get("device-code", ""))
+        code = request.query.get("device-code", "")
+        device = next((each for each in self._devices.pending if each.user_code == code.upper()), None)
+        asked = f" It asks for {', '.join(device.scopes)}." if device is not None else ""
+        return _page(f"Choose who logs in on the device.{asked}", code)
 
     async def activate(self, request: web.Request) -> web.Response:
-        """Approve a device as the user of that login, who is created if need be."""
+        """Approve a device as the user of that login, who is created if need be; or decline it."""
         form = await query_and_form(request)
         code, login = form.get("user_code", ""), form.get("login", "")
         try:
+            if form.get("decline"):
+                self._devices.deny(code)
+                return _page("Done: the device gets nothing.", "")
             self._devices.approve(code, self._someone(login))
         except KeyError:
             return _page("No device waits with this code.", code, status=404)

@@ -47,10 +47,11 @@ class Devices:
         device = Device(random_text(40), user_code, app, scopes, self._now() + self._limits.device_lifetime)
         self._forget_old()
         self._waiting[device.device_code] = device
+        interval = self._limits.device_interval
         return {
             "device_code": device.device_code,
             "expires_in": int(self._limits.device_lifetime),
-            "interval": int(self._limits.device_interval),
+            "interval": int(interval) if interval >= 1 else interval,
             "user_code": user_code,
             "verification_uri": f"{origin}/activate?device-code={user_code}",
         }

@@ -48,7 +48,7 @@ Make the next two colour changes fail (other faults: docs/sandbox.md):
         -H 'Content-Type: application/json' {id_url}/sandbox/faults
 
 See users, colours and subscriptions: {id_url}/sandbox/state
-Approve a login by device code: {id_url}/activate
+Approve or decline a login by device code: {id_url}/activate
 
 To point ColorChanger itself at it:
 

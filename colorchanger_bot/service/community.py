@@ -14,6 +14,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from colorchanger_bot.auth.applications import Applications
+from colorchanger_bot.auth.device import owner_of
 from colorchanger_bot.auth.keeper import TokenKeeper
 from colorchanger_bot.bot.bot import ColorChangerBot
 from colorchanger_bot.changer import results
@@ -24,11 +25,12 @@ from colorchanger_bot.clock import Clock, Tasks
 from colorchanger_bot.errors import JoinRefused, StoreError
 from colorchanger_bot.service.admission import Admission
 from colorchanger_bot.service.community_channel import CommunityChannel
-from colorchanger_bot.service.joins import JoinProgress, Joins, JoinState, PendingJoin, person_at
+from colorchanger_bot.service.joins import JoinProgress, Joins, JoinState, Outcome, PendingJoin, person_at
 from colorchanger_bot.service.members import Member, Members, MembersPage, MemberState, Sums
 from colorchanger_bot.service.revocations import Revocations
 from colorchanger_bot.settings.load import CommunitySettings, Settings
-from colorchanger_bot.store.store import Login, Store
+from colorchanger_bot.store.store import Login, Store, TokenPair
+from colorchanger_bot.twitch.oauth import OAuth
 
 __all__ = [
     "Community",
@@ -112,14 +114,21 @@ class Community:
 
     # Joining
 
-    async def begin(self, *, address: str) -> PendingJoin:
+    async def begin(self, *, address: str, to_leave: bool = False, again: bool = False) -> PendingJoin:
         """Get a code for a viewer at this address, who then enters it at Twitch; see `progress` for what follows.
+
+        With `to_leave`, the viewer is forgotten then: the code only shows who it is. With `again`, it is for somebody
+        who is a member already, for whom the community is never full.
 
         Raises:
             JoinRefused: the community is closed or full, too many are joining, or Twitch gives no code.
         """
-        self._admission.check()
-        return await self._joins.begin(f"address {person_at(address)}")
+        self._admission.check(is_member=to_leave or again)
+        return await self._joins.begin(f"address {person_at(address)}", self._dismiss if to_leave else None)
+
+    def cancel(self, id: str) -> None:
+        """Wait no longer until this code is entered."""
+        self._joins.cancel(id)
 
     def progress(self, id: str) -> JoinProgress:
         """Return how a join is going."""
@@ -132,6 +141,11 @@ class Community:
         return self._members.page(
             self._logins(), self._own_settings, is_read=self._channel.is_read, query=query, page=page, per_page=per_page
         )
+
+    def member(self, user_id: str) -> Member | None:
+        """Return how a member is doing; None if there is no such member."""
+        login = self._login_of(user_id)
+        return login and self._members.of(login, self._own_settings, is_read=self._channel.is_read)
 
     def sums(self) -> Sums:
         """Return how many members are in each state."""
@@ -152,6 +166,9 @@ class Community:
     def _logins(self) -> list[Login]:
         return [login for login in self._keeper if login.is_member]
 
+    def _login_of(self, user_id: str) -> Login | None:
+        return next((each for each in self._keeper if each.user_id == user_id and each.is_member), None)
+
     # Leaving
 
     async def forget(self, user_id: str) -> bool:
@@ -160,7 +177,7 @@ class Community:
         Raises:
             StoreError: it could not be deleted; the member stays.
         """
-        login = next((each for each in self._keeper if each.user_id == user_id and each.is_member), None)
+        login = self._login_of(user_id)
         if login is None or user_id in self._leaving:
             return False
         self._leaving.add(user_id)
@@ -187,6 +204,16 @@ class Community:
             await self._keeper.load()
         await asyncio.wait({revocation}, timeout=REVOKE_SECONDS)
         logger.info("a member has left the community, and is forgotten")
+
+    async def _dismiss(self, oauth: OAuth, granted: TokenPair) -> Outcome:
+        """Forget the viewer who granted this, and give it back to Twitch."""
+        try:
+            owner = await owner_of(oauth, granted, self._clock)
+            if owner is None:
+                return Outcome("failed")
+            return Outcome("left" if await self.forget(owner.user_id) else "no member", owner.login)
+        finally:
+            self._revocations.begin(oauth, granted)
 
     async def _restore(self, login: Login, user_id: str) -> None:
         painter = self._changer.get(user_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
 import secrets
@@ -28,7 +29,18 @@ REMEMBERED, REMEMBERED_SECONDS = 500, 1800.0
 """How many ended joins are remembered, and for how long."""
 
 JoinState = Literal[
-    "waiting", "joined", "already here", "denied", "expired", "blocked", "not allowed", "full", "failed", "unknown"
+    "waiting",
+    "joined",
+    "already here",
+    "denied",
+    "expired",
+    "blocked",
+    "not allowed",
+    "full",
+    "left",
+    "no member",
+    "failed",
+    "unknown",
 ]
 
 
@@ -82,6 +94,8 @@ class Joins:
         self._admit = admit
         self._clock = clock
         self._tasks = Tasks(logger)
+        self._following: dict[str, asyncio.Task[None]] = {}
+        """What waits for each code, by the id of the join."""
         self._waiting: dict[str, str] = {}
         """Who waits, by the id of the join."""
         self._ended: dict[str, _Ended] = {}
@@ -90,8 +104,8 @@ class Joins:
         """When each person got codes in the last hour."""
         self._complaint = ""
 
-    async def begin(self, person: str) -> PendingJoin:
-        """Get a code for a person, and wait in the background until it is entered.
+    async def begin(self, person: str, admit: Admit | None = None) -> PendingJoin:
+        """Get a code for a person, and wait in the background until it is entered; `admit` takes what is granted then.
 
         Raises:
             JoinRefused: there are too many, or Twitch gives none.
@@ -112,9 +126,15 @@ class Joins:
         code = code._replace(expires_at=min(code.expires_at, now + CODE_SECONDS))
         self._waiting[id_] = person
         self._asked[person] = (*self._asked.get(person, ()), now)
-        self._tasks.start(self._follow(id_, oauth, code), "join of the community")
+        work = self._follow(id_, oauth, code, admit or self._admit)
+        self._following[id_] = self._tasks.start(work, "join of the community")
         expires_at = self._clock.now().timestamp() + code.expires_at - now
         return PendingJoin(id_, code.user_code, code.url, expires_at)
+
+    def cancel(self, id_: str) -> None:
+        """Wait no longer until this code is entered."""
+        if id_ in self._following:
+            self._following[id_].cancel()
 
     def progress(self, id_: str) -> JoinProgress:
         """Return how a join is going."""
@@ -152,21 +172,23 @@ class Joins:
         recent = {who: tuple(at for at in times if now - at < HOUR) for who, times in self._asked.items()}
         self._asked = {who: times for who, times in recent.items() if times}
 
-    async def _follow(self, id_: str, oauth: OAuth, code: DeviceCode) -> None:
+    async def _follow(self, id_: str, oauth: OAuth, code: DeviceCode, admit: Admit) -> None:
         outcome = Outcome("failed")
         try:
-            outcome = await self._result(oauth, code)
+            outcome = await self._result(id_, oauth, code, admit)
         except Exception:  # the outermost place of this task
             logger.exception("a join of the community failed")
         finally:
             self._waiting.pop(id_, None)
+            self._following.pop(id_, None)
         self._ended[id_] = _Ended(outcome, self._clock.monotonic())
 
-    async def _result(self, oauth: OAuth, code: DeviceCode) -> Outcome:
+    async def _result(self, id_: str, oauth: OAuth, code: DeviceCode, admit: Admit) -> Outcome:
         try:
             granted = await oauth.finish_device_login(code, MEMBER_SCOPES)
             hide(granted)
-            return await self._admit(oauth, granted)
+            del self._following[id_]  # to stop halfway from here on would leave something behind
+            return await admit(oauth, granted)
         except LoginFailed as error:
             if error.end == "failed":
                 logger.error("a viewer could not join: %s", error)

@@ -112,7 +112,7 @@ class Members:
         page = min(max(1, page), pages)
         shown = found[(page - 1) * per_page : page * per_page]
         return MembersPage(
-            tuple(self._member(login, settings, is_read=is_read) for login in shown),
+            tuple(self.of(login, settings, is_read=is_read) for login in shown),
             page,
             pages,
             len(found),
@@ -120,7 +120,8 @@ class Members:
             self.sums(members, settings, is_read=is_read),
         )
 
-    def _member(self, login: Login, settings: CommunitySettings, *, is_read: bool) -> Member:
+    def of(self, login: Login, settings: CommunitySettings, *, is_read: bool) -> Member:
+        """Return how one member is doing."""
         state, reason = self._state(login, settings, is_read=is_read)
         painter = self._changer.get(login.user_id or "")
         ago = painter.seconds_since_change if painter else None

@@ -24,6 +24,8 @@ _JOIN: Mapping[str, str] = {
     "blocked": "You cannot join this community. Nothing is stored.",
     "not allowed": "Only people on a list can join this community. Nothing is stored.",
     "full": "The community is full. Nothing is stored.",
+    "left": "You have left. Everything about you is deleted here.",
+    "no member": "This account is not a member. Nothing about it is stored here.",
     "failed": "It did not work, and nothing is stored. Try again later.",
     "unknown": "This code is not known here any more.",
 }

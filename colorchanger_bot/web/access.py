@@ -16,11 +16,14 @@ from colorchanger_bot.redaction import redact
 from colorchanger_bot.settings.addresses import is_loopback
 from colorchanger_bot.settings.model import WebSettings
 from colorchanger_bot.web.sessions import SESSION_SECONDS, Sessions
+from colorchanger_bot.web.visitors import PATH as JOIN
 
 logger = logging.getLogger(__name__)
 
-FREE = ("/healthz", "/readyz", "/login", "/static/")
+FREE = ("/healthz", "/readyz", "/login", "/static/", JOIN)
 """Open without the password; /readyz gives details only to those who sent it."""
+FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP")
+"""Headers of proxies."""
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -45,11 +48,12 @@ class Refused(web.HTTPException):
 
 
 class Access:
-    """The middleware of the dashboard."""
+    """The middleware of the dashboard; `invites` says whether strangers are to come to the page of a community."""
 
-    def __init__(self, settings: WebSettings, sessions: Sessions) -> None:
+    def __init__(self, settings: WebSettings, sessions: Sessions, *, invites: bool = False) -> None:
         self._settings = settings
         self._sessions = sessions
+        self._invites = invites
 
     def middleware(self) -> Middleware:
         """Return what aiohttp calls around each handler."""
@@ -58,11 +62,16 @@ class Access:
         async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
             self._check_names(request)
             free = request.path.startswith(FREE)
+            if not free and self._is_stranger(request):
+                if request.path == "/" and request.method == hdrs.METH_GET:
+                    raise web.HTTPSeeOther(JOIN)
+                raise Refused(403, "from outside, the dashboard opens only with a password: set web.password")
             if not free and not self.is_trusted(request):
                 if request.path == "/" and request.method == hdrs.METH_GET:
                     raise web.HTTPSeeOther("/login")
                 raise Refused(401, "log in first", {"WWW-Authenticate": "Basic"} if request.path == "/metrics" else {})
-            if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD):
+            # The page of a community gives its visitors proofs of their own, and asks for them itself.
+            if request.method not in (hdrs.METH_GET, hdrs.METH_HEAD) and not request.path.startswith(JOIN):
                 await self._check_proof(request)
             try:
                 return await handler(request)
@@ -112,6 +121,13 @@ class Access:
             return True
         # DNS rebinding needs a name that an attacker can register; addresses and names of containers are not.
         return not self._sessions.is_open and (_is_address(name) or bool(name and "." not in name))
+
+    def _is_stranger(self, request: web.Request) -> bool:
+        """Whether this may be anybody: the way in for viewers must not open a dashboard without a password."""
+        if not (self._invites and self._sessions.is_open):
+            return False
+        forwarded = any(name in request.headers for name in FORWARDED)
+        return forwarded or _name(request.headers.get(hdrs.HOST, "")) in self._settings.names
 
     def _is_own_origin(self, origin: str, host: str) -> bool:
         parts = urlsplit(origin)

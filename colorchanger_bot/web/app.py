@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from colorchanger_bot.changer.commands import run_command
 from colorchanger_bot.changer.painter import Painter
+from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.changer.replies import page_reply
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES
@@ -23,7 +24,9 @@ from colorchanger_bot.web.access import Access, Refused, add_headers, cookie_nam
 from colorchanger_bot.web.chat import Chat
 from colorchanger_bot.web.health import Health
 from colorchanger_bot.web.history import History
+from colorchanger_bot.web.join import JoinPage
 from colorchanger_bot.web.login import PageLogin
+from colorchanger_bot.web.members import Members
 from colorchanger_bot.web.metrics import CONTENT_TYPE, Metrics
 from colorchanger_bot.web.preview import preview
 from colorchanger_bot.web.probes import readiness
@@ -50,7 +53,7 @@ class Dashboard:
         self._boot = secrets.token_hex(8)
         """Tells a page that it comes from an earlier run, whose CSRF tokens are no longer valid."""
         self._sessions = Sessions(service.settings.web.password.reveal(), clock)
-        self._access = Access(service.settings.web, self._sessions)
+        self._access = Access(service.settings.web, self._sessions, invites=service.settings.community.enabled)
         self._metrics = Metrics(service)
         self._history = History(service.changer, clock)
         self._stream = Stream(self._state, clock, may_see=self._access.is_trusted)
@@ -59,7 +62,8 @@ class Dashboard:
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
-        service.changer.on_change(lambda _: self._stream.notify())
+        self._join = JoinPage(service, clock, self._templates)
+        service.changer.on_change(self._on_change)
         if chat is not None:
             chat.on_line(self._stream.notify)
 
@@ -83,6 +87,8 @@ class Dashboard:
                 web.post("/api/login", self.start_login),
                 web.delete("/api/login", self.cancel_login),
                 web.static("/static", HERE / "static"),
+                *self._join.routes(),
+                *Members(self._service).routes(),
             ]
         )
         if self._chat is not None:
@@ -105,6 +111,7 @@ class Dashboard:
             strategies=[name for name in STRATEGIES if name != "hold"],
             people=list(self._chat.people) if self._chat is not None else [],
             can_log_out=not self._sessions.is_open,
+            community=self._service.community.channel if self._service.community.is_open else "",
         )
 
     async def login_page(self, request: web.Request) -> web.Response:
@@ -206,6 +213,12 @@ class Dashboard:
     def _state(self) -> dict[str, Any]:
         state = snapshot(self._service, self._history) | {"boot": self._boot, "login": self._login.to_json()}
         return state | ({"chat": list(self._chat.lines)} if self._chat is not None else {})
+
+    def _on_change(self, change: Change) -> None:
+        # Members have no card, and with thousands of them the pages would be told all the time.
+        if not self._service.community.is_member(change.user_id):
+            self._history.note(change)
+            self._stream.notify()
 
     def _account(self, request: web.Request) -> tuple[Login, Painter]:
         """The account that a request is about.

@@ -28,13 +28,12 @@ class Entry:
 
 
 class History:
-    """Listens to all changes."""
+    """Keeps what it is told of."""
 
     def __init__(self, changer: Changer, clock: Clock) -> None:
         self._changer = changer
         self._clock = clock
         self._entries: dict[str, deque[Entry]] = {}
-        changer.on_change(self._note)
 
     def of(self, painter: Painter) -> list[Entry]:
         """Return the last 30, newest first."""
@@ -43,7 +42,8 @@ class History:
         older = [Entry(color.hex, "changed") for color in painter.history[shown:]]
         return [*entries, *older][:SHOWN]
 
-    def _note(self, change: Change) -> None:
+    def note(self, change: Change) -> None:
+        """Keep a change."""
         if change.result in UNSEEN:
             return
         color = change.color.hex if change.color is not None else ""

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import segno
-
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes, purpose
 from colorchanger_bot.clock import Clock, cancel
@@ -18,11 +16,10 @@ from colorchanger_bot.service.login_application import application_for_login
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.standing import needs_login
 from colorchanger_bot.twitch.oauth import DeviceCode
+from colorchanger_bot.web.qr import qr_code
 from colorchanger_bot.words import duration
 
 logger = logging.getLogger(__name__)
-
-BORDER = 2
 
 
 @dataclass(slots=True)
@@ -82,7 +79,7 @@ class PageLogin:
         def show(code: DeviceCode) -> None:
             left = duration(code.expires_at - self._clock.monotonic())
             progress.state, progress.text = "waiting", f"Waiting until you have entered the code. It expires in {left}."
-            progress.code, progress.url, progress.picture = code.user_code, code.url, _qr_code(code.url)
+            progress.code, progress.url, progress.picture = code.user_code, code.url, qr_code(code.url)
             self._tell()
 
         try:
@@ -101,22 +98,3 @@ class PageLogin:
             progress.text = f"Logged in as {made.login}{f', but {missing}' if missing else ''}."
         progress.code, progress.url, progress.picture = "", "", None
         self._tell()
-
-
-def _qr_code(url: str) -> dict[str, Any] | None:
-    """The QR code of an address, as one SVG path in a square of `size` modules; None if the address is too long."""
-    try:
-        matrix = [list(row) for row in segno.make(url, error="m").matrix_iter(border=BORDER)]
-    except segno.DataOverflowError:
-        return None
-    bars: list[str] = []
-    for y, row in enumerate(matrix):
-        x = 0
-        while x < len(row):
-            width = 0
-            while x + width < len(row) and row[x + width]:
-                width += 1
-            if width:
-                bars.append(f"M{x} {y}h{width}v1h-{width}z")
-            x += max(1, width)
-    return {"size": len(matrix), "path": "".join(bars)}

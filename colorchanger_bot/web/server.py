@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from colorchanger_bot.clock import Clock, SystemClock
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.web.app import Dashboard
 from colorchanger_bot.web.chat import Chat
+from colorchanger_bot.web.connections import gates
 from colorchanger_bot.words import reason
 
 logger = logging.getLogger(__name__)
@@ -20,12 +22,20 @@ GRACE_SECONDS = 0.5
 """How long a stop waits for answers under way; colours must be put back within 4 s, too."""
 
 
+IDLE_SECONDS = 10.0
+"""How long a browser's connection may stay open without a request: the number of connections is limited."""
+BACKLOG = 128
+"""Connections that wait to be accepted."""
+
+
 class Web:
     """The dashboard of a service."""
 
-    def __init__(self, dashboard: Dashboard, runner: web.AppRunner, host: str) -> None:
+    def __init__(self, dashboard: Dashboard, runner: web.AppRunner, listening: asyncio.Server, host: str) -> None:
         self._dashboard = dashboard
         self._runner = runner
+        self._listening = listening
+        self._port = int(listening.sockets[0].getsockname()[1])
         self._host = host
 
     @classmethod
@@ -38,20 +48,27 @@ class Web:
         settings = service.settings.web
         dashboard = Dashboard(service, clock=clock, chat=chat)
         runner = web.AppRunner(
-            dashboard.application(), access_log=None, shutdown_timeout=GRACE_SECONDS, handler_cancellation=True
+            dashboard.application(),
+            access_log=None,
+            keepalive_timeout=IDLE_SECONDS,
+            shutdown_timeout=GRACE_SECONDS,
+            handler_cancellation=True,
         )
         await runner.setup()
+        if runner.server is None:
+            raise RuntimeError("the web server could not be set up")
+        loop = asyncio.get_running_loop()
         try:
-            await web.TCPSite(runner, settings.host, settings.port).start()
+            listening = await loop.create_server(gates(runner.server), settings.host, settings.port, backlog=BACKLOG)
         except OSError:
             await runner.cleanup()
             raise
-        return cls(dashboard, runner, settings.host)
+        return cls(dashboard, runner, listening, settings.host)
 
     @property
     def port(self) -> int:
         """The port that it listens on."""
-        return int(self._runner.addresses[0][1])
+        return self._port
 
     @property
     def url(self) -> str:
@@ -61,6 +78,7 @@ class Web:
 
     async def close(self) -> None:
         """Stop listening, and end what is open."""
+        self._listening.close()
         await self._dashboard.close()
         await self._runner.cleanup()
 

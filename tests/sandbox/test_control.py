@@ -140,6 +140,14 @@ class TestActivate:
         assert (done.status, twitch.pending_devices) == (200, [])
         assert twitch.user("newcomer").login == "newcomer"
 
+    async def test_page_says_what_is_asked_for_and_can_decline_it(self, alice: Any, twitch: Any) -> None:
+        form = {"client_id": alice.app.client_id, "scopes": "user:read:chat"}
+        device = (await alice.id("POST /oauth2/device", form)).json
+        page = await alice.request("GET", device["verification_uri"])
+        assert b"It asks for user:read:chat." in page.body
+        declined = await alice.id("POST /activate", {"user_code": device["user_code"], "login": "", "decline": "yes"})
+        assert (declined.status, twitch.pending_devices) == (200, [])
+
     async def test_page_says_when_the_code_is_wrong(self, alice: Any) -> None:
         answer = await alice.id("POST /activate", {"user_code": "<b>", "login": "alice"})
         assert answer.status == 404

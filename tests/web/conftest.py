@@ -15,7 +15,8 @@ from playwright.async_api import Browser, Page, async_playwright
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.store.store import Store
+from colorchanger_bot.store.store import Store, TokenPair
+from colorchanger_bot.vault import new_key
 from colorchanger_bot.web.server import Web, serving
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
@@ -102,6 +103,29 @@ async def service(serve: Serve, twitch: LocalTwitch) -> AsyncIterator[Served]:
     async with serve() as running:
         await twitch.wait_subscribed("me", "me")
         yield running
+
+
+@pytest.fixture
+def community(twitch: LocalTwitch, store_url: str, settings_for: Callable[..., Settings], client_id: str) -> Serve:
+    """Run the service with a community in the chat of `streamer`, who reads it."""
+
+    @asynccontextmanager
+    async def running(*, chat: Any = None, **sections: Any) -> AsyncGenerator[Served]:
+        key, streamer = new_key(), twitch.add_user("streamer", "#FF0000", turbo=True)
+        pair = twitch.issue_tokens("streamer", client_id, ("user:read:chat", "user:manage:chat_color"))
+        async with Store.open(store_url, [key]) as store:
+            await store.put_login("streamer", client_id, TokenPair(pair.access, pair.refresh), streamer.id)
+            settings = settings_for(
+                web={"enabled": True, "port": 0, **sections.pop("web", {})},
+                community={"enabled": True, "channel": "streamer", **sections.pop("community", {})},
+                storage={"url": store_url, "key": key},
+                **sections,
+            )
+            async with Served.running(settings, store) as service, serving(service, chat=chat) as service.web:
+                await twitch.wait_subscribed("streamer", "streamer")
+                yield service
+
+    return running
 
 
 @asynccontextmanager

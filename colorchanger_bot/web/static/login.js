@@ -2,9 +2,9 @@
 
 import { make, onNews, write } from "./dom.js";
 import { ask } from "./net.js";
+import { drawing } from "./qr.js";
 
 const $ = (id) => document.getElementById(id);
-const SVG = "http://www.w3.org/2000/svg";
 
 export function prepareLogin() {
   $("start-log-in").addEventListener("click", async () => {
@@ -33,18 +33,4 @@ export function showLogin(login) {
     $("picture").replaceChildren(...(login.picture ? [drawing(login.picture)] : []));
     $("purposes").replaceChildren(...login.purposes.map((purpose) => make("li", purpose)));
   });
-}
-
-function drawing({ size, path }) {
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `0 0 ${size} ${size}`);
-  svg.setAttribute("role", "img");
-  svg.setAttribute("aria-label", "QR code of the Twitch page");
-  const ground = document.createElementNS(SVG, "rect");
-  for (const [name, value] of [["width", size], ["height", size], ["fill", "#ffffff"]]) ground.setAttribute(name, value);
-  const bars = document.createElementNS(SVG, "path");
-  bars.setAttribute("d", path);
-  bars.setAttribute("fill", "#000000");
-  svg.append(ground, bars);
-  return svg;
 }

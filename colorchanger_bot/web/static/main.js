@@ -5,6 +5,7 @@ import { prepareChat, showChat } from "./chat.js";
 import { write } from "./dom.js";
 import { followHealth, prepareHealth } from "./health.js";
 import { prepareLogin, showLogin } from "./login.js";
+import { prepareMembers } from "./members.js";
 import { listen } from "./net.js";
 
 const $ = (id) => document.getElementById(id);
@@ -40,4 +41,5 @@ function connected(isThere) {
 prepareLogin();
 prepareHealth();
 if ($("chat")) prepareChat();
+if ($("members")) prepareMembers();
 listen(show, connected);

@@ -4,11 +4,11 @@ const SILENCE_MS = 8000;
 const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
 
 /** Send a request; resolves to the answer's JSON, rejects with one line for a person. */
-export async function ask(path, { method = "GET", text } = {}) {
+export async function ask(path, { method = "GET", text, json = text === undefined ? undefined : { text } } = {}) {
   const options = { method, headers: { "X-CSRF-Token": meta("csrf") } };
-  if (text !== undefined) {
+  if (json !== undefined) {
     options.headers["Content-Type"] = "application/json";
-    options.body = JSON.stringify({ text });
+    options.body = JSON.stringify(json);
   }
   let response;
   try {
