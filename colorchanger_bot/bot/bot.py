@@ -161,6 +161,7 @@ class ColorChangerBot(commands.Bot):
         )
         self._colors.by_user[user_id] = helix
         if login.is_member:  # somebody else reads the channel, and no cog acts as a viewer
+            painter.restores_at_stop = False  # a stop has no time for thousands; leaving puts the colour back
             return
         self.accounts[login.id] = user_id
         self.readers.add(user_id, login.login, partial(self._new_session, user_id, login.login, helix))

@@ -227,7 +227,7 @@ class Changer:
         restoring = [
             asyncio.create_task(self._restore(painter), name=f"restore {painter.login}")
             for painter in self
-            if painter.settings.restore and not painter.trouble
+            if painter.settings.restore and painter.restores_at_stop and not painter.trouble
         ]
         if restoring:
             await asyncio.wait(restoring)

@@ -57,6 +57,8 @@ class Painter:
         """The user ids of the channels to read, by the names they are listed under, as far as they are known."""
         self.listed_as = ""
         """The name under which the settings list the account; empty if they do not."""
+        self.restores_at_stop = True
+        """Whether the colour from before is put back when the bot stops, if the settings say so."""
         self.messages = 0
         self.changes = 0
         """Colours changed after messages and by commands; putting the original back does not count."""

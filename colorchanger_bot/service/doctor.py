@@ -25,7 +25,16 @@ from colorchanger_bot.service.findings import Finding, Level
 from colorchanger_bot.service.login_application import register
 from colorchanger_bot.service.members import stored_sums
 from colorchanger_bot.service.names import bound, renamed, unmatched
-from colorchanger_bot.service.standing import Action, Reports, Standing, own_accounts, reports_of_bot, work_out
+from colorchanger_bot.service.standing import (
+    Action,
+    ChannelStanding,
+    ChannelState,
+    Reports,
+    Standing,
+    own_accounts,
+    reports_of_bot,
+    work_out,
+)
 from colorchanger_bot.service.wording import RUN, advice, channel_line, colors_text, members_text
 from colorchanger_bot.settings.load import CommunitySettings, Settings
 from colorchanger_bot.store.file import address_of, file_of
@@ -134,12 +143,10 @@ async def _accounts(
     for line in renamed(settings, logins):
         yield Finding("settings", "note", line)
     settings = bound(settings, logins)
-    is_read = False
+    found: list[Standing] = []
     for login in own_accounts(logins):
         remembered = await store.recall(login.user_id or "")
         standing = work_out(login, settings, remembered, reports, clock.now().timestamp())
-        channel = settings.community.channel
-        is_read |= any((each.login, each.state) == (channel, "joined") for each in standing.channels)
         if standing.state == "off":
             helps = advice(standing.action, settings.commands)
             yield Finding(login.login, "note", standing.reason, helps, standing.action)
@@ -155,12 +162,15 @@ async def _accounts(
             async with aclosing(twitch_check.channels(settings, session, login, advise, ids)) as findings:
                 async for finding in findings:
                     yield finding
-        yield Finding(login.login, "fine", f"colours: {colors_text(standing.names_only)}")
-        if standing.held and standing.enabled:
-            yield Finding(login.login, "fine", f"held at {standing.held}")
-        if reports is not None and not standing.needs_login:
-            for finding in _doing(standing):
-                yield finding
+        found.append(standing)
+        doing = _doing(standing) if reports is not None and not standing.needs_login else ()
+        for finding in (*_colors(standing), *doing):
+            yield finding
+    working = [each for each in found if not each.needs_login] if reports is not None else []
+    for finding in _channels(working):
+        yield finding
+    joined = {channel.login for each in found for channel in each.channels if channel.state == "joined"}
+    is_read = settings.community.channel in joined
     for finding in _members(logins, settings.community, is_running=reports is not None, is_read=is_read):
         yield finding
 
@@ -256,6 +266,12 @@ def _rename(settings: Settings, account: str, channel: str) -> str:
     return f"type in chat: {settings.commands.prefix}{settings.commands.name} leave {channel}"
 
 
+def _colors(standing: Standing) -> Iterator[Finding]:
+    yield Finding(standing.login, "fine", f"colours: {colors_text(standing.names_only)}")
+    if standing.held and standing.enabled:
+        yield Finding(standing.login, "fine", f"held at {standing.held}")
+
+
 def _doing(standing: Standing) -> Iterator[Finding]:
     """What the running bot says of an account."""
     account = standing.login
@@ -267,14 +283,25 @@ def _doing(standing: Standing) -> Iterator[Finding]:
     if standing.replies_left_out:
         text = f"replies left out to stay below Twitch's limit for chat messages: {standing.replies_left_out}"
         yield Finding(account, "note", text)
-    for channel in standing.channels:
-        match channel.state:
+
+
+def _channels(standings: Iterable[Standing]) -> Iterator[Finding]:
+    """What the running bot says of the channels: a line for each state of one, however many accounts want it."""
+    wanted: dict[tuple[str, ChannelState], list[tuple[str, ChannelStanding]]] = {}
+    for standing in standings:
+        for channel in standing.channels:
+            wanted.setdefault((channel.login, channel.state), []).append((standing.login, channel))
+    for (login, state), found in wanted.items():
+        account, channel = found[0]
+        who = account if len(found) == 1 else f"#{login}"
+        for_all = "" if len(found) == 1 else f", for {len(found)} accounts"
+        match state:
             case "joined":
-                yield Finding(account, "fine", f"reads #{channel.login}")
+                yield Finding(who, "fine", f"reads #{login}" if len(found) == 1 else f"is read{for_all}")
             case "parked":
-                yield Finding(account, "wrong", channel_line(channel), "", Action.FIX_CHANNELS)
+                yield Finding(who, "wrong", f"{channel_line(channel)}{for_all}", "", Action.FIX_CHANNELS)
             case "joining" | "unknown":
-                yield Finding(account, "waiting", f"{channel_line(channel)} (not read yet)", "", Action.WAIT)
+                yield Finding(who, "waiting", f"{channel_line(channel)} (not read yet){for_all}", "", Action.WAIT)
 
 
 def verdict(findings: Iterable[Finding]) -> str:

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from colorchanger_bot.changer.pending_changes import Change
 from colorchanger_bot.service.service import Service
-from colorchanger_bot.service.standing import needs_login
+from colorchanger_bot.service.standing import needs_login, own_accounts
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -122,7 +122,7 @@ class _Running(Collector):
         for result, number in {"refreshed": 0, **service.keeper.refreshes}.items():
             refreshes.add_metric([result], number)
         yield refreshes
-        logins = list(service.keeper)
+        logins = own_accounts(service.keeper)
         yield _gauge("colorchanger_accounts", "Accounts that are managed.", len(logins))
         lost = sum(bool(needs_login(login)) for login in logins)
         yield _gauge("colorchanger_accounts_needing_login", "Accounts that must log in again.", lost)

@@ -155,6 +155,19 @@ async def test_a_viewer_joins_and_gets_a_colour_after_a_message(service: Service
     assert [change.login for change in twitch.color_changes] == ["viewer"]
 
 
+async def test_members_keep_their_colours_when_the_bot_stops(run: Run, twitch: LocalTwitch, log_in: LogIn) -> None:
+    await log_in("streamer")
+    twitch.add_user("viewer", "#00FF00", turbo=True)
+    async with run({"color": {"delay": 0, "restore": True}}) as service:
+        await twitch.wait_subscribed("streamer", "streamer")
+        await joined(service, twitch)
+        for login in ("viewer", "streamer"):
+            await twitch.say(login, in_="streamer", text="hello")
+            await twitch.wait_for(lambda login=login: any(each.login == login for each in twitch.color_changes))
+        await until(lambda: all(painter.changes for painter in service.changer))
+    assert [each.login for each in twitch.color_changes] == ["viewer", "streamer", "streamer"]
+
+
 async def test_a_member_grants_colours_alone_and_opens_no_session(service: Service, twitch: LocalTwitch) -> None:
     await joined(service, twitch)
     (login,) = (each for each in service.keeper if each.is_member)

@@ -73,6 +73,28 @@ async def test_a_running_bot_in_good_health_has_nothing_wrong(
         assert sign in said
 
 
+async def test_a_channel_of_several_accounts_is_one_line(
+    twitch: LocalTwitch,
+    store: Store,
+    settings_for: SettingsFor,
+    log_in: LogIn,
+    beating: Callable[[Service], Awaitable[None]],
+) -> None:
+    for login in ("me", "other"):
+        await log_in(login)
+    settings = settings_for(accounts=[{"login": login, "channels": ["me", "nowhere"]} for login in ("me", "other")])
+    async with Service.running(settings, store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await until(
+            lambda: {each.state for one in service.standings() for each in one.channels} == {"joined", "parked"}
+        )
+        await beating(service)
+        said = [finding.line() for finding in await examined(settings)]
+    assert "fine     #me: is read, for 2 accounts" in said
+    assert sum("#nowhere" in line and "for 2 accounts" in line for line in said) == 1
+    assert not [line for line in said if "reads #me" in line]
+
+
 async def test_colours_that_are_switched_off_are_in_the_verdict(
     twitch: LocalTwitch,
     store: Store,
