@@ -15,7 +15,7 @@ import sqlalchemy as sql
 from sqlalchemy import event
 
 from colorchanger_bot.errors import StoreError, StoreLocked
-from colorchanger_bot.store.lock import Ownership
+from colorchanger_bot.store.lock import PING_SECONDS, Ownership
 from colorchanger_bot.store.server import engine_for
 from colorchanger_bot.store.store import Store, TokenPair, locked
 from tests.fakes import until
@@ -96,6 +96,22 @@ async def test_a_second_owner_is_turned_away_until_the_first_is_gone(server: str
                 pass
         with locked(server):
             pass
+
+
+async def test_an_owner_is_checked_often_and_keeps_its_connection(server: str) -> None:
+    def owners() -> list[int]:
+        with engine.connect() as connection:
+            held = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            return list(connection.exec_driver_sql(held).scalars())
+
+    engine = plain_engine(server)
+    with locked(server) as ownership:
+        assert ownership is not None
+        began, before = time.monotonic(), owners()
+        assert len(before) == 1
+        await until(lambda: time.monotonic() - began > 2.5 * PING_SECONDS, seconds=4 * PING_SECONDS)
+        assert (owners(), ownership.problem) == (before, "")
+    engine.dispose()
 
 
 async def test_installations_in_different_databases_do_not_disturb_each_other(server: str) -> None:

@@ -1,4 +1,4 @@
-"""Small parts of the store: when a heartbeat is alive, and what is said of a driver's error."""
+"""When a heartbeat is alive, and what is said of a driver's error."""
 
 from __future__ import annotations
 
