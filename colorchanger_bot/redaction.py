@@ -122,12 +122,11 @@ forget_secret = _live.forget
 
 def redact(text: str) -> str:
     """Return the text without secrets: known ones are found by value, others by the words before them."""
-    text = _live.hide(text)
-    if not _ANNOUNCEMENT.search(text):
-        return text
-    for pattern, replacement in _ANNOUNCED:
-        text = pattern.sub(replacement, text)
-    return text
+    # The words first: a known secret may be a part of them.
+    if _ANNOUNCEMENT.search(text):
+        for pattern, replacement in _ANNOUNCED:
+            text = pattern.sub(replacement, text)
+    return _live.hide(text)
 
 
 def one_line(text: str) -> str:

@@ -325,6 +325,14 @@ def test_a_kept_secret_is_hidden_in_every_spelling_until_it_is_forgotten() -> No
     assert redact(secret) == secret
 
 
+def test_a_known_secret_within_the_words_before_another_one_does_not_reveal_it() -> None:
+    keep_secret("access_to")
+    try:
+        assert "abcdefghijklmnop" not in redact("access_token=abcdefghijklmnop")
+    finally:
+        forget_secret("access_to")
+
+
 def test_a_value_too_short_to_be_a_secret_is_not_hidden() -> None:
     secrets = Secrets()
     for value in ("", "a", "abc", "****"):

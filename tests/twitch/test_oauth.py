@@ -268,7 +268,10 @@ async def test_a_login_by_code_asks_in_the_interval_until_the_person_is_done(
 @pytest.mark.parametrize(
     ("fault", "words"),
     [
-        (faults.status(400, message="invalid device code"), "the code expired before it was entered: log in again"),
+        (
+            faults.status(400, message="invalid device code"),
+            "the code was declined on Twitch's page, or used elsewhere",
+        ),
         (faults.status(400, message="Access_Denied"), "the login was refused on Twitch's page"),
         (faults.status(403, message="something new"), r"Twitch ended the login \(something new\)"),
     ],
