@@ -23,6 +23,8 @@ class Wanted:
         self._new = new
         self._is_shared = is_shared
         self._channels: dict[Key, SharedChannel] = {}
+        self._by_present_name: dict[tuple[str, str], SharedChannel] = {}
+        """By scope and name, as Twitch has told it."""
         self._by_account: dict[str, dict[str, SharedChannel]] = {}
         """By user id, then by the name that the account uses."""
 
@@ -65,7 +67,7 @@ class Wanted:
             elif (once := remembered.get(name)) is not None:
                 after[name] = self._channel(user_id, name, once, is_sure=False)
             else:
-                after[name] = self._channel(user_id, name, None)
+                after[name] = self._called(user_id, name) or self._channel(user_id, name, None)
         self._by_account[user_id] = after
         kept = dict.fromkeys(after.values())
         for channel in kept:
@@ -89,10 +91,10 @@ class Wanted:
             return []
         if channel.id == known.id:
             is_news = not channel.is_sure or channel.name != known.login
-            channel.is_sure, channel.name = True, known.login
+            self._call(channel, known.login)
             return list(channel.wanted_by) if is_news else []
         target = self._channel(user_id, known.login, known.id)
-        target.is_sure, target.name = True, known.login
+        self._call(target, known.login)
         # Another account may have the same channel under another name, which says nothing about that name.
         moving = [each for each in channel.wanted_by if self._by_account[each].get(name) is channel]
         for each in moving:
@@ -112,10 +114,23 @@ class Wanted:
         if channel is None:
             channel = self._channels[key] = self._new(key, name, id_)
         if id_ is not None and is_sure and not channel.is_sure:
-            channel.is_sure, channel.name = True, name
+            self._call(channel, name)
         return channel
+
+    def _call(self, channel: SharedChannel, name: str) -> None:
+        """Note the present name of a channel."""
+        if self._by_present_name.get(before := (channel.key[0], channel.name)) is channel:
+            del self._by_present_name[before]
+        channel.is_sure, channel.name = True, name
+        self._by_present_name[channel.key[0], name] = channel
+
+    def _called(self, user_id: str, name: str) -> SharedChannel | None:
+        """Return the channel that has this name now, if another account has found that out."""
+        return self._by_present_name.get((self._scope(user_id), name))
 
     def _let_go(self, channel: SharedChannel, user_id: str) -> None:
         channel.wanted_by.pop(user_id, None)
         if not channel.wanted_by:
             self._channels.pop(channel.key, None)
+            if self._by_present_name.get(named := (channel.key[0], channel.name)) is channel:
+                del self._by_present_name[named]

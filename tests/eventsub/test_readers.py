@@ -286,6 +286,18 @@ async def test_two_names_for_one_channel_are_read_once(world: World) -> None:
     assert {name: known.id for name, known in world.readers.known("me").items()} == {"old": "7"}
 
 
+async def test_a_name_that_one_account_has_found_out_is_not_asked_for_again(world: World) -> None:
+    world.twitch.ids["place"] = "7"
+    world.add("first", "place", ids={})
+    world.add("second", "place", ids={})
+    await world.step()
+    for number in range(10):
+        world.add(f"late{number}", "place", ids={})
+    await world.step()
+    assert (world.opened, len(world.reading("place"))) == (2, 2)
+    assert world.readers.counts("late9", "7")
+
+
 async def test_one_name_may_stand_for_two_channels(world: World) -> None:
     world.add("early", "place", ids={"place": "1"})
     world.add("late", "place", ids={"place": "2"})
