@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from tests.bench.contestants import BEFORE, FLOOR, OURS, PLAIN
+from tests.bench.contestants import BEFORE, EACH, FLOOR, OURS, PLAIN
 
 AGAINST = (PLAIN, FLOOR, BEFORE)
 DIGITS = 4
@@ -69,7 +69,7 @@ def as_text(rows: Iterable[Row], names: Sequence[str]) -> str:
 
 def as_markdown(rows: Sequence[Row]) -> str:
     """Return the table for a page; contestants that were not measured have no column."""
-    names = [name for name in (PLAIN, FLOOR, BEFORE, OURS) if any(name in row.values for row in rows)]
+    names = [name for name in (PLAIN, FLOOR, BEFORE, EACH, OURS) if any(name in row.values for row in rows)]
     against = [name for name in AGAINST if any(row.ratios(name) for row in rows)]
     head = ["", "unit", *names, *(f"ours / {name}" for name in against), "limit"]
     lines = [_cols(head), _cols(["---"] * len(head))]
