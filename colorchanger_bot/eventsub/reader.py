@@ -40,8 +40,6 @@ class Account:
     user_id: str
     login: str
     connect: Connect
-    barred: str = ""
-    """Why it may not read; empty if it may."""
     readers: dict[Reader, asyncio.Task[None]] = field(default_factory=dict[Reader, asyncio.Task[None]])
     """Its chat sessions, with the tasks that run them."""
 
@@ -58,4 +56,4 @@ class Account:
     @property
     def trouble(self) -> str:
         """Why it has no connection; empty if it has one, or needs none."""
-        return self.barred or next((each.session.trouble for each in self.readers if each.session.trouble), "")
+        return next((each.session.trouble for each in self.readers if each.session.trouble), "")

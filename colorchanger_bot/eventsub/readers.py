@@ -56,6 +56,7 @@ class Readers:
         self._listeners: list[Callable[[str], None]] = []
         self._accounts: dict[str, Account] = {}
         self._barred: dict[str, str] = {}
+        """Why accounts may not read, by user id."""
         self._wanted = Wanted(partial(SharedChannel.new, rng=rng, timing=timing), is_shared=is_shared)
         self._candidates = Candidates(
             self._accounts, self._wanted, joins=timing.joins, has_second_sockets=has_second_sockets
@@ -112,7 +113,7 @@ class Readers:
         account = self._accounts.get(user_id)
         if account is None or any(channel.is_read for channel in self._wanted.of(user_id).values()):
             return ""
-        return account.trouble
+        return self._barred.get(user_id) or account.trouble
 
     def on_identified(self, listener: Callable[[str], None]) -> None:
         """Call `listener` with the user id of an account when it has become known who its channels are."""
@@ -148,16 +149,12 @@ class Readers:
 
     def bar(self, user_id: str, reason: str) -> None:
         """Let an account read nothing for now; others take over."""
-        account = self._accounts[user_id]
-        account.barred = self._barred[user_id] = reason
-        self._stop_reading(account, "login")
+        self._barred[user_id] = reason
+        self._stop_reading(self._accounts[user_id], "login")
 
     def allow(self, user_id: str) -> None:
         """Let an account read again."""
-        account = self._accounts[user_id]
-        if account.barred:
-            account.barred = ""
-            del self._barred[user_id]
+        if self._barred.pop(user_id, None) is not None:
             self.retry_now(user_id)
 
     def retry_now(self, user_id: str) -> None:
@@ -207,7 +204,7 @@ class Readers:
                 logger.exception("who reads which channel could not be settled; trying again")
                 self._to_settle |= dict.fromkeys(self._wanted)
                 await self._clock.sleep(self._timing.retry[1])
-            next_look = self._looks[0][0] - self._clock.monotonic() if self._looks else float("inf")
+            next_look = self._looks[0][0] - self._clock.monotonic() if self._looks else FOREVER
             await changed.wait_at_most(self._clock, next_look)
 
     def _settle_later(self, channels: Iterable[SharedChannel]) -> None:

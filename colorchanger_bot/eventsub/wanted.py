@@ -32,9 +32,6 @@ class Wanted:
         """Each channel once."""
         return iter(self._channels.values())
 
-    def __len__(self) -> int:
-        return len(self._channels)
-
     def of(self, user_id: str) -> Mapping[str, SharedChannel]:
         """Return the channels of an account by the names that it uses; two names may stand for one."""
         return self._by_account.get(user_id, {})
