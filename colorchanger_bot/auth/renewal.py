@@ -213,7 +213,7 @@ class Renewal:
         kept.why, kept.refused_at = why, kept.now
         kept.retry_at = kept.now + kept.refused.next() if kept.login.pair.refresh else float("inf")
         if not known and not self.why_it_ends(kept.login):  # that is said from the start
-            # Viewers come and go, and whoever runs the bot can do nothing about it.
+            # Viewers come and go, and the operator can do nothing about it.
             logger.log(logging.INFO if kept.login.is_member else logging.WARNING, "%s: %s", kept.login.login, REFUSED)
 
     def _blocked(self, kept: TrackedLogin, why: str) -> None:

@@ -151,7 +151,7 @@ async def standings(settings: Settings, store: Store, now: float, reports: Repor
 
 
 def own_accounts(logins: Iterable[Login]) -> list[Login]:
-    """Return the accounts of whoever runs the bot, without the members of the community."""
+    """Return the operator's accounts, without the members of the community."""
     return [login for login in logins if not login.is_member]
 
 

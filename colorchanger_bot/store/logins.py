@@ -51,7 +51,7 @@ class Login:
     lost_at: float | None = None
     """Unix seconds at which it was lost; None: it works, or an earlier version lost it."""
     member_since: float | None = None
-    """Unix seconds at which a viewer joined the community; None: an account of whoever runs the bot."""
+    """Unix seconds at which a viewer joined the community; None: one of the operator's accounts."""
 
     @property
     def is_member(self) -> bool:

@@ -52,7 +52,7 @@ logins = _table(
     _column("channels", sql.VARCHAR(8000), ""),
     _column("revision", sql.Integer, "0"),  # the revision of `state` when the row was last written
     _maybe("lost_at", _TIME),
-    _maybe("member_since", _TIME),  # null: one of the accounts of whoever runs the bot
+    _maybe("member_since", _TIME),  # null: one of the operator's accounts
 )
 apps = _table("apps", _key("client_id", sql.VARCHAR(64)), _column("client_secret", sql.TEXT))
 imports = _table("imports", _key("fingerprint", sql.VARCHAR(64)), _column("login_id", sql.Integer))
