@@ -45,16 +45,6 @@ class Following(FakeHelix):
         return await super().live_followed(user_id)
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def helix(clock: FakeClock) -> FakeHelix:
-    return FakeHelix(clock)
-
-
 async def running(
     helix: FakeHelix, clock: FakeClock, identified: Callable[[], None] = lambda: None
 ) -> AsyncIterator[Membership]:

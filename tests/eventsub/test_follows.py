@@ -16,16 +16,6 @@ from tests.fakes import FakeClock
 DOWN = TwitchUnavailable("Twitch is in trouble (503)")
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def helix(clock: FakeClock) -> FakeHelix:
-    return FakeHelix(clock)
-
-
 def test_at_most_90_live_channels_are_chosen_and_those_that_are_read_stay() -> None:
     live = {f"place{number}": str(number) for number in range(120)}
     first = choose(live, {})

@@ -31,16 +31,6 @@ REFUSED = ChannelRefused("subscription missing proper authorization")
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def helix(clock: FakeClock) -> FakeHelix:
-    return FakeHelix(clock)
-
-
-@pytest.fixture
 def ended() -> list[ColorChangerError | None]:
     return []
 

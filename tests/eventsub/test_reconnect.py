@@ -13,11 +13,6 @@ from colorchanger_bot.eventsub.timing import Timing
 from tests.fakes import FakeClock, settle
 
 
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
 @pytest.mark.parametrize(
     ("configured", "target"),
     [
