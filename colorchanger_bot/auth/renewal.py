@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 LOGGED_OUT = f"logged out; {LOG_IN}"
 OTHER_APPLICATION = "its token is of another application and cannot be renewed here"
 NO_REFRESH = "it came without a refresh token and cannot be renewed"
+SAME_END_SECONDS = 60.0
+"""Twitch counts in whole seconds, and its answer takes a moment."""
 REFUSED = "Twitch refuses to renew the login: it is used until it ends, and trying goes on"
 
 
@@ -50,6 +52,14 @@ def why_it_ends(login: Login, *, is_ours: bool) -> str:
 def _is_same(one: Login, other: Login) -> bool:
     # (a login that was removed and made anew may have the number and the generation of the one before)
     return (one.generation, one.pair.access) == (other.generation, other.pair.access)
+
+
+def _is_known(login: Login, owner: Owner) -> bool:
+    """Whether the store says all this: with thousands of logins, writing the same again is most of a start's work."""
+    known, told = login.pair.expires_at, owner.expires_at
+    same_end = known == told or (known is not None and told is not None and abs(known - told) < SAME_END_SECONDS)
+    stored = Owner(login.user_id or "", login.login, login.client_id, login.pair.scopes, told)
+    return same_end and stored == owner and not login.lost
 
 
 class Renewal:
@@ -137,6 +147,8 @@ class Renewal:
     async def _identify(self, kept: TrackedLogin, login: Login, owner: Owner) -> None:
         if owner.login != login.login and login.user_id is None:
             logger.warning("the token given for %s belongs to %s: managing that account", login.login, owner.login)
+        if _is_known(login, owner):
+            return
         pair = replace(login.pair, expires_at=owner.expires_at, scopes=owner.scopes)
         try:
             # The token knows best which application it is of; a client id that does not match is refused by Helix.

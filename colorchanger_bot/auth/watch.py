@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 LOOK_SECONDS = 5.0
 """How often the store is checked for logins that another process (`colorchanger login`) has made."""
 
+BREATH = 100
+"""After so many logins, other tasks get their turn."""
+
 
 class Watch:
     """Does what is due, every few seconds."""
@@ -44,4 +47,8 @@ class Watch:
         if complaint and complaint != self._complaint:  # said once, not every few seconds
             logger.error("the store cannot be read: %s", complaint)
         self._complaint = complaint
-        await asyncio.gather(*(self._keeper.look_after(id_) for id_ in self._keeper.due()))
+        async with asyncio.TaskGroup() as tasks:
+            for number, id_ in enumerate(self._keeper.due(), 1):
+                tasks.create_task(self._keeper.look_after(id_), name=f"look after login {id_}")
+                if number % BREATH == 0:  # thousands are due at once after a start
+                    await asyncio.sleep(0)

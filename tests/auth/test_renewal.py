@@ -251,6 +251,29 @@ async def test_each_login_is_validated_once_at_the_start_and_then_hourly(
         keeper.worked(me.id, me.pair.access)
 
 
+async def test_a_validation_is_written_only_where_it_says_something_new(
+    twitch: LocalTwitch,
+    store: Store,
+    applications: Applications,
+    keeper: TokenKeeper,
+    watch: Watch,
+    me: Login,
+    clock: JumpyClock,
+) -> None:
+    await watch.look()  # the end of the token is news
+    before = await store.changes()
+    assert before is not None
+    restarted = new_keeper(store, applications, clock)
+    await restarted.load()
+    await Watch(restarted, clock=clock, rng=random.Random(1)).look()
+    assert asked(twitch, VALIDATE) == 2
+    assert await store.changes(before.revision) is None
+    twitch.rename("me", "myself")
+    await restarted.validate(me.id)
+    assert (await stored(store)).login == "myself"
+    await restarted.close()
+
+
 async def test_a_validation_without_an_answer_is_repeated_with_back_off(
     twitch: LocalTwitch,
     keeper: TokenKeeper,
