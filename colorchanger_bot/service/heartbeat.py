@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from colorchanger_bot.clock import Clock, Notifier
@@ -19,6 +20,9 @@ LIVELY_SECONDS = 30.0
 """After a change in how an account or a channel is doing, beats come faster: more changes are likely."""
 FASTEST_SECONDS, SECONDS_PER_ACCOUNT = 1.0, 0.005
 """Between two beats in that time; with many accounts a beat costs more, so it comes less often."""
+BREATH = 100
+"""After so many reports, other tasks get their turn."""
+States = Mapping[str, tuple[str, ...]]
 
 
 class HeartbeatWriter:
@@ -28,7 +32,7 @@ class HeartbeatWriter:
         self,
         store: Store,
         clock: Clock,
-        reports: Callable[[], Mapping[str, Report]],
+        reports: Callable[[], Iterable[Report]],
         members: Callable[[], Mapping[Any, int]] = dict[Any, int],
     ) -> None:
         self._store = store
@@ -36,7 +40,7 @@ class HeartbeatWriter:
         self._reports = reports
         self._members = members
         self._news = Notifier()
-        self._states: dict[str, tuple[str, ...]] = {}
+        self._states: States = {}
         self._lively_until = float("-inf")
         self.last = math.nan
         """The unix seconds of the last beat that was written."""
@@ -49,25 +53,34 @@ class HeartbeatWriter:
         """Write until cancelled."""
         while True:
             news = self._news.next
-            reports = self._reports()
             now = self._clock.now().timestamp()
+            accounts, states = await self._gathered(now)
             with contextlib.suppress(StoreError):  # the service logs it, once
-                accounts = [each.to_json(now) for each in reports.values()]
                 await self._store.beat(now, {"accounts": accounts, "members": dict(self._members())})
                 self.last = now
-            await news.wait_at_most(self._clock, self._pause(reports))
+            await news.wait_at_most(self._clock, self._pause(states))
 
-    def _pause(self, reports: Mapping[str, Report]) -> float:
+    async def _gathered(self, now: float) -> tuple[list[dict[str, Any]], States]:
+        """Return all reports as JSON values, and the states of all channels by account."""
+        accounts: list[dict[str, Any]] = []
+        states: dict[str, tuple[str, ...]] = {}
+        for number, report in enumerate(self._reports(), 1):
+            accounts.append(report.to_json(now))
+            states[report.login] = tuple(channel.state for channel in report.channels)
+            if number % BREATH == 0:  # thousands take longer than a message should wait
+                await asyncio.sleep(0)
+        return accounts, states
+
+    def _pause(self, states: States) -> float:
         """Return the seconds until the next beat."""
         if self._store.trouble:
             return RETRY_SECONDS
-        states = {login: tuple(channel.state for channel in each.channels) for login, each in reports.items()}
         if states != self._states:
             self._states = states
             self._lively_until = self._clock.monotonic() + LIVELY_SECONDS
         if self._clock.monotonic() >= self._lively_until:
             return BEAT_SECONDS
-        return min(BEAT_SECONDS, max(FASTEST_SECONDS, SECONDS_PER_ACCOUNT * len(reports)))
+        return min(BEAT_SECONDS, max(FASTEST_SECONDS, SECONDS_PER_ACCOUNT * len(states)))
 
     async def stop(self) -> None:
         """Remove the heartbeat: this process is ending."""

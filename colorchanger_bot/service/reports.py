@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import starmap
 
 from colorchanger_bot.auth.keeper import TokenKeeper
@@ -27,7 +27,13 @@ class Reporter:
 
     def reports(self) -> dict[str, Report]:
         """Return what is known of all accounts, by login; members of the community are not among them."""
-        return {login.login: self._report(login) for login in own_accounts(self._keeper)}
+        return {each.login: each for each in self.each()}
+
+    def each(self) -> Iterator[Report]:
+        """Yield the same one by one; accounts may be logged out meanwhile."""
+        for login in own_accounts(self._keeper):
+            if login.id in self._keeper:
+                yield self._report(self._keeper[login.id])
 
     def _report(self, login: Login) -> Report:
         bot = self._bots.get(login.client_id)

@@ -89,7 +89,7 @@ class Service:
         )
         self.memory = MemoryGrowth(self._clock, lambda: len(list(self.keeper)))
         self._reporter = Reporter(self.keeper, self.bots, self.changer)
-        self._heartbeat = HeartbeatWriter(store, self._clock, self._reporter.reports, self.community.sums)
+        self._heartbeat = HeartbeatWriter(store, self._clock, self._reporter.each, self.community.sums)
         self.keeper.on_event(self._on_login)
         store.on_trouble(self._on_store_trouble)
 
