@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import time
 from collections.abc import AsyncGenerator
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from colorchanger_bot.service.service import Service
     from colorchanger_bot.settings.load import Settings
     from colorchanger_bot.store.store import Store
+
+SETTLED_SECONDS = 30.0
+"""After the start: the objects there are then live as long as the process."""
 
 
 def _version() -> str:
@@ -205,6 +209,8 @@ async def _run(settings: Settings) -> None:
                     if settings.community.enabled:
                         notes.insert(0, community_line(settings.community.channel, service.community.sums()))
                     say(plan(await service.planned(), settings, store.name, notes))
+                    # With thousands of accounts, looking through everything for garbage stops the loop for 0.2 s.
+                    asyncio.get_running_loop().call_later(SETTLED_SECONDS, gc.freeze)
                     await stop.wait()
                     say("stopping")
                 say(summary(service.changer, service.community.is_member))

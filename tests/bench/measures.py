@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from colorchanger_bot.color import STRATEGIES
+from tests.bench import community as of_community
 from tests.bench.arena import Arena
 from tests.bench.bench_color import of_one
 from tests.bench.contestants import BEFORE, FLOOR, OURS, PLAIN, Contestant, each_for_itself, ours, two_sockets
@@ -28,6 +29,7 @@ PEOPLE, PEOPLE_TURNS = 100, 2
 PEOPLE_PAUSE_SECONDS = 0.05
 CROWDS = (1, 30, 100, 300)
 """Accounts in one channel."""
+MEMBERS = 5_000
 RATE = 1000.0
 """Messages of strangers per second, as in the busiest channels."""
 PACED_SECONDS = 5.0
@@ -214,6 +216,11 @@ async def _crowd(contestant: Contestant, accounts: int) -> AsyncGenerator[Arena]
         yield arena
 
 
+async def community(rounds: Rounds) -> list[Row]:
+    """A streamer's community of thousands."""
+    return await of_community.measure(MEMBERS, rounds.rounds, rounds.say)
+
+
 async def lasting(rounds: Rounds) -> list[Row]:
     """Memory over a hundred thousand messages."""
     grown = Row("memory grown over 100,000 messages", "MiB")
@@ -264,6 +271,7 @@ MEASURES: dict[str, Callable[[Rounds], Any]] = {
     "memory": memory,
     "thousand": thousand,
     "crowds": crowds,
+    "community": community,
     "lasting": lasting,
     "connections": connections,
     "colors": colors,
