@@ -104,8 +104,9 @@ async def _community(members: int) -> AsyncGenerator[tuple[Arena, asyncio.subpro
                 "COLORCHANGER_COMMUNITY__MOST": str(members),
             }
             began = time.perf_counter()
+            command = [sys.executable, "-m", "colorchanger_bot", "run"]
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "colorchanger_bot", "run", env=environment, cwd=folder, stdout=DEVNULL, stderr=DEVNULL
+                *command, env=environment, cwd=folder, stdout=DEVNULL, stderr=DEVNULL
             )
             arena = Arena(twitch, process, names, [STREAMER])
             try:

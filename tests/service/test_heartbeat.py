@@ -41,7 +41,7 @@ async def test_beats_are_fast_after_a_change_and_steady_later(store: Store, acco
     clock = FakeClock()
     recording = RecordingStore(store, clock)
     current = reports(accounts, "joining")
-    beating = asyncio.create_task(HeartbeatWriter(recording, clock, lambda: current.values()).run())
+    beating = asyncio.create_task(HeartbeatWriter(recording, clock, lambda: [*current.values()]).run())
     await clock.advance(10)
     assert recording.beats[:3] == [0.0, pause, 2 * pause]
     await clock.advance(LIVELY_SECONDS)
