@@ -13,8 +13,8 @@ READ_SCOPE, COLOR_SCOPE, REPLY_SCOPE = "user:read:chat", "user:manage:chat_color
 FOLLOWS_SCOPE = "user:read:follows"
 VITAL = (READ_SCOPE, COLOR_SCOPE)
 """Without one of these there are no new colours."""
-MEMBER_SCOPES = frozenset({COLOR_SCOPE})
-"""All that a member of the community grants: somebody else reads the channel."""
+COLOR_ONLY = frozenset({COLOR_SCOPE})
+"""All that is needed where other accounts read the channel, as for members of the community."""
 PURPOSES = {
     READ_SCOPE: "to see your messages",
     COLOR_SCOPE: "to change your colour",
@@ -49,14 +49,14 @@ def lacks(granted: Collection[str], needed: Collection[str] = VITAL) -> str:
     return f"the login lacks {words}" if words else ""
 
 
-def vital(login: Login) -> Collection[str]:
-    """Return the scopes without which this login gets no new colours."""
-    return MEMBER_SCOPES if login.is_member else VITAL
+def vital(login: Login, *, is_read: bool = False) -> Collection[str]:
+    """Return the scopes without which this login gets no new colours; `is_read`: other accounts read its channels."""
+    return COLOR_ONLY if login.is_member or is_read else VITAL
 
 
-def lacking(login: Login) -> str:
-    """Return which vital permissions a login lacks; empty if it has all."""
-    return lacks(login.pair.scopes, vital(login))
+def lacking(login: Login, *, is_read: bool = False) -> str:
+    """Return which vital permissions a login lacks; empty if it has all. `is_read` as for `vital`."""
+    return lacks(login.pair.scopes, vital(login, is_read=is_read))
 
 
 def missing_permission(login: Login) -> str:

@@ -153,7 +153,8 @@ async def _accounts(
         owner = await _owner(applications, login)
         ends = _why_it_ends(applications, login, owner)
         now = clock.now().timestamp()
-        for finding in _login(settings, login, owner, now, ends=ends, running=reports is not None):
+        runs, is_read = reports is not None, standing.is_read
+        for finding in _login(settings, login, owner, now, ends=ends, running=runs, is_read=is_read):
             yield finding
         if isinstance(owner, Owner):
             advise = {channel.login: _rename(settings, login.login, channel.login) for channel in standing.channels}
@@ -228,12 +229,12 @@ def _why_it_ends(applications: Applications, login: Login, owner: Validity) -> s
 
 
 def _login(
-    settings: Settings, login: Login, owner: Validity, now: float, *, ends: str, running: bool
+    settings: Settings, login: Login, owner: Validity, now: float, *, ends: str, running: bool, is_read: bool
 ) -> Iterator[Finding]:
     if login.lost:
         yield Finding(login.login, "wrong", login.lost, LOG_IN, Action.LOG_IN)
     elif isinstance(owner, Owner):
-        yield from _working(settings, login, owner, now, ends)
+        yield from _working(settings, login, owner, now, ends, is_read=is_read)
     elif isinstance(owner, Unknown):
         text = f"whether the login works is not known: {owner.reason}"
         yield Finding(login.login, "waiting", text, "", Action.WAIT)
@@ -247,14 +248,16 @@ def _login(
         yield Finding(login.login, "note", f"the token has expired; the bot renews it {when}")
 
 
-def _working(settings: Settings, login: Login, owner: Owner, now: float, ends: str) -> Iterator[Finding]:
+def _working(
+    settings: Settings, login: Login, owner: Owner, now: float, ends: str, *, is_read: bool
+) -> Iterator[Finding]:
     what = "ends in" if ends else "is renewed within"
     left = "" if owner.expires_at is None else f", and {what} {duration(owner.expires_at - now)}"
     yield Finding(login.login, "fine", f"the login works{left}")
     if ends:
         yield Finding(login.login, "wrong", ends, LOG_IN, Action.LOG_IN)
     for scope in scopes.missing(owner.scopes, sorted(scopes.needed_scopes(settings))):
-        level: Level = "wrong" if scope in scopes.VITAL else "note"
+        level: Level = "wrong" if scope in scopes.vital(login, is_read=is_read) else "note"
         yield Finding(login.login, level, scopes.lacks(owner.scopes, [scope]), LOG_IN, Action.LOG_IN)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from colorchanger_bot.auth.scopes import MEMBER_SCOPES
+from colorchanger_bot.auth.scopes import COLOR_ONLY
 from colorchanger_bot.auth.tracked_login import hide
 from colorchanger_bot.clock import Clock, Tasks
 from colorchanger_bot.errors import ColorChangerError, JoinRefused, LoginFailed
@@ -115,7 +115,7 @@ class Joins:
         self._waiting[id_] = person  # counts while Twitch is asked
         try:
             oauth = await self._application()
-            code = await oauth.start_device_login(MEMBER_SCOPES)
+            code = await oauth.start_device_login(COLOR_ONLY)
         except ColorChangerError as error:
             self._complain(str(error))
             raise JoinRefused(join_refusal("unavailable"), "unavailable") from None
@@ -185,7 +185,7 @@ class Joins:
 
     async def _result(self, id_: str, oauth: OAuth, code: DeviceCode, admit: Admit) -> Outcome:
         try:
-            granted = await oauth.finish_device_login(code, MEMBER_SCOPES)
+            granted = await oauth.finish_device_login(code, COLOR_ONLY)
             hide(granted)
             del self._following[id_]  # to stop halfway from here on would leave something behind
             return await admit(oauth, granted)

@@ -33,9 +33,10 @@ class Reporter:
         """Yield the same one by one; accounts may be logged out meanwhile."""
         for login in own_accounts(self._keeper):
             if login.id in self._keeper:
-                yield self._report(self._keeper[login.id])
+                yield self.report(self._keeper[login.id])
 
-    def _report(self, login: Login) -> Report:
+    def report(self, login: Login) -> Report:
+        """Return what is known of one account."""
         bot = self._bots.get(login.client_id)
         readers = bot.readers if bot is not None and login.id in bot.accounts else None
         user_id = login.user_id or ""

@@ -124,6 +124,10 @@ class Service:
         """Return what is known of all accounts, by login."""
         return self._reporter.reports()
 
+    def report(self, login: Login) -> Report:
+        """Return what is known of one account."""
+        return self._reporter.report(login)
+
     async def planned(self) -> list[Standing]:
         """Return how all accounts are doing, also those still starting, with what is remembered of them.
 

@@ -73,6 +73,11 @@ class Report:
     messages: int = 0
     changes: int = 0
 
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody reads one of its channels."""
+        return any(channel.state == "joined" for channel in self.channels)
+
     def to_json(self, now: float) -> dict[str, Any]:
         """Return a dict of JSON values; the next try of a channel is in unix seconds, so that it stays true."""
         rows = [each._asdict() | {"retry_in": None, "retry_at": _at(each, now)} for each in self.channels]
@@ -127,6 +132,11 @@ class Standing:
     def needs_login(self) -> bool:
         """Whether only a new login helps."""
         return self.state == "needs login"
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody reads one of its channels."""
+        return any(channel.state == "joined" for channel in self.channels)
 
     @property
     def is_settled(self) -> bool:
@@ -207,13 +217,16 @@ def work_out(login: Login, settings: Settings, remembered: Remembered, reports: 
         token_age=None if pair.issued_at is None else max(0.0, now - pair.issued_at),
         expires_in=None if pair.expires_at is None else pair.expires_at - now,
         scopes=tuple(sorted(pair.scopes)),
-        missing_scopes=tuple(scopes.missing(pair.scopes, scopes.vital(login))),
+        missing_scopes=tuple(scopes.missing(pair.scopes, scopes.vital(login, is_read=said.is_read))),
     )
 
 
-def needs_login(login: Login) -> str:
-    """Return why only a new login helps; empty if none is needed."""
-    return login.lost or scopes.lacking(login)
+def needs_login(login: Login, report: Report | None = None) -> str:
+    """Return why only a new login helps; empty if none is needed.
+
+    An account needs no permission to read a channel that others read for it, as far as a `report` tells.
+    """
+    return login.lost or scopes.lacking(login, is_read=report is not None and report.is_read)
 
 
 def wanted_channels(settings: Settings, login: Login, remembered: Remembered | None = None) -> tuple[str, ...]:
@@ -229,7 +242,7 @@ def wanted_channels(settings: Settings, login: Login, remembered: Remembered | N
 
 
 def _state(login: Login, settings: Settings, report: Report, *, enabled: bool) -> tuple[State, str, Action]:
-    if why := needs_login(login):
+    if why := needs_login(login, report):
         return "needs login", why, Action.LOG_IN
     if not enabled and settings.color_for(login.login).enabled:
         command = f"{settings.commands.prefix}{settings.commands.name}"
@@ -254,7 +267,7 @@ def _state(login: Login, settings: Settings, report: Report, *, enabled: bool) -
 def _channels(report: Report, settings: Settings, login: Login, remembered: Remembered) -> tuple[ChannelStanding, ...]:
     if not report.channels:
         return tuple(map(ChannelStanding, wanted_channels(settings, login, remembered)))
-    if needs_login(login):  # nobody reads them, and nobody will before that
+    if needs_login(login, report):  # nobody reads them, and nobody will before that
         return tuple(ChannelStanding(channel.login) for channel in report.channels)
     return report.channels
 

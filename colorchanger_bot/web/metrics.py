@@ -124,7 +124,7 @@ class _Running(Collector):
         yield refreshes
         logins = own_accounts(service.keeper)
         yield _gauge("colorchanger_accounts", "Accounts that are managed.", len(logins))
-        lost = sum(bool(needs_login(login)) for login in logins)
+        lost = sum(bool(needs_login(login) and needs_login(login, service.report(login))) for login in logins)
         yield _gauge("colorchanger_accounts_needing_login", "Accounts that must log in again.", lost)
         remaining = [budget.remaining for budget in service.budgets.by_login.values()]
         help_ = "Requests that Twitch still allows this minute, of the account that has the fewest; NaN: not known yet."

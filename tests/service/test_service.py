@@ -15,12 +15,15 @@ from colorchanger_bot.color import Color
 from colorchanger_bot.color.readable import readable
 from colorchanger_bot.errors import NeedsLogin
 from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.service.doctor import examine
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.standing import Action, standings
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.database import Database
 from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.twitch.helix import CHAT_MESSAGE
+from colorchanger_bot.web.metrics import Metrics
+from colorchanger_bot.web.probes import readiness
 from tests.conftest import SCOPES
 from tests.fakes import subscribed_to_all, until
 
@@ -180,6 +183,29 @@ async def test_an_account_that_needs_login_does_not_stop_the_others(
         await twitch.say("me", in_="me", text="hello")
         await twitch.wait_for(lambda: twitch.color_changes)
         assert service.standings()[0].action is Action.LOG_IN
+
+
+async def test_an_account_that_may_not_read_is_coloured_where_another_one_reads(
+    twitch: LocalTwitch, store: Store, settings_for: SettingsFor, log_in: LogIn, client_id: str
+) -> None:
+    await log_in("me")
+    twitch.add_user("quiet", turbo=True)
+    pair = twitch.issue_tokens("quiet", client_id, ("user:manage:chat_color",))
+    await store.import_login("quiet", client_id, TokenPair(pair.access, pair.refresh), channels=("me",))
+    async with Service.running(settings_for(), store) as service:
+        await twitch.wait_subscribed("me", "me")
+        await until(lambda: [each.state for each in service.standings()] == ["running", "running"])
+        await twitch.say("quiet", in_="me", text="hello")
+        await twitch.wait_for(lambda: twitch.color_changes)
+        assert twitch.color_changes[0].login == "quiet"
+        found = {each.login: each for each in service.standings()}["quiet"]
+        assert (found.needs_login, found.missing_scopes) == (False, ())
+        assert readiness(service.standings())["ready"]
+        assert b"colorchanger_accounts_needing_login 0.0" in Metrics(service).text()
+        findings = await examine(service.settings, clock=SystemClock(), reports=service.reports())
+        assert [each for each in findings if each.level == "wrong"] == []
+        await twitch.revoke_login("me")
+        await until(lambda: {each.login: each.state for each in service.standings()}["quiet"] == "needs login")
 
 
 async def test_a_login_that_was_lost_before_the_start_opens_no_chat_session(
