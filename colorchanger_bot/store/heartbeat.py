@@ -28,13 +28,13 @@ class Heartbeat(NamedTuple):
 
 
 def write(
-    connection: sql.Connection,
-    at: float,
-    status: Mapping[str, Any],
-    accounts: Mapping[str, Mapping[str, Any]],
-    known: Mapping[str, Mapping[str, Any]] | None,
-) -> None:
-    """Write a heartbeat, and the accounts that differ from `known`; without `known`, all of them."""
+    connection: sql.Connection, at: float, status: Mapping[str, Any], known: Mapping[str, str] | None
+) -> dict[str, str]:
+    """Write a heartbeat, and the accounts whose reports differ from the `known` ones; return all reports, by login.
+
+    Without `known`, all of them are written.
+    """
+    accounts = {each["login"]: json.dumps(each) for each in status.get("accounts", ())}
     rest = {key: value for key, value in status.items() if key != "accounts"}
     put(connection, heartbeat, {"id": 1, "pid": os.getpid(), "at": at, "status": json.dumps(rest)})
     if known is None:  # reports of another process
@@ -43,8 +43,9 @@ def write(
         connection.execute(
             sql.delete(reports).where(reports.c.login == sql.bindparam("gone")), [{"gone": each} for each in gone]
         )
-    changed = (each for login, each in accounts.items() if known is None or known.get(login) != each)
-    put(connection, reports, *({"login": each["login"], "report": json.dumps(each)} for each in changed))
+    changed = ((login, text) for login, text in accounts.items() if known is None or known.get(login) != text)
+    put(connection, reports, *({"login": login, "report": text} for login, text in changed))
+    return accounts
 
 
 def read(connection: sql.Connection) -> Heartbeat | None:

@@ -57,7 +57,7 @@ class Store:
         """The lock of the running process on a server: without proof of it, no refresh begins."""
         self._vault = vault or Vault()
         self._seen: Revision | None = None
-        self._reported: dict[str, Mapping[str, Any]] | None = None
+        self._reported: Mapping[str, str] | None = None
 
     @classmethod
     @asynccontextmanager
@@ -254,10 +254,8 @@ class Store:
         Of `status["accounts"]`, a list of JSON objects with a `login`, only those are written that changed since the
         last beat.
         """
-        accounts = {each["login"]: each for each in status.get("accounts", ())}
         known, self._reported = self._reported, None  # if this fails, the next beat writes all of them
-        await self.database.run(lambda connection: heartbeat.write(connection, at, status, accounts, known))
-        self._reported = accounts
+        self._reported = await self.database.run(lambda connection: heartbeat.write(connection, at, status, known))
 
     async def stop_beating(self) -> None:
         """Remove the heartbeat: this process ends."""
