@@ -12,6 +12,7 @@
     │   └── TokenRefused        Twitch refused a token that it had just issued
     ├── LoginFailed             a device-code login ended without a token
     ├── JoinRefused             a viewer cannot begin to join the community
+    ├── AutostartFailed         the system does not let ColorChanger start at log-in
     ├── ColorRejected           Twitch does not accept this colour from this account
     ├── ChannelRefused          this account may not read that channel
     ├── SessionGone             the EventSub session that a subscription was meant for no longer exists
@@ -117,6 +118,10 @@ class JoinRefused(ColorChangerError):
     def __init__(self, message: str, reason: JoinRefusal) -> None:
         super().__init__(message)
         self.reason: JoinRefusal = reason
+
+
+class AutostartFailed(ColorChangerError):
+    """Raised when the system does not let ColorChanger start at log-in, or stop doing so."""
 
 
 class ColorRejected(ColorChangerError):

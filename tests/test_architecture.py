@@ -24,6 +24,7 @@ ROOMS = {
     "words": 1,
     "console": 1,
     "vault": 1,
+    "autostart": 2,
     "settings": 2,
     "changer": 3,
     "store": 4,

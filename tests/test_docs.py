@@ -24,12 +24,14 @@ from tests.hosts import COGS, Hosts
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+GROUPS = ("autostart", "config", "key", "store")
+"""The commands that have commands of their own."""
 
 
 def commands() -> set[str]:
     """The commands that `colorchanger --help` and its groups list."""
     found: set[str] = set()
-    for group in ([], ["config"], ["key"]):
+    for group in ([], *([name] for name in GROUPS)):
         arguments = [sys.executable, "-m", "colorchanger_bot", *group, "--help"]
         output = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
         listed = re.findall(r"^    ([a-z]+)\s", output.partition("commands:")[2], re.MULTILINE)
@@ -46,7 +48,7 @@ def test_every_command_that_a_document_names_exists() -> None:
     for document in DOCUMENTS:
         text = document.read_text(encoding="utf-8")
         for words in re.findall(r"(?<![\w/.-])colorchanger ((?:[a-z]+ ?)+)", "\n".join(re.findall(r"`[^`]+`", text))):
-            first = " ".join(words.split()[: 2 if words.startswith(("config", "key")) else 1])
+            first = " ".join(words.split()[: 2 if words.startswith(GROUPS) else 1])
             assert first in known, f"{document.name}: colorchanger {words}"
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from colorchanger_bot.cli import stopping
 from colorchanger_bot.cli.accounts import app as accounts_app
+from colorchanger_bot.cli.autostart import app as autostart_app
 from colorchanger_bot.cli.completion import SHELLS, script
 from colorchanger_bot.cli.config import app as config_app
 from colorchanger_bot.cli.login import app as login_app
@@ -263,3 +264,4 @@ app.add(config_app)
 app.add(login_app)
 app.add(accounts_app)
 app.add(store_app)
+app.add(autostart_app)

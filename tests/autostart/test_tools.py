@@ -1,0 +1,35 @@
+"""Calling the system's own programs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from colorchanger_bot.autostart.tools import environment, run
+from colorchanger_bot.errors import AutostartFailed
+
+
+def test_a_program_answers_with_its_code_its_output_and_its_complaint() -> None:
+    result = run(
+        [sys.executable, "-c", "import sys; print('out'); print('no way\\nat all', file=sys.stderr); sys.exit(3)"]
+    )
+    assert (result.code, result.output.strip(), result.complaint) == (3, b"out", "no way")
+
+
+def test_a_program_that_does_not_end_is_given_up() -> None:
+    with pytest.raises(AutostartFailed, match=r"did not answer within 0\.2 seconds"):
+        run([sys.executable, "-c", "import time; time.sleep(60)"], limit=0.2)
+
+
+def test_a_program_that_is_not_there_is_an_answer(tmp_path: Path) -> None:
+    assert run([str(tmp_path / "nothing")]).code == 127
+
+
+def test_a_frozen_executable_does_not_lend_its_libraries() -> None:
+    ours = {"LD_LIBRARY_PATH": "/opt/_MEI1", "PATH": "/bin", "XDG_RUNTIME_DIR": "/run/user/1"}
+    assert environment(ours, frozen=True) == {"PATH": "/bin", "XDG_RUNTIME_DIR": "/run/user/1"}
+    theirs = environment(ours | {"LD_LIBRARY_PATH_ORIG": "/opt/lib"}, frozen=True)
+    assert theirs["LD_LIBRARY_PATH"] == "/opt/lib"
+    assert environment(ours, frozen=False) == ours
