@@ -24,6 +24,13 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background so, and the processes that the tests end with Ctrl-C would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures", action="store_true", help="Write the pictures of the documentation, in docs/pictures."
+    )
+
+
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat")
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 import pytest
@@ -77,6 +78,31 @@ def test_every_file_that_a_document_links_to_exists() -> None:
     ]
     assert len(links) > 20
     assert [(document.name, link) for document, link in links if not (document.parent / link).exists()] == []
+
+
+def test_every_picture_of_a_page_is_taken_by_a_browser_test() -> None:
+    from tests.web.test_pictures import MADE
+
+    pictures = ROOT / "docs" / "pictures"
+    assert {file.name for file in pictures.glob("*.png")} == MADE
+    named = {
+        (document.parent / link).resolve()
+        for document in DOCUMENTS
+        for link in re.findall(r"!\[[^\]]*\]\(([^)#:]+)\)", document.read_text(encoding="utf-8"))
+    }
+    assert {pictures.resolve() / name for name in MADE} <= named
+
+
+def test_the_site_has_every_page_and_every_name_of_the_reference() -> None:
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r": (\w[\w-]*\.md)$", site, re.MULTILINE)) == {
+        page.name for page in (ROOT / "docs").glob("*.md")
+    }
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    shown = re.findall(r"<!-- api: ([\w.]+) -->", page)
+    assert len(shown) > 5
+    for name in shown:
+        assert locate(name) is not None, name
 
 
 def python_blocks() -> list[Any]:

@@ -6,7 +6,7 @@ import argparse
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -114,6 +114,13 @@ class Commands:
         whole = _Parser(called, self.about, self._options)
         self._add_to(whole, deep=True)
         return whole
+
+    def walk(self, called: str) -> Iterator[tuple[str, str, Sequence[Option]]]:
+        """Yield every command with its name behind `called`, what it does, and its options."""
+        for name, (function, options) in self._commands.items():
+            yield f"{called} {name}", _about(function), options
+        for name, group in self._groups.items():
+            yield from group.walk(f"{called} {name}")
 
     def _add_to(self, parser: argparse.ArgumentParser, *, deep: bool = False) -> Sequence[str]:
         """Add the commands and groups to a parser, `deep` with their options; return their names."""

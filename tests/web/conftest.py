@@ -6,11 +6,12 @@ import re
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Locator, Page, async_playwright
 
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service.service import Service
@@ -166,6 +167,23 @@ async def opened(browser: Browser, url: str, **options: Any) -> AsyncGenerator[P
     yield page
     await context.close()
     assert (wrong, foreign) == ([], [])
+
+
+PICTURES = Path(__file__).parents[2] / "docs" / "pictures"
+TakePicture = Callable[[Page | Locator, str], Awaitable[None]]
+
+
+@pytest.fixture
+def take_picture(request: pytest.FixtureRequest, tmp_path: Path) -> TakePicture:
+    """Take a picture of a page for the documentation; with `--pictures`, it replaces the one in docs/pictures."""
+    folder = PICTURES if request.config.getoption("--pictures") else tmp_path
+
+    async def take(seen: Page | Locator, name: str) -> None:
+        file = folder / name
+        await seen.screenshot(path=file, animations="disabled")
+        assert file.stat().st_size > 5_000
+
+    return take
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
