@@ -74,19 +74,20 @@ class Systemd:
         if reason := self._unavailable():
             raise AutostartFailed(reason)
         before = self._text()
-        lingers_by_us = before is not None and _LINGER_MARK in before
-        if at_boot and not os.path.lexists(self._linger):
-            self._call("loginctl", "enable-linger")
-            lingers_by_us = True
+        turns_on = at_boot and not os.path.lexists(self._linger)
+        lingers_by_us = turns_on or (before is not None and _LINGER_MARK in before)
         try:
             replace(self.unit, unit(program, lingers_by_us=lingers_by_us).encode())
             self._call("systemctl", "--user", "daemon-reload")
             self._call("systemctl", "--user", "enable", UNIT)
+            if turns_on:  # last, so that there is nothing to take back
+                self._call("loginctl", "enable-linger")
         except AutostartFailed:
             if before is not None:
                 replace(self.unit, before.encode(errors="surrogateescape"))
+                self._run(("systemctl", "--user", "daemon-reload"))
             else:
-                self.turn_off()
+                self._remove()
             raise
 
     def turn_off(self) -> None:
@@ -98,6 +99,11 @@ class Systemd:
         text = self._text()
         if text is None and not os.path.lexists(self.link):
             return
+        self._remove()
+        if text is not None and _LINGER_MARK in text:
+            self._call("loginctl", "disable-linger")
+
+    def _remove(self) -> None:
         # Without a session there is nobody to tell, and the next one reads what is left: nothing.
         self._run(("systemctl", "--user", "disable", UNIT))
         remove(self.link)
@@ -107,8 +113,6 @@ class Systemd:
                 folder.rmdir()
         self._run(("systemctl", "--user", "daemon-reload"))
         self._run(("systemctl", "--user", "reset-failed", UNIT))
-        if text is not None and _LINGER_MARK in text:
-            self._call("loginctl", "disable-linger")
 
     def _text(self) -> str | None:
         try:

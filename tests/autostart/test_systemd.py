@@ -200,6 +200,19 @@ def test_a_unit_that_systemd_refuses_leaves_nothing_behind(machine: Machine, pro
 
 
 @needs_systemctl
+@pytest.mark.parametrize("was_on", [False, True])
+def test_lingering_that_is_refused_changes_nothing(was_on: bool, machine: Machine, program: Program) -> None:
+    if was_on:
+        machine.systemd.turn_on(program, at_boot=False)
+    before = {path: path.read_text() for path in machine.files() if path.is_file()}
+    machine.run.answers["loginctl enable-linger"] = Result(1, complaint="Access denied")
+    with pytest.raises(AutostartFailed, match="enable-linger failed: Access denied"):
+        machine.systemd.turn_on(program, at_boot=True)
+    assert {path: path.read_text() for path in machine.files() if path.is_file()} == before
+    assert machine.systemd.status().state == ("on" if was_on else "off")
+
+
+@needs_systemctl
 def test_a_unit_that_systemd_refuses_does_not_replace_the_one_before(machine: Machine, program: Program) -> None:
     machine.systemd.turn_on(program, at_boot=False)
     machine.run.answers["systemctl --user daemon-reload"] = Result(1, complaint="no way")

@@ -16,7 +16,13 @@ from colorchanger_bot.sandbox import CROWD, LocalTwitch
 from tests.web.conftest import Serve, Served, TakePicture, opened
 
 LIGHT = {"color_scheme": "light", "viewport": {"width": 1200, "height": 640}}
-TALK = ("hi all", "what a game", "one more round?", "new colour, who dis", "good night")
+TALK = (
+    ("hi all", "hey mira"),
+    ("what a game", "that was close"),
+    ("one more round?", "I am in"),
+    ("how do you do that with your name?", "it does it by itself"),
+    ("good night", "see you tomorrow"),
+)
 MADE = {"dashboard.png", "login.png"}
 """Every picture that is taken here."""
 
@@ -39,9 +45,9 @@ async def test_the_dashboard(
     chat = DemoChat(twitch, random.Random(1))
     async with serve(account=False, chat=chat) as service, opened(browser, url(service), **LIGHT) as page:
         await twitch.wait_subscribed(ME, ME)
-        for number, ((login, _), text) in enumerate(zip(CROWD, TALK, strict=False), 1):
-            await twitch.say(login, in_=ME, text=text)
-            await say(page, f"{text}, in my colour number {number}")
+        for number, ((login, _), (theirs, mine)) in enumerate(zip(CROWD, TALK, strict=False), 1):
+            await twitch.say(login, in_=ME, text=theirs)
+            await say(page, mine)
             await twitch.wait_for(lambda number=number: len(twitch.color_changes) == number)
             await expect(page.locator("body")).to_contain_text(twitch.user(ME).color)
         await take_picture(page, "dashboard.png")
