@@ -46,6 +46,8 @@ class Change(NamedTuple):
     reason: str = ""
     is_restore: bool = False
     """Whether it put back the colour from before the first change."""
+    channel_id: str = ""
+    """Where the message was written; empty after a command."""
 
 
 @dataclass(slots=True)
@@ -195,7 +197,7 @@ class PendingChanges:
         if wish is None:
             return
         seconds = self._clock.monotonic() - wish.since
-        change = Change(self._user_id, self._login, result, color, seconds, reason, wish.is_restore)
+        change = Change(self._user_id, self._login, result, color, seconds, reason, wish.is_restore, wish.channel_id)
         if wish.ending is not None and not wish.ending.done():
             wish.ending.set_result(change)
         self._on_end(change)

@@ -7,40 +7,33 @@ import secrets
 from pathlib import Path
 from typing import Any
 
-import orjson
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from colorchanger_bot.changer.commands import run_command
-from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.pending_changes import Change
-from colorchanger_bot.changer.replies import page_reply
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.color import STRATEGIES
-from colorchanger_bot.color.preview import Row
 from colorchanger_bot.service.service import Service
-from colorchanger_bot.store.store import Login
 from colorchanger_bot.web.access import Access, Refused, add_headers, cookie_name, set_session
+from colorchanger_bot.web.accounts import AccountRoutes
+from colorchanger_bot.web.activity import Activity
+from colorchanger_bot.web.bodies import as_json, text_of
 from colorchanger_bot.web.chat import Chat
 from colorchanger_bot.web.health import Health
-from colorchanger_bot.web.history import History
+from colorchanger_bot.web.history import History, channel_of
 from colorchanger_bot.web.join import JoinPage
 from colorchanger_bot.web.login import PageLogin
 from colorchanger_bot.web.members import Members
 from colorchanger_bot.web.metrics import CONTENT_TYPE, Metrics
-from colorchanger_bot.web.preview import preview
 from colorchanger_bot.web.probes import readiness
 from colorchanger_bot.web.sessions import Sessions
 from colorchanger_bot.web.state import snapshot
 from colorchanger_bot.web.stream import Stream
-from colorchanger_bot.wiring import attachment_of
 
 logger = logging.getLogger(__name__)
 
 HERE = Path(__file__).parent
 MOST_BYTES = 16 * 1024
 """In a request; the longest is a palette."""
-MOST_CHARACTERS = 500
 
 
 class Dashboard:
@@ -56,8 +49,10 @@ class Dashboard:
         self._access = Access(service.settings.web, self._sessions, invites=service.settings.community.enabled)
         self._metrics = Metrics(service)
         self._history = History(service.changer, clock)
+        self._activity = Activity(clock)
         self._stream = Stream(self._state, clock, may_see=self._access.is_trusted)
         self._login = PageLogin(service, clock, self._stream.notify)
+        self._accounts = AccountRoutes(service, clock, self._stream.notify)
         self._health = Health(service.settings, clock, service.reports)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
@@ -82,11 +77,10 @@ class Dashboard:
                 web.get("/metrics", self.metrics),
                 web.get("/api/events", self._stream.serve),
                 web.get("/api/checkup", self.checkup),
-                web.get("/api/accounts/{login}/preview", self.preview),
-                web.post("/api/accounts/{login}/command", self.command),
                 web.post("/api/login", self.start_login),
                 web.delete("/api/login", self.cancel_login),
                 web.static("/static", HERE / "static"),
+                *self._accounts.routes(),
                 *self._join.routes(),
                 *Members(self._service).routes(),
             ]
@@ -103,12 +97,15 @@ class Dashboard:
     # Pages
 
     async def page(self, request: web.Request) -> web.Response:
-        """The dashboard itself."""
+        """The dashboard itself, with all that it shows first: nothing moves when it is there."""
+        state = self._state(request.query.get("account", ""))
+        state |= {"health": self._health.latest, "strategies": await self._accounts.strategies_of(state["chosen"])}
         return self._page(
             request,
             "dashboard.html",
             boot=self._boot,
-            strategies=[name for name in STRATEGIES if name != "hold"],
+            state=state,
+            strategies=[each["name"] for each in state["strategies"]],
             people=list(self._chat.people) if self._chat is not None else [],
             can_log_out=not self._sessions.is_open,
             community=self._service.community.channel if self._service.community.is_open else "",
@@ -154,7 +151,7 @@ class Dashboard:
         """Say whether every wanted channel is read or parked; names are only for visitors who may see them."""
         found = readiness(self._service.standings())
         shown = found if self._access.is_trusted(request) else {"ready": found["ready"]}
-        return _json(shown, status=200 if found["ready"] else 503)
+        return as_json(shown, status=200 if found["ready"] else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:
         """Return the metrics for Prometheus."""
@@ -164,74 +161,46 @@ class Dashboard:
 
     async def checkup(self, _request: web.Request) -> web.Response:
         """What the doctor finds."""
-        return _json(await self._health.findings())
-
-    async def preview(self, request: web.Request) -> web.Response:
-        """Show the next colours of a strategy without applying it."""
-        _, painter = self._account(request)
-        rows, answer = await preview(painter, request.query.get("text", "").strip(), self._clock)
-        return _json({"rows": [_row(row) for row in rows], "problem": "" if rows else answer})
-
-    async def command(self, request: web.Request) -> web.Response:
-        """Do what the chat command would do."""
-        login, painter = self._account(request)
-        text = await _text(request)
-        result = await run_command(painter, text, attachment_of(self._service.bots[login.client_id]).platform)
-        color = painter.current.hex if painter.current else ""
-        answer = page_reply(result)
-        logger.info("the dashboard: %s: %s", text, answer, extra={"account": login.login, "color": color})
-        self._stream.notify()
-        return _json({"answer": answer})
+        return as_json(await self._health.findings())
 
     async def start_login(self, _request: web.Request) -> web.Response:
         """Begin to log an account in."""
         await self._login.start()
-        return _json({})
+        return as_json({})
 
     async def cancel_login(self, _request: web.Request) -> web.Response:
         """Cancel the login."""
         await self._login.cancel()
-        return _json({})
+        return as_json({})
 
     async def say(self, request: web.Request) -> web.Response:
         """Write in the chat of the demo."""
-        text = await _text(request)
+        text = await text_of(request)
         who = request.query.get("as", "")
         if self._chat is None or who not in self._chat.people:
             raise Refused(404, "nobody has this name")
         await self._chat.say(who, text)
-        return _json({})
+        return as_json({})
 
     async def play(self, _request: web.Request) -> web.Response:
         """Simulate the chat of the demo."""
         if self._chat is not None:
             await self._chat.play()
-        return _json({})
+        return as_json({})
 
     # Parts
 
-    def _state(self) -> dict[str, Any]:
-        state = snapshot(self._service, self._history) | {"boot": self._boot, "login": self._login.to_json()}
+    def _state(self, chosen: str) -> dict[str, Any]:
+        state = snapshot(self._service, self._history, self._activity, chosen)
+        state |= {"boot": self._boot, "login": self._login.to_json()}
         return state | ({"chat": list(self._chat.lines)} if self._chat is not None else {})
 
     def _on_change(self, change: Change) -> None:
         # Members have no card, and with thousands of them the pages would be told all the time.
         if not self._service.community.is_member(change.user_id):
             self._history.note(change)
+            self._activity.note(change, channel_of(self._service.changer.get(change.user_id), change))
             self._stream.notify()
-
-    def _account(self, request: web.Request) -> tuple[Login, Painter]:
-        """The account that a request is about.
-
-        Raises:
-            Refused: there is none of this name, or it is not managed yet.
-        """
-        name = request.match_info["login"]
-        login = next((each for each in self._service.keeper if each.login == name), None)
-        painter = self._service.changer.get(login.user_id or "") if login is not None else None
-        if login is None or painter is None or login.client_id not in self._service.bots:
-            raise Refused(404, "this account is not managed now")
-        return login, painter
 
     def _page(self, request: web.Request, name: str, *, status: int = 200, **values: Any) -> web.Response:
         session = request.cookies.get(cookie_name(request), "") or self._sessions.new_session()
@@ -239,29 +208,3 @@ class Dashboard:
         response = web.Response(text=html, content_type="text/html", status=status)
         set_session(request, response, session)
         return response
-
-
-async def _text(request: web.Request) -> str:
-    """The text that a page sent.
-
-    Raises:
-        Refused: there is none, or it is too long.
-    """
-    try:
-        body = orjson.loads(await request.read())
-    except orjson.JSONDecodeError:
-        body = None
-    text: object = body.get("text") if isinstance(body, dict) else None  # pyright: ignore[reportUnknownMemberType,reportUnknownVariableType]
-    if request.content_type != "application/json" or not isinstance(text, str) or not text.strip():
-        raise Refused(400, 'send {"text": "..."} as JSON')
-    if len(text) > MOST_CHARACTERS:
-        raise Refused(400, f"this is longer than {MOST_CHARACTERS} characters")
-    return text.strip()
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {"hex": row.hex, "onDark": round(row.contrast_dark, 1), "onLight": round(row.contrast_light, 1)}
-
-
-def _json(data: dict[str, Any], *, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(data), content_type="application/json", status=status)

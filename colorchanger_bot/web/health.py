@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.redaction import redact
 from colorchanger_bot.service.doctor import examine, verdict
 from colorchanger_bot.service.standing import Reports
 from colorchanger_bot.settings.load import Settings
+from colorchanger_bot.web.plain import plain
 
 FRESH_SECONDS = 2.0
 """Findings this recent are reused, so that many open pages cause one check."""
@@ -27,6 +27,11 @@ class Health:
         self._made_at = float("-inf")
         self._found: dict[str, Any] = {}
 
+    @property
+    def latest(self) -> dict[str, Any]:
+        """The findings of the last check; empty before the first."""
+        return self._found
+
     async def findings(self) -> dict[str, Any]:
         """Return the verdict, when it was made, and what was found."""
         async with self._lock:
@@ -35,9 +40,9 @@ class Health:
                 self._made_at = self._clock.monotonic()
                 self._found = {
                     "at": self._clock.now().isoformat(),
-                    "verdict": redact(verdict(found)),
+                    "verdict": plain(verdict(found)),
                     "findings": [
-                        each.to_json() | {"text": redact(each.text), "cure": redact(each.advice)} for each in found
+                        each.to_json() | {"text": plain(each.text), "cure": plain(each.advice)} for each in found
                     ],
                 }
             return self._found

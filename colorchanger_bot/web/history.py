@@ -25,6 +25,8 @@ class Entry:
     at: datetime | None = None
     seconds: float | None = None
     reason: str = ""
+    channel: str = ""
+    """Where the message was written, if one was."""
 
 
 class History:
@@ -47,7 +49,17 @@ class History:
         if change.result in UNSEEN:
             return
         color = change.color.hex if change.color is not None else ""
-        entry = Entry(color, change.result, self._clock.now(), change.seconds, change.reason)
+        channel = channel_of(self._changer.get(change.user_id), change)
+        entry = Entry(color, change.result, self._clock.now(), change.seconds, change.reason, channel)
         self._entries.setdefault(change.user_id, deque(maxlen=SHOWN)).appendleft(entry)
         for user_id in [each for each in self._entries if each not in self._changer]:
             del self._entries[user_id]
+
+
+def channel_of(painter: Painter | None, change: Change) -> str:
+    """Return the name of the channel that a change belongs to; empty if it is not known."""
+    if not change.channel_id or painter is None:
+        return ""
+    if change.channel_id == change.user_id:
+        return change.login
+    return next((name for name, id_ in painter.channel_ids.items() if id_ == change.channel_id), "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +12,12 @@ from typing import Any, Literal
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes, purpose
 from colorchanger_bot.clock import Clock, cancel
-from colorchanger_bot.errors import ColorChangerError
+from colorchanger_bot.errors import ColorChangerError, StoreError
 from colorchanger_bot.service.login_application import application_for_login
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.standing import needs_login
 from colorchanger_bot.twitch.oauth import DeviceCode
+from colorchanger_bot.web.plain import plain
 from colorchanger_bot.web.qr import qr_code
 from colorchanger_bot.words import duration
 
@@ -28,6 +30,8 @@ class Progress:
 
     state: Literal["asking", "waiting", "done", "failed"] = "asking"
     text: str = "Asking Twitch for a code …"
+    login: str = ""
+    """Who has logged in."""
     code: str = ""
     url: str = ""
     picture: dict[str, Any] | None = None
@@ -67,6 +71,7 @@ class PageLogin:
         return {
             "state": progress.state,
             "text": progress.text,
+            "login": progress.login,
             "code": progress.code,
             "url": progress.url,
             "picture": progress.picture,
@@ -88,13 +93,15 @@ class PageLogin:
                 service.oauth(client_id), service.store, needed_scopes(service.settings), clock=self._clock, show=show
             )
         except ColorChangerError as error:
-            progress.state, progress.text = "failed", str(error)
+            progress.state, progress.text = "failed", plain(str(error))
         except Exception:  # the outermost place of this task
             logger.exception("the login from the dashboard failed")
             progress.state, progress.text = "failed", "an error in ColorChanger: see the log"
         else:
-            missing = needs_login(made)
+            with contextlib.suppress(StoreError):  # said in the log already; looked at again in a moment
+                await service.keeper.load()  # the account is on the page at once, not with the next look at the store
+            missing, progress.login = needs_login(made), made.login
             progress.state = "failed" if missing else "done"
-            progress.text = f"Logged in as {made.login}{f', but {missing}' if missing else ''}."
+            progress.text = f"Logged in as {made.login}{f', but {plain(missing)}' if missing else ''}."
         progress.code, progress.url, progress.picture = "", "", None
         self._tell()

@@ -12,10 +12,14 @@ from colorchanger_bot.changer.results import NotDone
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.color import STRATEGIES, Color
 from colorchanger_bot.color.preview import Row, rows
+from colorchanger_bot.settings.model import ColorSettings
 
 SHOWN = 12
 VERBS = frozenset(STRATEGIES) - {"hold"} | {"set"}
 MOST_CHARACTERS = 400
+LEAST_COLORS = {"palette": 1, "gradient": 2}
+EXAMPLES = {"palette": "hot pink, orange red, dodger blue", "gradient": "red, blue", "shades": "dodger blue"}
+"""For strategies that need colours where the settings have none."""
 
 
 class _NoTwitch:
@@ -68,4 +72,35 @@ async def preview(painter: Painter, text: str, clock: Clock) -> tuple[list[Row],
     plan, count = double.settings.plan(), SHOWN
     if double.held is not None:
         plan, count = plan._replace(strategy="hold", base=double.held), 1
-    return [*rows(plan, count, random.Random(), clock.now(), painter.names_only)], page_reply(result)
+    # The same command shows the same colours each time: what somebody looks at must not change under the eye.
+    rng = random.Random(f"{painter.login} {text}")
+    return [*rows(plan, count, rng, clock.now(), painter.names_only)], page_reply(result)
+
+
+async def suggestions(painter: Painter, clock: Clock) -> list[tuple[str, str, list[str]]]:
+    """Return each strategy with the words that follow its name, and its next colours.
+
+    The words are those of the settings in force, or an example.
+    """
+    found: list[tuple[str, str, list[str]]] = []
+    for name in (name for name in STRATEGIES if name != "hold"):
+        words = _words(painter.settings, name)
+        shown, _ = await preview(painter, f"{name} {words}".strip(), clock)
+        found.append((name, words, [row.hex for row in shown]))
+    return found
+
+
+def _words(settings: ColorSettings, strategy: str) -> str:
+    """The words after the name of a strategy that stand for the settings, or for an example."""
+    match strategy:
+        case "palette" | "gradient" if len(settings.colors) >= LEAST_COLORS[strategy]:
+            return ", ".join(str(color) for color in settings.colors)
+        case "shades" if settings.base is not None:
+            return str(settings.base)
+        case "rainbow":
+            step = f"{settings.step:g}" if settings.step is not None else ""
+            return f"{step} {'reverse' if settings.reverse else ''}".strip()
+        case "daily":
+            return settings.period
+        case _:
+            return EXAMPLES.get(strategy, "")

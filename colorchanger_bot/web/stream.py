@@ -25,7 +25,7 @@ class Stream:
     """All open pages."""
 
     def __init__(
-        self, state: Callable[[], dict[str, Any]], clock: Clock, *, may_see: Callable[[web.Request], bool]
+        self, state: Callable[[str], dict[str, Any]], clock: Clock, *, may_see: Callable[[web.Request], bool]
     ) -> None:
         self._state = state
         self._may_see = may_see
@@ -44,7 +44,7 @@ class Stream:
         self._changes.notify()
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """Serve one page, until it is closed or its visitor logs out."""
+        """Serve one page, until it is closed or its visitor logs out; `?account=` says which account it shows."""
         if self._open >= MOST_STREAMS or self._closing:
             raise web.HTTPServiceUnavailable(text="too many open pages\n")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
@@ -59,10 +59,10 @@ class Stream:
 
     async def _tell(self, request: web.Request, response: web.StreamResponse) -> None:
         await response.write(b"retry: 1000\n\n")
-        told = b""
+        told, account = b"", request.query.get("account", "")
         while not self._closing and self._may_see(request):
             news = self._changes.next
-            state = orjson.dumps(self._state())
+            state = orjson.dumps(self._state(account))
             # Something is sent each time, even without news: to the page, silence means a lost connection.
             event = b"event: same\ndata: \n\n" if state == told else b"event: state\ndata: " + state + b"\n\n"
             async with asyncio.timeout(WRITE_SECONDS):
