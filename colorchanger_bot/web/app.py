@@ -105,7 +105,6 @@ class Dashboard:
             "dashboard.html",
             boot=self._boot,
             state=state,
-            strategies=[each["name"] for each in state["strategies"]],
             people=list(self._chat.people) if self._chat is not None else [],
             can_log_out=not self._sessions.is_open,
             community=self._service.community.channel if self._service.community.is_open else "",

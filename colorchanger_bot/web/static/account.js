@@ -1,37 +1,30 @@
-// One account's card: made once, then kept up to date, so that focus and open parts stay.
+// The account that is shown: made once, then kept up to date, so that focus and what is typed stay.
 
-import { calm, make, onNews, write } from "./dom.js";
+import { make, onNews, write } from "./dom.js";
+import { addAccount } from "./login.js";
 import { ask } from "./net.js";
+import { Strategies } from "./strategies.js";
+import { Strip } from "./strip.js";
 
-const RESULTS = {
-  changed: "changed",
-  unknown: "no answer",
-  rejected: "refused",
-  login: "needs login",
-  unavailable: "failed",
-};
-const STRATEGIES = {
-  random: { about: "Any readable colour, clearly different each time." },
-  rainbow: { about: "Around the colour wheel.", more: "Degrees, reverse", example: "", hint: "15 reverse" },
-  palette: { about: "Your own colours, one after another.", more: "Colours", example: "hot pink, #ff8800, dodger blue" },
-  gradient: { about: "From one colour to the next and back.", more: "Colours", example: "red, blue" },
-  shades: { about: "Lighter and darker shades of one colour.", more: "Colour", example: "dodger blue" },
-  presets: { about: "Twitch's own colour names, for accounts without Turbo or Prime: of the 15, those that suit the theme setting (7 on both themes)." },
-  daily: { about: "One colour a day; with “clock” it follows the time of day.", more: "day or clock", example: "day" },
-  standout: { about: "As different as possible from the people who chatted last." },
-};
 const READABLE = 3;
-const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const ANSWER_MS = 6000;
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 
 export class AccountCard {
-  constructor(login) {
+  constructor(login, strategies) {
     this.login = login;
+    this.path = `/api/accounts/${encodeURIComponent(login)}`;
     this.element = document.getElementById("account").content.cloneNode(true).firstElementChild;
-    const id = `account-${login}`;
-    this.element.setAttribute("aria-labelledby", id);
-    this.$(".login").id = id;
-    write(this.$(".login"), login);
-    for (const name of this.$$(".name")) write(name, login);
+    const title = this.$(".login");
+    title.id = `account-${login}`;
+    this.element.setAttribute("aria-labelledby", title.id);
+    write(title, login);
+    for (const name of this.element.querySelectorAll(".name")) {
+      write(name, login);
+      name.style.setProperty("--length", Math.max(login.length, 4));
+    }
+    this.strip = new Strip(this, login);
+    this.strategies = new Strategies(this, strategies);
     this.#listen();
   }
 
@@ -39,16 +32,12 @@ export class AccountCard {
     return this.element.querySelector(selector);
   }
 
-  $$(selector) {
-    return this.element.querySelectorAll(selector);
-  }
-
   update(account) {
     this.account = account;
     const { painter } = account;
     write(this.$(".state"), account.state);
     this.$(".state").dataset.state = account.state;
-    const trouble = account.reason && `${account.reason}${account.advice ? ` – ${account.advice}` : ""}`;
+    const trouble = account.reason && `${account.reason}${account.advice && !account.needsLogin ? ` – ${account.advice}` : ""}`;
     onNews(this.$(".trouble"), "text", [trouble, account.needsLogin], () => this.#trouble(trouble));
     this.$(".left-out").hidden = !account.repliesLeftOut;
     write(this.$(".left-out-count"), account.repliesLeftOut);
@@ -56,44 +45,45 @@ export class AccountCard {
     write(this.$(".changes"), account.changes);
     onNews(this.$(".channels"), "list", account.channels, (channels) => this.#channels(channels));
     onNews(this.$(".budget"), "left", account.budget, (budget) => this.#budget(budget));
-    for (const control of this.$$("button, input, select")) {
-      if (!control.dataset.always) control.disabled = !painter;
-    }
+    if (account.log) onNews(this.$(".log"), "lines", account.log, (log) => this.#log(log));
+    this.$("fieldset").disabled = !painter;
     if (painter) this.#painter(painter);
   }
 
+  /** Without a connection, nobody knows how the account is doing. */
+  lose() {
+    write(this.$(".state"), "not known now");
+    this.$(".state").dataset.state = "";
+  }
+
   #painter(painter) {
-    this.$(".switch").setAttribute("aria-checked", painter.enabled);
     const { held } = this.account;
+    this.$(".switch").setAttribute("aria-checked", painter.enabled);
     write(this.$(".strategy"), held ? `held at ${held}` : painter.strategy);
+    write(this.$(".keep"), held ? "Change it again" : "Keep this colour");
     this.$(".names-only").hidden = !painter.namesOnly;
     write(this.$(".suiting"), `${painter.names} of them suit the theme setting.`);
     onNews(this.element, "color", painter.color, (color) => this.#color(color));
-    onNews(this.element, "strip", painter.strip, (strip) => this.#strip(strip));
+    if (painter.strip) this.strip.update(painter.strip);
     onNews(this.element, "delay", painter.delay, ([least, most]) => {
       this.$(".least").value = least;
       this.$(".most").value = most;
     });
-    onNews(this.element, "strategy", painter.strategy, (strategy) => {
-      if (strategy in STRATEGIES) this.$(".which").value = strategy;
-      this.#choose();
-    });
+    this.strategies.update(painter, held);
   }
 
   #trouble(text) {
     const box = this.$(".trouble");
     box.hidden = !text;
     box.replaceChildren(text);
-    if (this.account.needsLogin) {
-      const button = make("button", "Log in again", { type: "button" });
-      button.dataset.always = "yes";
-      button.addEventListener("click", () => document.getElementById("start-log-in").click());
-      box.append(" ", button);
-    }
+    if (!this.account.needsLogin) return;
+    const button = make("button", "Log in again", { type: "button" });
+    button.addEventListener("click", addAccount);
+    box.append(" ", button);
   }
 
   #color(color) {
-    for (const name of this.$$(".name")) name.style.color = color?.hex ?? "";
+    for (const name of this.element.querySelectorAll(".name")) name.style.color = color?.hex ?? "";
     const called = color && (color.name ? `${color.name} ${color.hex}` : color.hex);
     for (const [ground, key] of [["dark", "onDark"], ["light", "onLight"]]) {
       write(this.$(`.${ground} .facts`), color ? `${called} · ${contrast(color[key])}` : "colour not known yet");
@@ -101,12 +91,6 @@ export class AccountCard {
     if (color && !this.$(".pick").contains(document.activeElement)) {
       this.$(".wheel").value = this.$(".typed").value = color.hex.toLowerCase();
     }
-  }
-
-  #strip(strip) {
-    this.$(".strip").replaceChildren(...strip.map(swatch));
-    this.$("tbody").replaceChildren(...strip.map(tableRow));
-    if (!strip.length) this.$(".strip").append(make("li", "None yet: send a message in chat.", { className: "quiet" }));
   }
 
   #channels(channels) {
@@ -125,109 +109,57 @@ export class AccountCard {
     Object.assign(this.$("meter"), { max: budget.limit, low: budget.limit / 10, optimum: budget.limit, value: budget.remaining });
   }
 
+  #log(lines) {
+    const items = lines.map(({ at, text, color }) => {
+      const item = make("li");
+      const dot = make("span", "", { className: "dot" });
+      dot.style.backgroundColor = color;
+      dot.classList.toggle("none", !color);
+      item.append(make("time", clock.format(new Date(at)), { dateTime: at }), dot, make("span", text));
+      return item;
+    });
+    const none = "Nothing yet. Write a message in chat, and what happens to your name stands here.";
+    this.$(".log").replaceChildren(...(items.length ? items : [make("li", none, { className: "quiet" })]));
+  }
+
   #listen() {
-    for (const button of this.$$("[data-say]")) {
+    for (const button of this.element.querySelectorAll("[data-say]")) {
       button.addEventListener("click", () => this.say(button.dataset.say));
     }
     this.$(".switch").addEventListener("click", () => this.say(this.account.painter.enabled ? "off" : "on"));
+    this.$(".keep").addEventListener("click", () => this.say(this.account.held ? "on" : "keep"));
     this.$(".wheel").addEventListener("input", (event) => (this.$(".typed").value = event.target.value));
-    this.#onSubmit(".pick", () => this.say(`set ${this.$(".typed").value}`));
-    this.#onSubmit(".delay", () => this.say(`delay ${this.$(".least").value} ${this.$(".most").value}`));
-    this.#onSubmit(".strategies", () => this.say(this.#command()));
-    this.$(".which").addEventListener("change", () => this.#choose());
-    this.$(".words").addEventListener("input", calm(() => this.#preview()));
-    this.$(".plan").addEventListener("toggle", () => this.#preview());
+    this.onSubmit(".pick", () => this.say(`set ${this.$(".typed").value}`));
+    this.onSubmit(".delay", () => this.say(`delay ${this.$(".least").value} ${this.$(".most").value}`));
   }
 
-  #onSubmit(form, work) {
+  onSubmit(form, work) {
     this.$(form).addEventListener("submit", (event) => {
       event.preventDefault();
       work();
     });
   }
 
+  /** Do what the chat command would do, and show the answer. */
   async say(text) {
-    const answer = this.$(".answer");
     try {
-      write(answer, "…");
-      write(answer, (await ask(`/api/accounts/${encodeURIComponent(this.login)}/command`, { method: "POST", text })).answer);
+      this.tell((await ask(`${this.path}/command`, { method: "POST", text })).answer);
     } catch (error) {
-      write(answer, error.message);
+      this.tell(error.message);
     }
   }
 
-  #command() {
-    const chosen = this.$(".which").value;
-    return STRATEGIES[chosen].more ? `${chosen} ${this.$(".words").value}`.trim() : chosen;
-  }
-
-  #choose() {
-    const { about, more, example, hint } = STRATEGIES[this.$(".which").value];
-    const { painter } = this.account;
-    write(this.$(".about"), about);
-    this.$(".more").hidden = !more;
-    write(this.$(".more-label"), more ?? "");
-    const own = { palette: painter.colors.join(", "), gradient: painter.colors.join(", "), shades: painter.base };
-    const known = painter.strategy === this.$(".which").value && own[painter.strategy];
-    Object.assign(this.$(".words"), { value: known || (example ?? ""), placeholder: hint ?? "" });
-    this.#preview();
-  }
-
-  async #preview() {
-    if (!this.$(".plan").open) return;
-    const text = this.#command();
-    const query = new URLSearchParams({ text });
-    const { rows, problem } = await ask(`/api/accounts/${encodeURIComponent(this.login)}/preview?${query}`).catch(
-      (error) => ({ rows: [], problem: error.message }),
-    );
-    if (text !== this.#command()) return;
-    this.$(".preview-problem").hidden = !problem;
-    write(this.$(".preview-problem"), problem);
-    this.$(".preview").setAttribute("aria-label", `The next ${rows.length} colours: ${rows.map((row) => row.hex).join(", ")}`);
-    this.$(".preview").replaceChildren(...["dark", "light"].map((ground) => this.#ground(ground, rows)));
-  }
-
-  #ground(ground, rows) {
-    const box = make("div", "", { className: `ground ${ground}` });
-    for (const row of rows) {
-      const name = make("b", this.login, { title: row.hex });
-      name.style.color = row.hex;
-      box.append(name, " ");
-    }
-    return box;
+  /** Say something for a moment; a screen reader speaks it. */
+  tell(text) {
+    const answer = this.$(".answer");
+    write(answer, text);
+    answer.classList.add("shown");
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => answer.classList.remove("shown"), ANSWER_MS);
   }
 }
 
 /** A contrast as people write it, such as "4.1:1, readable". */
 function contrast(ratio) {
   return `${ratio}:1, ${ratio >= READABLE ? "readable" : "hard to read"}`;
-}
-
-function spoken(entry) {
-  const when = entry.at ? time.format(new Date(entry.at)) : "before the start";
-  const result = RESULTS[entry.result] ?? entry.result;
-  return `${entry.color || "no colour"}, ${result}, ${when}${entry.reason ? `: ${entry.reason}` : ""}`;
-}
-
-function swatch(entry) {
-  const item = make("li", "", { title: spoken(entry), className: entry.result });
-  item.append(make("span", spoken(entry), { className: "spoken" }));
-  if (entry.color) item.style.backgroundColor = entry.color;
-  return item;
-}
-
-function tableRow(entry) {
-  const row = make("tr");
-  const color = make("td", entry.color || "–");
-  const dot = make("span", "", { className: "dot" });
-  if (entry.color) dot.style.backgroundColor = entry.color;
-  color.prepend(dot);
-  const result = RESULTS[entry.result] ?? entry.result;
-  row.append(
-    make("td", entry.at ? time.format(new Date(entry.at)) : "earlier"),
-    color,
-    make("td", entry.reason ? `${result}: ${entry.reason}` : result),
-    make("td", entry.seconds === null ? "–" : `${entry.seconds.toFixed(2)} s`),
-  );
-  return row;
 }

@@ -30,3 +30,17 @@ export function calm(work, milliseconds = 250) {
     timer = setTimeout(work, milliseconds);
   };
 }
+
+/** Put a text on the clipboard; resolves to whether it worked. */
+export async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text).then(() => true, () => false);
+  // Browsers have the clipboard only for pages of this machine, or with TLS.
+  const field = make("textarea", text, { className: "spoken" });
+  const focused = document.activeElement;
+  document.body.append(field);
+  field.select();
+  const done = document.execCommand("copy");
+  field.remove();
+  focused?.focus();
+  return done;
+}

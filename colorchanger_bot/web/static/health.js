@@ -1,24 +1,34 @@
-// The health panel: what `colorchanger doctor` finds.
+// Whether all is well, as `colorchanger doctor` finds it: one line, with the problems below it and the rest folded.
 
 import { make, onNews, write } from "./dom.js";
+import { addAccount } from "./login.js";
 import { ask } from "./net.js";
 
 const $ = (id) => document.getElementById(id);
 const AGAIN_MS = 3000;
-const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 let again;
+let shown = ""; // the account whose trouble its own card shows
 
-export function prepareHealth() {
+export function prepareHealth(latest) {
   $("check").addEventListener("click", check);
-  check();
+  $("show-findings").addEventListener("click", () => {
+    const isOpen = $("findings").hidden;
+    $("findings").hidden = !isOpen;
+    $("show-findings").setAttribute("aria-expanded", isOpen);
+  });
+  if (latest?.findings) show(latest);
 }
 
-/** Look again when an account or a channel is doing better or worse than before. */
-export function followHealth(accounts) {
+/** Look again when an account or a channel is doing better or worse than before; at once the first time. */
+export function followHealth(accounts, chosen) {
+  const { login, reason } = accounts.find((account) => account.login === chosen) ?? {};
+  shown = reason ? login : "";
+  sift();
   const states = accounts.map(({ login, state, channels }) => [login, state, channels.map((each) => [each.login, each.state])]);
   onNews($("health"), "states", states, () => {
     clearTimeout(again);
-    again = setTimeout(check, AGAIN_MS);
+    again = setTimeout(check, $("health").dataset.level ? AGAIN_MS : 0);
   });
 }
 
@@ -26,24 +36,49 @@ async function check() {
   clearTimeout(again);
   $("check").disabled = true;
   try {
-    const { at, verdict, findings } = await ask("/api/checkup");
-    write($("verdict"), verdict[0].toUpperCase() + verdict.slice(1) + ".");
-    $("findings").replaceChildren(...findings.map(line));
-    write($("checked-at"), `Checked at ${time.format(new Date(at))}.`);
-    if (findings.some(({ level }) => level === "waiting")) again = setTimeout(check, AGAIN_MS);
+    show(await ask("/api/checkup"));
   } catch (error) {
     write($("verdict"), error.message);
+    $("health").dataset.level = "waiting";
   } finally {
     $("check").disabled = false;
   }
 }
 
+function show({ at, findings }) {
+  const wrong = findings.filter(({ level }) => level === "wrong");
+  const waiting = findings.filter(({ level }) => level === "waiting");
+  const off = findings.filter(({ action }) => action === "turn_on" || action === "change_settings");
+  $("health").dataset.level = wrong.length ? "wrong" : waiting.length ? "waiting" : "fine";
+  write($("verdict"), verdict(wrong, waiting, off));
+  onNews($("problems"), "list", wrong, () => $("problems").replaceChildren(...wrong.map(line)));
+  sift();
+  const rest = findings.filter(({ level }) => level !== "wrong");
+  onNews($("findings"), "list", rest, () => $("findings").firstElementChild.replaceChildren(...rest.map(line)));
+  write($("checked-at"), `Checked at ${time.format(new Date(at))}`);
+  if (waiting.length) again = setTimeout(check, AGAIN_MS);
+}
+
+/** Leave out of the list what is said below it anyway. */
+function sift() {
+  for (const problem of $("problems").children) problem.hidden = problem.dataset.about === shown;
+  $("problems").hidden = ![...$("problems").children].some((problem) => !problem.hidden);
+}
+
+function verdict(wrong, waiting, off) {
+  const names = (found) => [...new Set(found.map(({ about }) => about))].join(", ");
+  if (wrong.length) return `${wrong.length === 1 ? "One thing needs" : `${wrong.length} things need`} you`;
+  if (waiting.length) return `One moment: ${names(waiting)}`;
+  return off.length ? `All is well; switched off: ${names(off)}` : "All is well";
+}
+
 function line({ about, level, text, cure, action }) {
   const item = make("li", "", { className: level });
-  item.append(make("span", level, { className: "level" }), make("b", about), `: ${text}`);
+  item.dataset.about = about;
+  item.append(make("b", about), ` ${text}`);
   if (action === "log_in") {
     const button = make("button", "Log in", { type: "button" });
-    button.addEventListener("click", () => $("start-log-in").click());
+    button.addEventListener("click", addAccount);
     item.append(" ", button);
   } else if (cure) {
     item.append(` – ${cure}`);

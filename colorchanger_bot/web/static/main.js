@@ -6,40 +6,56 @@ import { write } from "./dom.js";
 import { followHealth, prepareHealth } from "./health.js";
 import { prepareLogin, showLogin } from "./login.js";
 import { prepareMembers } from "./members.js";
-import { listen } from "./net.js";
+import { listen, meta } from "./net.js";
+import { preparePicker, showPicker } from "./picker.js";
 
 const $ = (id) => document.getElementById(id);
-const cards = new Map();
+const first = JSON.parse(meta("state"));
+let card;
+let focused;
 
 function show(state) {
-  for (const account of state.accounts) {
-    if (!cards.has(account.login)) {
-      cards.set(account.login, new AccountCard(account.login));
-      $("accounts").append(cards.get(account.login).element);
-    }
-    cards.get(account.login).update(account);
-  }
-  const known = new Set(state.accounts.map((account) => account.login));
-  for (const [login, card] of cards) {
-    if (known.has(login)) continue;
+  const account = state.accounts.find(({ login }) => login === state.chosen);
+  if (card && card.login !== account?.login) {
     card.element.remove();
-    cards.delete(login);
+    card = undefined;
   }
-  $("nobody").hidden = cards.size > 0;
+  if (account && !card) {
+    card = new AccountCard(account.login, state.strategies ?? []);
+    $("accounts").append(card.element);
+  }
+  card?.update(account);
+  $("nobody").hidden = state.accounts.length > 0;
+  showPicker(state.accounts, state.chosen);
   showLogin(state.login);
-  followHealth(state.accounts);
+  followHealth(state.accounts, state.chosen);
   if (state.chat) showChat(state.chat);
 }
 
+/** Without a connection, the controls are off, and the focus comes back with them. */
 function connected(isThere) {
+  if (isThere !== $("lost").hidden) {
+    if (!isThere) focused = document.activeElement;
+    $("controls").disabled = $("add-account").disabled = !isThere;
+    if (isThere && document.activeElement === document.body) focused?.focus();
+  }
   write($("connection"), isThere ? "live" : "no connection");
   $("connection").dataset.state = isThere ? "running" : "in trouble";
   $("lost").hidden = isThere;
   write($("lost"), isThere ? "" : "No connection to the bot: what you see is old. Retrying …");
+  document.body.classList.toggle("is-lost", !isThere);
+  if (!isThere) card?.lose();
 }
 
-prepareLogin();
-prepareHealth();
+prepareLogin(choose);
+prepareHealth(first.health);
 if ($("chat")) prepareChat();
 if ($("members")) prepareMembers();
-listen(show, connected);
+preparePicker(choose);
+show(first);
+const events = listen(show, connected, first.chosen);
+
+function choose(login) {
+  history.replaceState(null, "", `/?${new URLSearchParams({ account: login })}`);
+  events.choose(login);
+}

@@ -1,7 +1,7 @@
 // Talking to the bot: its events, and requests with the proof that they come from this page.
 
 const SILENCE_MS = 8000;
-const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
+export const meta = (name) => document.querySelector(`meta[name="${name}"]`).content;
 
 /** Send a request; resolves to the answer's JSON, rejects with one line for a person. */
 export async function ask(path, { method = "GET", text, json = text === undefined ? undefined : { text } } = {}) {
@@ -21,8 +21,11 @@ export async function ask(path, { method = "GET", text, json = text === undefine
   return response.json();
 }
 
-/** Listen to the bot until the page closes; `onState` gets each new state, `onConnection` whether there is a connection. */
-export function listen(onState, onConnection) {
+/**
+ * Listen to the bot until the page closes; `onState` gets each new state, `onConnection` whether there is a connection.
+ * What `choose` of the result is called with is the account that the states are about.
+ */
+export function listen(onState, onConnection, account = "") {
   let source, silence;
   const heard = () => {
     onConnection(true);
@@ -36,7 +39,9 @@ export function listen(onState, onConnection) {
     silence = setTimeout(open, 1000);
   };
   const open = () => {
-    source = new EventSource("/api/events");
+    clearTimeout(silence);
+    source?.close();
+    source = new EventSource(`/api/events?${new URLSearchParams({ account })}`);
     source.addEventListener("same", heard);
     source.addEventListener("state", (event) => {
       const state = JSON.parse(event.data);
@@ -49,4 +54,10 @@ export function listen(onState, onConnection) {
     silence = setTimeout(again, SILENCE_MS);
   };
   open();
+  return {
+    choose(login) {
+      account = login;
+      open();
+    },
+  };
 }
