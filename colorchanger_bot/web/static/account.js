@@ -118,7 +118,7 @@ export class AccountCard {
       item.append(make("time", clock.format(new Date(at)), { dateTime: at }), dot, make("span", text));
       return item;
     });
-    const none = "Nothing yet. Write a message in chat, and what happens to your name stands here.";
+    const none = "Nothing yet. Write a message in chat, and you see here what happens to your name.";
     this.$(".log").replaceChildren(...(items.length ? items : [make("li", none, { className: "quiet" })]));
   }
 

@@ -6,7 +6,7 @@ import { ask } from "./net.js";
 const ON_A_TILE = 8;
 const STRATEGIES = {
   random: { about: "Any readable colour, clearly different each time." },
-  rainbow: { about: "Around the colour wheel, in even steps or in steps of so many degrees.", more: "Degrees", hint: "15 reverse" },
+  rainbow: { about: "Around the colour wheel.", more: "Degrees", hint: "15 reverse" },
   palette: { about: "Your own colours, one after another.", more: "Colours", hint: "hot pink, #ff8800" },
   gradient: { about: "From one colour to the next, and back.", more: "Colours" },
   shades: { about: "Lighter and darker shades of one colour.", more: "Colour" },
