@@ -12,9 +12,9 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler, Middleware
 
 from colorchanger_bot.errors import ColorChangerError
-from colorchanger_bot.redaction import redact
 from colorchanger_bot.settings.addresses import is_loopback
 from colorchanger_bot.settings.model import WebSettings
+from colorchanger_bot.web.plain import plain
 from colorchanger_bot.web.sessions import SESSION_SECONDS, Sessions
 from colorchanger_bot.web.visitors import PATH as JOIN
 
@@ -76,7 +76,7 @@ class Access:
             try:
                 return await handler(request)
             except ColorChangerError as error:
-                raise Refused(409, redact(str(error))) from None
+                raise Refused(409, plain(str(error))) from None
 
         return check
 

@@ -9,11 +9,11 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from colorchanger_bot.redaction import redact
 from colorchanger_bot.service.community import Member
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.wording import members_text
 from colorchanger_bot.web.access import Refused
+from colorchanger_bot.web.plain import plain
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def _row(member: Member) -> dict[str, Any]:
         "id": member.user_id,
         "login": member.login,
         "state": member.state,
-        "reason": redact(member.reason),
+        "reason": plain(member.reason),
         "isOn": member.is_on,
         "color": member.color or "",
         "changed": None if changed is None else datetime.fromtimestamp(changed, UTC).isoformat(),

@@ -54,9 +54,9 @@ class Visitor:
         async with self.session.get(self.url + path, headers=headers, allow_redirects=False) as answer:
             return answer.status, await answer.text()
 
-    async def state(self) -> str:
-        """Return the first state in the stream of events."""
-        async with self.session.get(f"{self.url}/api/events") as stream:
+    async def state(self, account: str = "") -> str:
+        """Return the first state in the stream of events, for a page that shows this account."""
+        async with self.session.get(f"{self.url}/api/events", params={"account": account}) as stream:
             async for line in stream.content:
                 if line.startswith(b"data: {"):
                     return line.decode().removeprefix("data: ")

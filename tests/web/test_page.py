@@ -174,8 +174,9 @@ async def test_an_account_can_be_added_and_is_there_at_once(
     browser: Browser, serve: Serve, twitch: LocalTwitch
 ) -> None:
     twitch.add_user("fresh", "#FF0000", turbo=True)
-    async with serve(account=False) as service, opened(browser, url(service)) as page:
-        await page.get_by_role("button", name="Add your account").click()
+    async with serve() as service, opened(browser, url(service)) as page:
+        await twitch.wait_subscribed("me", "me")
+        await page.get_by_role("button", name="Add account").click()
         await expect(page.get_by_role("img", name="QR code")).to_be_visible()
         code = await page.locator("#code").inner_text()
         assert await page.locator("#log-in-url").get_attribute("href") == f"{twitch.id_url}/activate?device-code={code}"
@@ -186,6 +187,7 @@ async def test_an_account_can_be_added_and_is_there_at_once(
         twitch.approve_device(code, "fresh")
         await expect(page.locator("#log-in-text")).to_have_text("Logged in as fresh.", timeout=15_000)
         await expect(page.locator(".account .login")).to_have_text("fresh", timeout=1_000)
+        await expect(page.locator("#picker-list b")).to_have_text(["me", "fresh"])
         await page.get_by_role("button", name="OK").click()
         await expect(page.locator("#log-in")).to_be_hidden()
         await expect(page.locator(".state")).to_have_text("running")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 import pytest
 
@@ -102,6 +103,33 @@ async def test_a_preview_of_an_unknown_strategy_says_so(visitor: Visitor, text: 
     found = json.loads(answer)
     assert found["rows"] == []
     assert found["problem"]
+
+
+async def test_each_strategy_is_suggested_with_the_colours_of_its_preview(visitor: Visitor) -> None:
+    await visitor.look()
+    await visitor.say("me", "palette red #00aa55")
+    found = {each["name"]: each for each in json.loads((await visitor.get("/api/accounts/me/strategies"))[1])}
+    assert "hold" not in found
+    assert found["palette"]["words"] == "red, #00AA55"
+    assert found["palette"]["colors"] == ["#FF0000", "#00AA55"] * 6
+    for name, each in found.items():
+        text = f"{name} {each['words']}".strip()
+        _, answer = await visitor.get("/api/accounts/me/preview?" + urlencode({"text": text}))
+        assert [row["hex"] for row in json.loads(answer)["rows"]] == each["colors"]
+
+
+async def test_only_the_account_that_a_page_shows_comes_with_its_history(
+    serve: Serve, twitch: LocalTwitch, log_in: Callable[..., Awaitable[None]]
+) -> None:
+    await log_in("anna")
+    async with serve() as service, visiting(service) as visitor:
+        await until(lambda: [each.state for each in service.standings()] == ["running", "running"])
+        for chosen in ("anna", "me"):
+            state = json.loads(await visitor.state(chosen))
+            assert state["chosen"] == chosen
+            assert [each["login"] for each in state["accounts"] if "strip" in each["painter"]] == [chosen]
+            assert [each["login"] for each in state["accounts"] if "log" in each] == [chosen]
+        assert json.loads(await visitor.state("nobody"))["chosen"] == "anna"
 
 
 async def test_a_preview_without_turbo_has_names_only(visitor: Visitor, service: Served, twitch: LocalTwitch) -> None:
