@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,15 +16,11 @@ from colorchanger_bot.demo.browser import DemoChat
 from colorchanger_bot.demo.setup import ME
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, faults
 from colorchanger_bot.web.server import Web
-from tests.fakes import until
 from tests.web.conftest import Serve, Served, opened
 from tests.web.relay import relay
 
 PASSWORD = "correct horse battery staple"
 PHONE = {"width": 360, "height": 740}
-PICTURE = {"width": 1440, "height": 1036}
-MORE_COLORS = 20
-"""In the picture of the tour."""
 NARROW = {"width": 320, "height": 740}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 AXE = Axe()
@@ -458,15 +453,12 @@ async def test_the_page_has_no_words_of_the_protocol(browser: Browser, serve: Se
 # The tour: the demo with its chat
 
 
-async def test_the_tour(browser: Browser, serve: Serve, twitch: LocalTwitch, log_in: object, tmp_path: Path) -> None:
+async def test_the_tour(browser: Browser, serve: Serve, twitch: LocalTwitch, log_in: object) -> None:
     for login, color in CROWD:
         twitch.add_user(login, color)
     await log_in(ME)  # type: ignore[operator]
     chat = DemoChat(twitch, random.Random(1))
-    async with (
-        serve(account=False, chat=chat) as service,
-        opened(browser, url(service), viewport=PICTURE, color_scheme="dark") as page,
-    ):
+    async with serve(account=False, chat=chat) as service, opened(browser, url(service)) as page:
         await twitch.wait_subscribed(ME, ME)
         line, names = page.get_by_label("Message", exact=True), page.locator("#lines b", has_text=ME)
         for number, text in enumerate(("hello", "and again"), start=1):
@@ -488,14 +480,5 @@ async def test_the_tour(browser: Browser, serve: Serve, twitch: LocalTwitch, log
         await expect(page.locator("#lines li").last).to_contain_text("rainbow: round the colour wheel")
         await page.get_by_role("button", name="Simulate chat").click()
         await expect(page.locator("#lines li", has_not_text=ME).nth(1)).to_be_visible()
-        painter = service.changer[twitch.user(ME).id]
-        for _ in range(MORE_COLORS):
-            before = painter.changes
-            await page.get_by_role("button", name="Next colour").click()
-            await until(lambda before=before: painter.changes > before)
         assert await complaints(page) == []
-        await expect(page.locator(".answer")).not_to_have_class(re.compile("shown"), timeout=10_000)
-        kept = Path(os.environ.get("COLORCHANGER_SCREENSHOTS", tmp_path)) / "dashboard.png"
-        await page.screenshot(path=kept)
-        assert kept.stat().st_size > 10_000
         await chat.close()
