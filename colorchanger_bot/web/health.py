@@ -1,4 +1,4 @@
-"""The health panel: what `colorchanger doctor` finds, checked again on request."""
+"""The health of the dashboard: what `colorchanger doctor` finds, checked again on request."""
 
 from __future__ import annotations
 

@@ -199,6 +199,7 @@ async def test_a_lost_connection_is_shown_and_comes_back(
         await expect(page.locator("#lost")).to_contain_text("No connection to the bot")
         await expect(page.locator("#connection")).to_have_text("no connection")
         await expect(page.locator(".state")).to_have_text("not known now")
+        await expect(page.locator("#verdict")).to_be_hidden()
         for control in await page.locator("button:visible, input:visible").all():
             await expect(control).to_be_disabled()
         assert await complaints(page) == []
