@@ -12,7 +12,12 @@ def main() -> None:
     # Everything else is imported below, after the signal handlers are set: Ctrl-C never shows a traceback.
     from colorchanger_bot.cli import stopping
 
-    if sys.argv[1:2] in (["run"], ["store"]):  # they stop by themselves, at a point where they leave nothing behind
+    if sys.argv[1:2] in (
+        [],
+        ["start"],
+        ["run"],
+        ["store"],
+    ):  # they stop by themselves, at a point where they leave nothing behind
         stopping.remember()
     else:
         stopping.interrupt()

@@ -37,11 +37,12 @@ ROOMS = {
     "cogs": 9,
     "web": 9,
     "demo": 10,
+    "desktop": 10,
     "cli": 11,
     "__main__": 12,
     "sandbox": -1,  # the local Twitch knows nothing about the bot
 }
-MAY_KNOW_TWITCHIO = {"bot", "wiring", "cogs", "service", "web", "demo", "cli"}
+MAY_KNOW_TWITCHIO = {"bot", "wiring", "cogs", "service", "web", "demo", "desktop", "cli"}
 MAY_KNOW_AIOHTTP = {"twitch", "auth", "eventsub", "sandbox"} | MAY_KNOW_TWITCHIO
 # Only these rooms run the local Twitch.
 MAY_KNOW_THE_SANDBOX = {"demo", "cli"}

@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
-import os
-import time
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,12 +30,7 @@ from colorchanger_bot.console import echo, save, say
 from colorchanger_bot.words import reason
 
 if TYPE_CHECKING:
-    from colorchanger_bot.service.service import Service
     from colorchanger_bot.settings.load import Settings
-    from colorchanger_bot.store.store import Store
-
-SETTLED_SECONDS = 30.0
-"""After the start: the objects there are then live as long as the process."""
 
 
 def _version() -> str:
@@ -98,13 +88,38 @@ def demo(messages: int, svg: Path | None, in_browser: bool, community: int, conf
     asyncio.run(play(messages, debug=debug, svg=svg))
 
 
+@app.command(
+    option("--no-browser", action="store_true", help="Do not open the page, only print its address."),
+    CONFIG,
+    DEBUG,
+    is_default=True,
+)
+def start(no_browser: bool, config: Path | None, debug: bool) -> None:
+    """Start ColorChanger and open its page, also that of one that is running; `colorchanger` alone does the same."""
+    settings = _settings(config, debug=debug)
+    settings = settings.model_copy(update={"web": settings.web.model_copy(update={"enabled": True})})
+
+    async def start_it() -> None:
+        stop = stopping.requested()  # first, because the import below takes a while
+        from colorchanger_bot.cli import running
+
+        await running.start(settings, stop, may_open=not no_browser)
+
+    asyncio.run(start_it())
+
+
 @app.command(CONFIG, DEBUG)
 def run(config: Path | None, debug: bool) -> None:
     """Change the colour of every logged-in account after each of its messages, until stopped."""
-    settings = settings_of(config, debug=debug)
-    for note in settings.notes:
-        echo(note, error=True)
-    asyncio.run(_run(settings))
+    settings = _settings(config, debug=debug)
+
+    async def run_it() -> None:
+        stop = stopping.requested()  # first, because the import below takes a while
+        from colorchanger_bot.cli import running
+
+        await running.run(settings, stop)
+
+    asyncio.run(run_it())
 
 
 @app.command(
@@ -188,76 +203,12 @@ async def _demo_in_browser(*, debug: bool, members: int) -> None:
     await serve(echo, stopping.requested(), open_browser=sys.stdout.isatty(), debug=debug, members=members)
 
 
-async def _run(settings: Settings) -> None:
-    stop = stopping.requested()  # first, because the imports below take a while
-    from colorchanger_bot.errors import StoreLocked
-    from colorchanger_bot.service.names import renamed, unmatched
-    from colorchanger_bot.service.plan import plan, summary
-    from colorchanger_bot.service.service import Service
-    from colorchanger_bot.service.wording import community_line
-    from colorchanger_bot.store.store import Store, locked
-
-    async with Store.open(settings.storage.url, settings.storage.keys) as store:
-        try:
-            with locked(settings.storage.url) as store.ownership:
-                await _prepare(settings, store)
-                needs_account = not settings.web.enabled  # otherwise an account can be logged in on the page
-                async with (
-                    Service.running(settings, store, needs_account=needs_account) as service,
-                    _page(service),
-                ):
-                    notes = [*unmatched(settings, service.keeper), *renamed(settings, service.keeper)]
-                    if settings.community.enabled:
-                        notes.insert(0, community_line(settings.community.channel, service.community.sums()))
-                    say(plan(await service.planned(), settings, store.name, notes))
-                    # With thousands of accounts, looking through everything for garbage stops the loop for 0.2 s.
-                    asyncio.get_running_loop().call_later(SETTLED_SECONDS, gc.freeze)
-                    await stop.wait()
-                    say("stopping")
-                say(summary(service.changer, service.community.is_member))
-        except StoreLocked as error:
-            beat = await store.heartbeat()
-            pid = f" (process {beat.pid})" if beat else ""
-            raise StoreLocked(
-                f"{error}{pid}: {store.name}; stop it first, or give this one another storage.url"
-            ) from None
-
-
-async def _prepare(settings: Settings, store: Store) -> None:
-    """Do what only the owner of the store may: write a heartbeat, encrypt plain tokens, import TWITCH_CONF_FILE."""
-    from colorchanger_bot.settings.environment import CONF_FILE, conf_file
-
-    await store.beat(time.time(), {})
-    if await store.seal():
-        say("the logins in the store are encrypted now")
-    if file := conf_file(os.environ):
-        from colorchanger_bot.clock import SystemClock
-        from colorchanger_bot.errors import ConfigError
-        from colorchanger_bot.service.importer import import_file
-
-        try:
-            outcomes = await import_file(file, settings, store, clock=SystemClock())
-        except ConfigError as error:
-            complain(f"{CONF_FILE}: {error}")
-            return
-        for outcome in outcomes:
-            say(f"{CONF_FILE}: {outcome.line()}")
-
-
-@asynccontextmanager
-async def _page(service: Service) -> AsyncGenerator[None]:
-    """Serve the dashboard if the settings ask for it; colours change even if it cannot be opened."""
-    if not service.settings.web.enabled:
-        yield
-        return
-    from colorchanger_bot.web.server import serving
-
-    async with serving(service) as web:
-        if web is not None:
-            say(f"dashboard: {web.url}")
-            if not list(service.keeper):
-                say(f"no account is logged in yet: log in at {web.url}, or run: colorchanger login")
-        yield
+def _settings(config: Path | None, *, debug: bool) -> Settings:
+    """Read the settings, and say what has no effect in them."""
+    settings = settings_of(config, debug=debug)
+    for note in settings.notes:
+        echo(note, error=True)
+    return settings
 
 
 app.add(config_app)

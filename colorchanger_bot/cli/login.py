@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from colorchanger_bot.cli.options import CONFIG, DEBUG, Commands, complain, option, settings_of
-from colorchanger_bot.console import can_show, cells, echo, say, size
+from colorchanger_bot.console import echo, say
 
 if TYPE_CHECKING:
     from colorchanger_bot.settings.load import Settings
@@ -88,30 +88,14 @@ async def _import_applications(settings: Settings, store: Store) -> None:
 
 
 def _show_code(code: DeviceCode, seconds: float) -> None:
+    from colorchanger_bot.desktop.qr import qr_code
     from colorchanger_bot.words import duration
 
-    if picture := _qr_code(code.url):
+    if picture := qr_code(code.url):
         echo(picture)
     echo(f"Open   {code.url}")
     echo(f"Enter  {code.user_code}")
     say(f"The code expires in {duration(seconds)}. Waiting until you have entered it (Ctrl-C gives up) ...")
-
-
-def _qr_code(url: str) -> str:
-    """Return a picture of the address; empty where the terminal cannot show it."""
-    import io
-
-    import segno
-
-    picture = io.StringIO()
-    try:
-        segno.make(url, error="m").terminal(picture, compact=True)
-    except (segno.DataOverflowError, UnicodeError):
-        return ""
-    text = picture.getvalue()
-    columns, lines = size()
-    wide = max(map(cells, text.splitlines()), default=0)
-    return text if wide <= columns and text.count("\n") < lines and can_show(text) else ""
 
 
 async def _next_step(store: Store) -> str:

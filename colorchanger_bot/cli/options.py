@@ -62,13 +62,16 @@ class Commands:
         self.about = about
         self._options = options
         self._commands: dict[str, tuple[Command, Sequence[Option]]] = {}
+        self._default = ""
         self._groups: dict[str, Commands] = {}
 
-    def command(self, *options: Option, name: str = "") -> Callable[[Command], Command]:
-        """Declare a function and its options; its docstring is its help."""
+    def command(self, *options: Option, name: str = "", is_default: bool = False) -> Callable[[Command], Command]:
+        """Declare a function and its options; its docstring is its help. The default one is called without a name."""
 
         def declare(function: Command) -> Command:
             self._commands[name or function.__name__] = function, options
+            if is_default:
+                self._default = name or function.__name__
             return function
 
         return declare
@@ -89,7 +92,7 @@ class Commands:
         Raises:
             SystemExit: the arguments are wrong, or ask for help.
         """
-        name, *rest = arguments or [""]
+        name, *rest = arguments or [self._default]
         while name == "help":  # `help login` is `login --help`
             name, *rest = [*rest, "--help"]
         if group := self._groups.get(name):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import platform
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -44,6 +45,12 @@ class HeartbeatWriter:
         self._lively_until = float("-inf")
         self.last = math.nan
         """The unix seconds of the last beat that was written."""
+        self._page: str | None = None
+
+    def announce(self, page: str) -> None:
+        """Tell other processes the address of this one's page; empty: it has none."""
+        self._page = page
+        self.write_now()
 
     def write_now(self) -> None:
         """Write the next beat now."""
@@ -56,7 +63,7 @@ class HeartbeatWriter:
             now = self._clock.now().timestamp()
             accounts, states = await self._gathered(now)
             with contextlib.suppress(StoreError):  # the service logs it, once
-                await self._store.beat(now, {"accounts": accounts, "members": dict(self._members())})
+                await self._store.beat(now, {"accounts": accounts, "members": dict(self._members()), **self._place()})
                 self.last = now
             await news.wait_at_most(self._clock, self._pause(states))
 
@@ -70,6 +77,10 @@ class HeartbeatWriter:
             if number % BREATH == 0:  # thousands take longer than a message should wait
                 await asyncio.sleep(0)
         return accounts, states
+
+    def _place(self) -> dict[str, str]:
+        # The machine as well: several share a store on a server, and the page may open on one of them only.
+        return {} if self._page is None else {"page": self._page, "machine": platform.node()}
 
     def _pause(self, states: States) -> float:
         """Return the seconds until the next beat."""

@@ -120,6 +120,10 @@ class Service:
         """The unix seconds at which the heartbeat was last written; NaN: not yet."""
         return self._heartbeat.last
 
+    def announce_page(self, url: str) -> None:
+        """Tell other processes where the page of this one is; empty: there is none."""
+        self._heartbeat.announce(url)
+
     def reports(self) -> dict[str, Report]:
         """Return what is known of all accounts, by login."""
         return self._reporter.reports()

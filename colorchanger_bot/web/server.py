@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 from aiohttp import web
@@ -26,6 +27,8 @@ IDLE_SECONDS = 10.0
 """How long a browser's connection may stay open without a request: the number of connections is limited."""
 BACKLOG = 128
 """Connections that wait to be accepted."""
+MORE_PORTS = 9
+"""How many of the next ports are tried before any free one: so the address stays the same, mostly."""
 
 
 class Web:
@@ -39,11 +42,13 @@ class Web:
         self._host = host
 
     @classmethod
-    async def open(cls, service: Service, *, clock: Clock, chat: Chat | None = None) -> Web:
-        """Start to listen.
+    async def open(
+        cls, service: Service, *, clock: Clock, chat: Chat | None = None, more_ports: Sequence[int] = ()
+    ) -> Web:
+        """Start to listen, on one of `more_ports` if the port of the settings is taken.
 
         Raises:
-            OSError: the port is taken, or the address is not of this machine.
+            OSError: all ports are taken, or the address is not of this machine.
         """
         settings = service.settings.web
         dashboard = Dashboard(service, clock=clock, chat=chat)
@@ -57,9 +62,8 @@ class Web:
         await runner.setup()
         if runner.server is None:
             raise RuntimeError("the web server could not be set up")
-        loop = asyncio.get_running_loop()
         try:
-            listening = await loop.create_server(gates(runner.server), settings.host, settings.port, backlog=BACKLOG)
+            listening = await _listen(runner.server, settings.host, [settings.port, *more_ports])
         except OSError:
             await runner.cleanup()
             raise
@@ -85,12 +89,18 @@ class Web:
 
 @asynccontextmanager
 async def serving(
-    service: Service, *, clock: Clock | None = None, chat: Chat | None = None
+    service: Service, *, clock: Clock | None = None, chat: Chat | None = None, other_port: bool = False
 ) -> AsyncGenerator[Web | None]:
-    """Serve the dashboard of a service; None if its port is taken, without which colours change all the same."""
+    """Serve the dashboard of a service; None if its port is taken, without which colours change all the same.
+
+    With `other_port`, another one is used then.
+    """
+    port = service.settings.web.port
+    # Not beyond the last port; 0 is any free one.
+    others = [*range(port + 1, min(port + MORE_PORTS, 65535) + 1), 0] if other_port and port else []
     page: Web | None = None
     try:
-        page = await Web.open(service, clock=clock or SystemClock(), chat=chat)
+        page = await Web.open(service, clock=clock or SystemClock(), chat=chat, more_ports=others)
     except OSError as error:
         where = f"{service.settings.web.host}:{service.settings.web.port}"
         logger.error(
@@ -100,8 +110,25 @@ async def serving(
         )
     else:
         logger.info("the dashboard is on %s", page.url)
+        if port not in (0, page.port):
+            logger.warning("port %d is taken by another program, so the dashboard is on port %d", port, page.port)
+    service.announce_page(page.url if page is not None else "")
     try:
         yield page
     finally:
         if page is not None:
             await page.close()
+
+
+async def _listen(server: web.Server, host: str, ports: Sequence[int]) -> asyncio.Server:
+    """Listen on the first of these ports that can be used.
+
+    Raises:
+        OSError: none can.
+    """
+    *first, last = ports
+    loop = asyncio.get_running_loop()
+    for port in first:
+        with contextlib.suppress(OSError):
+            return await loop.create_server(gates(server), host, port, backlog=BACKLOG)
+    return await loop.create_server(gates(server), host, last, backlog=BACKLOG)

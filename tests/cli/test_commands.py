@@ -316,8 +316,8 @@ async def test_closed_streams_do_not_fail_the_command(environment: Environment) 
         assert await process.wait() == 0
 
 
-async def test_without_a_command_the_help_is_shown(environment: Environment) -> None:
-    for group in ([], ["config"], ["key"]):
+async def test_a_group_without_a_command_shows_its_help(environment: Environment) -> None:
+    for group in (["config"], ["key"]):
         code, output, errors = await call(*group, environment=environment)
         assert (code, errors) == (2, "")
         assert output == (await call(*group, "--help", environment=environment))[1]
