@@ -17,6 +17,11 @@ def bound(settings: Settings, logins: Iterable[Login]) -> Settings:
     return settings.bound_to((login.login, login.earlier) for login in logins)
 
 
+def logins_by_user_id(logins: Iterable[Login]) -> dict[str, str]:
+    """Return the login of each account by its user id, of those that have one: preferences go by it."""
+    return {login.user_id: login.login for login in logins if login.user_id is not None}
+
+
 def unmatched(settings: Settings, logins: Iterable[Login]) -> Iterator[str]:
     """Yield a line for each account in the settings that nobody is logged in as, once somebody is logged in."""
     logins = [*logins]

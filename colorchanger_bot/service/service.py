@@ -28,7 +28,7 @@ from colorchanger_bot.service.community import Community
 from colorchanger_bot.service.heartbeat import HeartbeatWriter
 from colorchanger_bot.service.importer import import_environment
 from colorchanger_bot.service.memory_growth import MemoryGrowth
-from colorchanger_bot.service.names import bound, renamed
+from colorchanger_bot.service.names import bound, logins_by_user_id, renamed
 from colorchanger_bot.service.reports import Reporter
 from colorchanger_bot.service.standing import Report, Standing, own_accounts, standings, wanted_channels, work_out
 from colorchanger_bot.settings.load import Account, Settings
@@ -58,7 +58,10 @@ class Service:
         needs_account: bool = True,
     ) -> None:
         self.settings = settings
+        """The settings in force: of the file and the environment, with what was set on the page."""
         self.store = store
+        self._loaded = settings
+        self._preferences: dict[str, Any] = {}
         self.budgets = Budgets()
         self._needs_account = needs_account
         self._clock = clock or SystemClock()
@@ -146,6 +149,10 @@ class Service:
         if obstacles := [*self.settings.obstacles()]:
             raise ConfigError(obstacles)
         point_twitchio_at(self.settings.twitch)
+        self._preferences = await self.store.preferences()
+        self.settings = self._loaded.with_preferences(self._preferences, logins_by_user_id(await self.store.logins()))
+        for note in self.settings.notes[len(self._loaded.notes) :]:
+            logger.warning("%s", note)
         self._imported = await import_environment(self.settings, self.store)
         await self.oauth.add_stored(self.store)
         await self.keeper.load()

@@ -11,6 +11,9 @@ from colorchanger_bot.redaction import one_line
 Key = tuple[str | int, ...]
 """The path of a value in the tree, such as `("accounts", 0, "color", "delay")`."""
 
+PAGE = "the page"
+"""The origin of what was set on the page."""
+
 _MISSING = object()
 
 
@@ -46,6 +49,8 @@ class RawSettings:
     """The line of each key and table in the file, from 1 on."""
     variables: dict[Key, str] = field(default_factory=dict[Key, str])
     """The variable, or the file with a secret, of each value that is not from the TOML file."""
+    preferences: frozenset[Key] = frozenset()
+    """The keys whose values were set on the page."""
 
     def put(self, key: Key, value: object, variable: str) -> None:
         """Set a value; if the file has something else in place of the table, leave it for the check to find."""
@@ -80,7 +85,7 @@ class RawSettings:
         return None
 
     def origin(self, key: Key) -> str:
-        """Return where the value of this key came from: a line of the file, a variable, or the default."""
+        """Return where the value of this key came from: a line of the file, a variable, the page, or the default."""
         value: Any = self.tree
         for part in key:  # the values of an inline table are on one line
             if isinstance(part, int):
@@ -89,12 +94,16 @@ class RawSettings:
                 value = value.get(part, _MISSING) if is_table(value) else _MISSING
         if value is _MISSING:
             return "default"
+        if key in self.preferences:
+            return PAGE
         return self.variable(key) or (f"line {line}" if (line := self.line(key)) else "set in code")
 
     def where(self, key: Key) -> str:
         """Return what a message calls this key: `config.toml, line 3: color.delay` or `LOG_FORMAT`."""
         if variable := self.variable(key):
             return variable
+        if self.preferences and key not in self.lines:  # set on the page, or missing beside what was
+            return self.dotted(key)
         line = self.line(key)
         place = f"{self.label}, line {line}: " if line else f"{self.label}: " if self.label else ""
         return f"{place}{self.dotted(key)}"

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import sqlalchemy as sql
 
 from colorchanger_bot.store.problem import Unusable
-from colorchanger_bot.store.schema import colors, earlier_names, imports, logins, put, reports, state
+from colorchanger_bot.store.schema import colors, earlier_names, imports, logins, preferences, put, reports, state
 from colorchanger_bot.store.stamp import Stamp
 from colorchanger_bot.vault import Vault
 
@@ -261,8 +261,11 @@ class Logins:
         return self.change(login, self._columns(pair) | works | {"generation": login.generation + 1})
 
     def forget(self, id_: int) -> None:
-        """Remove a login with its tokens, what is remembered of its colours, and what the bot reported of it."""
+        """Remove a login with its tokens, its colours and preferences, and what the bot reported of it."""
         self._touch()
+        user_id = self._connection.scalar(sql.select(logins.c.user_id).where(logins.c.id == id_))
+        own = preferences.c.key.startswith(f"accounts.{user_id}.", autoescape=True)
+        self._connection.execute(sql.delete(preferences).where(own))
         mine = sql.select(logins.c.user_id).where(logins.c.id == id_).scalar_subquery()
         for table in (colors, earlier_names):
             self._connection.execute(sql.delete(table).where(table.c.user_id == mine))

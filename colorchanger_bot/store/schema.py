@@ -8,9 +8,9 @@ import sqlalchemy as sql
 
 from colorchanger_bot.vault import Vault
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """2: when a token was issued, doubt, channels of an import, secrets of applications. 3: revisions, account reports.
-4: earlier names. 5: members of a community."""
+4: earlier names. 5: members of a community. 6: preferences."""
 
 METADATA = sql.MetaData()
 
@@ -60,6 +60,9 @@ colors = _table("colors", _key("user_id", sql.VARCHAR(32)), _column("remembered"
 earlier_names = _table(  # of the accounts that were renamed at Twitch while they were logged in here, newest first
     "earlier_names", _key("user_id", sql.VARCHAR(32)), _column("names", sql.TEXT)
 )
+preferences = _table(  # what was set on the page: a key as `accounts.USER_ID.channels`, and its value as JSON
+    "preferences", _key("key", sql.VARCHAR(255)), _column("value", sql.TEXT)
+)
 heartbeat = _table(
     "heartbeat", _key("id", sql.Integer), _column("pid", sql.Integer), _column("at", _TIME), _column("status", sql.TEXT)
 )
@@ -71,9 +74,9 @@ state = _table(
     _column("stamp", sql.VARCHAR(32)),  # see `store.stamp`
 )
 
-LASTING = (logins, apps, imports, colors, earlier_names)
+LASTING = (logins, apps, imports, colors, earlier_names, preferences)
 """The tables that a copy of a store contains."""
-SECRETS = {logins: ("access_token", "refresh_token"), apps: ("client_secret",)}
+SECRETS = {logins: ("access_token", "refresh_token"), apps: ("client_secret",), preferences: ("value",)}
 """The columns that are encrypted when there is a key."""
 
 

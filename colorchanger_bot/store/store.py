@@ -1,4 +1,4 @@
-"""What outlives the process: logins with their tokens, the colours of each account, a heartbeat.
+"""What outlives the process: logins with their tokens, the colours of each account, preferences, a heartbeat.
 
 An SQLite file in the user's data directory unless a URL says otherwise. Every call is one transaction that is finished
 even if its caller is cancelled; what it wrote is on disk when it returns.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Self, TypeVar
 
@@ -16,7 +16,7 @@ import sqlalchemy as sql
 
 from colorchanger_bot.changer.memory import Remembered
 from colorchanger_bot.errors import ConfigError, StoreError, StoreLocked
-from colorchanger_bot.store import heartbeat
+from colorchanger_bot.store import heartbeat, preferences
 from colorchanger_bot.store.database import Database, open_database
 from colorchanger_bot.store.file import exists
 from colorchanger_bot.store.heartbeat import Heartbeat
@@ -245,6 +245,24 @@ class Store:
         """Forget what is remembered of an account's colours."""
         mine = sql.delete(colors).where(colors.c.user_id == user_id)
         await self.database.run(lambda connection: connection.execute(mine))
+
+    # Preferences: what was set on the page
+
+    async def preferences(self) -> dict[str, Any]:
+        """Return what was set on the page, by key: `color.strategy`, or `accounts.USER_ID.channels`."""
+        return await self.database.read(lambda connection: preferences.read(connection, self._vault))
+
+    async def put_preference(self, key: str, value: Any) -> None:
+        """Keep a JSON value for one key."""
+        await self.change_preferences({key: value})
+
+    async def drop_preference(self, key: str) -> None:
+        """Drop what was set for one key."""
+        await self.change_preferences({}, [key])
+
+    async def change_preferences(self, new: Mapping[str, Any], dropped: Collection[str] = ()) -> None:
+        """Keep JSON values for some keys and drop those of others, in one transaction."""
+        await self.database.run(lambda connection: preferences.change(connection, self._vault, new, dropped))
 
     # The heartbeat
 
