@@ -31,6 +31,13 @@ class Applications:
         """Return those of the settings."""
         return cls(in_settings(settings), session=session, id_url=settings.twitch.id_url, clock=clock)
 
+    def use(self, settings: Settings) -> None:
+        """Use those of other settings from now on."""
+        for client_id, secret in in_settings(settings).items():
+            if client_id not in self._secrets or secret not in ("", self._secrets[client_id]):
+                self._secrets[client_id] = secret
+                self._made.pop(client_id, None)
+
     async def add_stored(self, store: Store) -> None:
         """Add those that came with an import; a secret in the settings wins.
 

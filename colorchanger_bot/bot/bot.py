@@ -31,7 +31,7 @@ from colorchanger_bot.eventsub.join_pace import AccountLimits
 from colorchanger_bot.eventsub.readers import Readers
 from colorchanger_bot.eventsub.session import ChatSession
 from colorchanger_bot.eventsub.timing import Timing
-from colorchanger_bot.settings.model import ColorSettings
+from colorchanger_bot.settings.model import ColorSettings, CommandSettings
 from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.store.logins import id_with_name
 from colorchanger_bot.store.store import Login
@@ -66,7 +66,7 @@ class ColorChangerBot(commands.Bot):
     ) -> None:
         super().__init__(
             client_id=client_id,
-            prefix=settings.commands.prefix,
+            prefix=self._prefix,
             session=session,
             fetch_client_user=False,
             case_insensitive=True,
@@ -90,7 +90,6 @@ class ColorChangerBot(commands.Bot):
         self._scopes: dict[int, frozenset[str]] = {}
         self._has_guests = False
         """Whether a cog that is not ours is loaded: then every message becomes an event."""
-        self._others_may_command = settings.commands.enabled and set(settings.commands.allow) != {"self"}
         self._seen = RecentIds(clock)
         self.readers = Readers(
             clock=clock,
@@ -102,8 +101,7 @@ class ColorChangerBot(commands.Bot):
         )
         """Who reads which channel."""
         self._community = community
-        commands_ = settings.commands
-        self._calls = [f"{commands_.prefix}{name}".lower() for name in commands_.names] if commands_.enabled else []
+        self._look_for_commands(settings.commands)
         self._platform = HelixPlatform(colors, changer, self.readers, community)
         self.readers.on_identified(self._platform.channels_identified)
         shared = Attachment(
@@ -118,6 +116,29 @@ class ColorChangerBot(commands.Bot):
         )
         attachment.put(self, shared)
 
+    def configure(self, settings: Settings) -> None:
+        """Use other settings from now on; what they say of an account comes with `read` and its painter."""
+        before, self._settings = self._settings.commands, settings
+        self._look_for_commands(settings.commands)
+        shared = attachment.find(self)
+        if shared is None:
+            return
+        shared.settings = settings
+        if settings.commands == before:
+            return
+        shared.prefixes = (settings.commands.prefix,)
+        shared.takes_commands = settings.commands.enabled
+        if shared.owner is not None:
+            shared.owner.end()
+        shared.owner = self._commander(settings) if settings.commands.obeys_owner else None
+        if shared.owner is not None:
+            shared.owner.start()
+
+    def _look_for_commands(self, settings: CommandSettings) -> None:
+        """Work out once what is asked of every message."""
+        self._others_may_command = settings.enabled and set(settings.allow) != {"self"}
+        self._calls = [f"{settings.prefix}{name}".lower() for name in settings.names] if settings.enabled else []
+
     def _commander(self, settings: Settings) -> Owner:
         return Owner(
             settings,
@@ -127,6 +148,10 @@ class ColorChangerBot(commands.Bot):
             clock=self._clock,
             rng=self._rng,
         )
+
+    async def _prefix(self, _bot: commands.Bot, _message: twitchio.ChatMessage) -> str:
+        """Tell TwitchIO, for the commands of other people's cogs, what a command begins with now."""
+        return self._settings.commands.prefix
 
     @property
     def bot_id(self) -> str:
@@ -173,17 +198,34 @@ class ColorChangerBot(commands.Bot):
         self._platform.read(user_id, reading)
         self._scopes[login.id] = login.pair.scopes
         if follow:
-            following = follow_live(
-                user_id,
-                login.login,
-                helix,
-                reading.set_live,
-                clock=self._clock,
-                rng=self._rng,
-                timing=self._timing,
-            )
-            self._following[login.id] = self._tasks.start(following, f"live channels of {login.login}")
+            self._follow(login, reading)
         await self._lend_token(login)
+
+    def read(self, login: Login, channels: Iterable[str], *, follow: bool) -> None:
+        """Change which channels an account reads, unless they were set in chat, and whether it follows."""
+        reading, painter = self._platform.readings.get(login.user_id or ""), self._changer.get(login.user_id or "")
+        if reading is None or painter is None or login.id not in self.accounts:
+            return
+        if (listed := painter.channels or tuple(channels)) != reading.listed:
+            reading.set_listed(listed)
+            self._platform.channels_identified(reading.user_id)
+        if follow and login.id not in self._following:
+            self._follow(login, reading)
+        elif not follow and (following := self._following.pop(login.id, None)) is not None:
+            following.cancel()
+            reading.set_live({})
+
+    def _follow(self, login: Login, reading: Reading) -> None:
+        following = follow_live(
+            reading.user_id,
+            login.login,
+            self._colors.by_user[reading.user_id],
+            reading.set_live,
+            clock=self._clock,
+            rng=self._rng,
+            timing=self._timing,
+        )
+        self._following[login.id] = self._tasks.start(following, f"live channels of {login.login}")
 
     def _new_session(
         self,

@@ -170,6 +170,33 @@ class Painter:
         self.pause()
         await self._memory.now(self.user_id, self._remembered)
 
+    def configure(self, settings: ColorSettings) -> None:
+        """Use other settings from now on; what was set in chat still wins, unless it no longer fits."""
+        if settings == self._configured:
+            return
+        self._configured = settings
+        try:
+            self._apply(self._overrides)
+        except ConfigError as error:
+            self._log.warning("what was set in chat no longer fits the settings and is ignored: %s", error)
+            self._apply({})
+        if not self.settings.enabled:
+            self.pause()
+
+    @property
+    def set_in_chat(self) -> tuple[str, ...]:
+        """The keys of the settings that were set in chat or on the dashboard, and win over the settings."""
+        held = ("strategy",) if self.held is not None else ()
+        return tuple(dict.fromkeys((*held, *self._overrides, *(("channels",) if self.channels is not None else ()))))
+
+    async def follow_settings(self) -> None:
+        """Drop what was set in chat: the settings count again."""
+        self._apply({})
+        self.held = None
+        self.channels = None
+        self.pause()
+        await self._memory.now(self.user_id, self._remembered)
+
     async def hold(self, color: Color | None) -> None:
         """Stay at a colour, also after a restart; None: let the strategy choose again."""
         self.held = color

@@ -61,7 +61,6 @@ def setup(log: LogSettings, *, stream: TextIO | None = None, debug: bool = False
     Raises:
         ConfigError: the file cannot be written.
     """
-    level = "DEBUG" if debug else log.level
     logger.remove()  # closes what an earlier call opened
     stream = stream or sys.stderr  # None, if it was closed
     sinks: list[logging.Handler] = []
@@ -75,13 +74,19 @@ def setup(log: LogSettings, *, stream: TextIO | None = None, debug: bool = False
     for sink in sinks:
         sink.addFilter(_is_wanted)
         root.addHandler(sink)
-    root.setLevel(level)
+    set_level(log.level, debug=debug)
+    logger.configure(patcher=_clean)
+    logger.add(FromLoguru(sinks), level=0, format=lambda _: "{message}", diagnose=False, backtrace=False)
+
+
+def set_level(level: str, *, debug: bool = False) -> None:
+    """Change the minimum level of the log; with `debug`, everything is logged whatever the settings say."""
+    root = logging.getLogger()
+    root.setLevel("DEBUG" if debug else level)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     if debug:
         logging.getLogger("twitchio").setLevel(logging.INFO)
-    logger.configure(patcher=_clean)
-    logger.add(FromLoguru(sinks), level=level, format=lambda _: "{message}", diagnose=False, backtrace=False)
 
 
 class FromLoguru(logging.Handler):
@@ -92,7 +97,9 @@ class FromLoguru(logging.Handler):
         self._sinks = sinks
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Log the record."""
+        """Log the record, if the level of the log lets it through."""
+        if record.levelno < logging.getLogger().level:
+            return
         for sink in self._sinks:
             sink.handle(record)
 

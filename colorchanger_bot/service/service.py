@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
@@ -27,9 +27,11 @@ from colorchanger_bot.service.bots import Bots, point_twitchio_at
 from colorchanger_bot.service.community import Community
 from colorchanger_bot.service.heartbeat import HeartbeatWriter
 from colorchanger_bot.service.importer import import_environment
+from colorchanger_bot.service.live_settings import LiveSettings
 from colorchanger_bot.service.memory_growth import MemoryGrowth
-from colorchanger_bot.service.names import bound, logins_by_user_id, renamed
+from colorchanger_bot.service.names import renamed
 from colorchanger_bot.service.reports import Reporter
+from colorchanger_bot.service.settings_file import SettingsFile
 from colorchanger_bot.service.standing import Report, Standing, own_accounts, standings, wanted_channels, work_out
 from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.store.store import Login, Store
@@ -57,11 +59,11 @@ class Service:
         timing: Timing | None = None,
         needs_account: bool = True,
     ) -> None:
-        self.settings = settings
-        """The settings in force: of the file and the environment, with what was set on the page."""
         self.store = store
-        self._loaded = settings
-        self._preferences: dict[str, Any] = {}
+        self.live_settings = LiveSettings(settings, store)
+        self.file: SettingsFile | None = None
+        """The settings file, if it is watched."""
+        self._settings_listeners: list[Callable[[Settings], None]] = []
         self.budgets = Budgets()
         self._needs_account = needs_account
         self._clock = clock or SystemClock()
@@ -113,6 +115,15 @@ class Service:
         finally:
             await service._stop()
 
+    @property
+    def settings(self) -> Settings:
+        """The settings in force: of the file and the environment, with what was set on the page."""
+        return self.live_settings.current
+
+    def on_settings(self, listener: Callable[[Settings], None]) -> None:
+        """Call `listener` with the settings in force whenever they may have changed."""
+        self._settings_listeners.append(listener)
+
     def standings(self) -> list[Standing]:
         """Return how all accounts are doing; see `community` for its members."""
         reports, now, own = self.reports(), self._clock.now().timestamp(), own_accounts(self.keeper)
@@ -149,17 +160,16 @@ class Service:
         if obstacles := [*self.settings.obstacles()]:
             raise ConfigError(obstacles)
         point_twitchio_at(self.settings.twitch)
-        self._preferences = await self.store.preferences()
-        self.settings = self._loaded.with_preferences(self._preferences, logins_by_user_id(await self.store.logins()))
-        for note in self.settings.notes[len(self._loaded.notes) :]:
+        for note in await self.live_settings.read(await self.store.logins()):
             logger.warning("%s", note)
+        self._tell_settings()
         self._imported = await import_environment(self.settings, self.store)
         await self.oauth.add_stored(self.store)
         await self.keeper.load()
         for login in self.keeper:
             if login.user_id is not None:
                 self._name_settings(login)
-        self.settings = bound(self.settings, self.keeper)
+        self.live_settings.bind(self.keeper)
         if self._needs_account and not any(login.pair.access or login.pair.refresh for login in self.keeper):
             raise NeedsLogin("no account is logged in yet; run: colorchanger login")
         self._tasks.start(Watch(self.keeper, clock=self._clock, rng=self._rng).run(), "token watch")
@@ -171,7 +181,7 @@ class Service:
         if event.state == "lost":
             self._heartbeat.write_now()
         if event.state == "renamed" or event.by_person:
-            self.settings = bound(self.settings, self.keeper)
+            self.live_settings.bind(self.keeper)
         if event.state == "renamed":
             for line in renamed(self.settings, [event.login]):
                 logger.warning("%s", line, extra={"account": event.login.login})
@@ -202,6 +212,7 @@ class Service:
     async def _forget(self, user_id: str) -> None:
         """Forget an account that was logged out, perhaps by another process while this one still wrote of it."""
         await self.changer.forget(user_id)
+        self.live_settings.forget(user_id)
         if all(each.user_id != user_id for each in self.keeper):
             self._colors.by_user.pop(user_id, None)
             with contextlib.suppress(StoreError):
@@ -228,7 +239,7 @@ class Service:
     def _name_settings(self, login: Login) -> None:
         """Give the settings that came with a token to the account that it turned out to be of."""
         if (account := self._imported.pop(login.id, None)) is not None:
-            self.settings = self.settings.with_login(account, login.login)
+            self.live_settings.name(login.id, account, login.login)
 
     async def _identified(self, id_: int) -> Login | None:
         """Return a login once its owner is known; None if it cannot be used, or is gone."""
@@ -253,14 +264,70 @@ class Service:
         if login.is_member and not self.community.may_be_coloured(login):
             return
         bot = await self.bots.started(login.client_id, login.id)
-        listed = self.settings.account(login.login)
         await bot.manage(
             login,
             wanted_channels(self.settings, login),
             self.settings.color_for(login.login),
-            follow=listed is not None and listed.follow_live and not login.is_member,
+            follow=self._follows(login),
         )
+        if login.id in self.keeper:  # its settings may have changed meanwhile
+            self._configure(self.keeper[login.id])
         self.community.note(login.id, login.user_id or "")
+
+    # Changed settings
+
+    async def change_preferences(self, new: Mapping[str, Any], dropped: Collection[str] = ()) -> None:
+        """Set keys as the page does, such as `color.delay` or `accounts.USER_ID.channels`, and drop others.
+
+        They take effect at once; if one of them cannot be set, nothing changes.
+
+        Raises:
+            ConfigError: a value is wrong, or the file or the environment sets the key; it lists all that is.
+            StoreError: it could not be kept.
+        """
+        async with self.live_settings.changing:
+            await self.live_settings.change(new, dropped, [*self.keeper])
+            self._put_into_effect()
+        logger.info("set on the page: %s", ", ".join([*new, *(f"{name} (the default again)" for name in dropped)]))
+
+    async def reload(self, loaded: Settings) -> None:
+        """Put a changed settings file into effect; what needs a restart is logged."""
+        async with self.live_settings.changing:
+            notes = self.live_settings.reload(loaded, [*self.keeper])
+            self._put_into_effect()
+        for note in notes:
+            logger.warning("%s", note)
+
+    def watch(self, file: SettingsFile) -> None:
+        """Put each change of the settings file into effect from now on."""
+        self.file = file
+        self._tasks.start(file.run(self.reload), "settings file")
+
+    def _put_into_effect(self) -> None:
+        self.oauth.use(self.settings)
+        for bot in self.bots.values():
+            bot.configure(self.settings)
+        for login in self.keeper:
+            self._configure(login)
+        self._tell_settings()
+        self._heartbeat.write_now()
+
+    def _configure(self, login: Login) -> None:
+        """Have an account that is managed follow the settings in force."""
+        if (painter := self.changer.get(login.user_id or "")) is None:
+            return
+        painter.configure(self.settings.color_for(login.login))
+        if login.client_id in self.bots and not login.is_member:
+            channels = wanted_channels(self.settings, login)
+            self.bots[login.client_id].read(login, channels, follow=self._follows(login))
+
+    def _follows(self, login: Login) -> bool:
+        listed = self.settings.account(login.login)
+        return listed is not None and listed.follow_live and not login.is_member
+
+    def _tell_settings(self) -> None:
+        for listener in self._settings_listeners:
+            listener(self.settings)
 
     def _make_bot(self, client_id: str) -> ColorChangerBot:
         return ColorChangerBot(

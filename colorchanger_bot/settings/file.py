@@ -39,17 +39,24 @@ _TABLE = re.compile(rf"\s*(\[\[?)\s*({_DOTTED})\s*\]\]?\s*(?:#.*)?")
 _VALUE = re.compile(rf"\s*({_DOTTED})\s*=")
 
 
-def find_file(named: str | Path | None, cwd: Path, config_dir: Path | None) -> tuple[Path | None, str]:
-    """Return the settings file and its name in messages: the named one, else the working or the user's directory's."""
+def places(named: str | Path | None, cwd: Path, config_dir: Path | None) -> list[tuple[Path, str]]:
+    """Return where the settings file may be, with its name in messages; the first one that exists counts.
+
+    It is the named one, else that of the working directory, else that of the user's directory.
+    """
     if named:
-        return cwd / Path(named).expanduser(), str(named)
-    if (here := cwd / FILE_NAME).exists():
-        return here, FILE_NAME
+        return [(cwd / Path(named).expanduser(), str(named))]
+    here = [(cwd / FILE_NAME, FILE_NAME)]
     try:
         home = (config_dir or platformdirs.user_config_path("colorchanger", appauthor=False)) / FILE_NAME
     except RuntimeError:  # no HOME, and a user id without a name, as in some containers
-        return None, ""
-    return (home, str(home)) if home.exists() else (None, "")
+        return here
+    return [*here, (home, str(home))]
+
+
+def find_file(named: str | Path | None, cwd: Path, config_dir: Path | None) -> tuple[Path | None, str]:
+    """Return the settings file and its name in messages; see `places`. A named one need not exist."""
+    return next((place for place in places(named, cwd, config_dir) if named or place[0].exists()), (None, ""))
 
 
 def decode(content: bytes) -> str:

@@ -19,7 +19,7 @@ from colorchanger_bot.settings.environment import (
     read_variables,
     variable_name,
 )
-from colorchanger_bot.settings.file import find_file, read_file
+from colorchanger_bot.settings.file import find_file, places, read_file
 from colorchanger_bot.settings.keys import leaf_keys
 from colorchanger_bot.settings.model import (
     Account,
@@ -48,6 +48,7 @@ __all__ = [
     "StorageSettings",
     "TwitchSettings",
     "WebSettings",
+    "candidates",
     "load",
 ]
 
@@ -76,6 +77,12 @@ def load(
     add_numbered(found, variables)
     add_prefixed(found, variables, keys)
     return Settings.from_raw(found)
+
+
+def candidates(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> list[Path]:
+    """Return where `load` looks for the file, most important first."""
+    named = path or (os.environ if environ is None else environ).get(CONFIG, "").strip() or None
+    return [place for place, _ in places(named, Path.cwd(), None)]
 
 
 @cache

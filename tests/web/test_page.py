@@ -221,7 +221,7 @@ async def test_a_page_of_an_earlier_run_reloads_itself(browser: Browser, serve: 
         await first.web.close()
         await expect(page.locator("#connection")).to_have_text("no connection")
         web = first.settings.web.model_copy(update={"port": port})
-        first.settings = first.settings.model_copy(update={"web": web})
+        first.live_settings.current = first.settings.model_copy(update={"web": web})
         first.web = await Web.open(first, clock=SystemClock())
         await expect(page.locator(f'meta[name="boot"]:not([content="{before}"])')).to_have_count(1, timeout=15_000)
         await page.get_by_role("button", name="Next colour").click()
