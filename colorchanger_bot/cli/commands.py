@@ -97,13 +97,12 @@ def demo(messages: int, svg: Path | None, in_browser: bool, community: int, conf
 def start(no_browser: bool, config: Path | None, debug: bool) -> None:
     """Start ColorChanger and open its page, also that of one that is running; `colorchanger` alone does the same."""
     settings = _settings(config, debug=debug)
-    settings = settings.model_copy(update={"web": settings.web.model_copy(update={"enabled": True})})
 
     async def start_it() -> None:
         stop = stopping.requested()  # first, because the import below takes a while
         from colorchanger_bot.cli import running
 
-        await running.start(settings, stop, may_open=not no_browser)
+        await running.start(settings, running.From(config, debug), stop, may_open=not no_browser)
 
     asyncio.run(start_it())
 
@@ -117,7 +116,7 @@ def run(config: Path | None, debug: bool) -> None:
         stop = stopping.requested()  # first, because the import below takes a while
         from colorchanger_bot.cli import running
 
-        await running.run(settings, stop)
+        await running.run(settings, running.From(config, debug), stop)
 
     asyncio.run(run_it())
 

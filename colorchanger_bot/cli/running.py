@@ -10,6 +10,8 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
+from typing import NamedTuple
 
 from colorchanger_bot.cli.options import complain
 from colorchanger_bot.clock import SystemClock
@@ -18,9 +20,11 @@ from colorchanger_bot.desktop.announce import show_page
 from colorchanger_bot.desktop.single import own_or_find
 from colorchanger_bot.errors import ConfigError, StoreLocked
 from colorchanger_bot.service.importer import import_file
+from colorchanger_bot.service.logs import set_level
 from colorchanger_bot.service.names import renamed, unmatched
 from colorchanger_bot.service.plan import plan, summary
 from colorchanger_bot.service.service import Service
+from colorchanger_bot.service.settings_file import SettingsFile
 from colorchanger_bot.service.wording import community_line
 from colorchanger_bot.settings.environment import CONF_FILE, conf_file
 from colorchanger_bot.settings.load import Settings
@@ -32,13 +36,23 @@ Show = Callable[[str], Awaitable[None]]
 """Takes the address of the page."""
 
 
-async def start(settings: Settings, stop: asyncio.Event, *, may_open: bool) -> None:
+class From(NamedTuple):
+    """What the command line says of the settings."""
+
+    config: Path | None
+    """The file that it names."""
+    debug: bool
+    """Whether everything is logged, whatever the settings say."""
+
+
+async def start(settings: Settings, given: From, stop: asyncio.Event, *, may_open: bool) -> None:
     """Change colours until `stop` and show the page; if another process does already, show its page.
 
     Raises:
         StoreLocked: another process runs without a page.
         StoreError, ConfigError: the store or the settings do not allow it.
     """
+    settings = _with_page(settings)
     show = partial(show_page, host=settings.web.host, may_open=may_open)
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         with contextlib.ExitStack() as held:
@@ -47,10 +61,10 @@ async def start(settings: Settings, stop: asyncio.Event, *, may_open: bool) -> N
                 say(f"ColorChanger is already running (process {running.pid}).")
                 await show(running.url)
             elif not stop.is_set():
-                await _serve(settings, store, stop, show, other_port=True)
+                await _serve(settings, given, store, stop, show, other_port=True)
 
 
-async def run(settings: Settings, stop: asyncio.Event) -> None:
+async def run(settings: Settings, given: From, stop: asyncio.Event) -> None:
     """Change colours until `stop`.
 
     Raises:
@@ -61,7 +75,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
         try:
             with locked(settings.storage.url) as store.ownership:
-                await _serve(settings, store, stop, _say_page)
+                await _serve(settings, given, store, stop, _say_page)
         except StoreLocked as error:
             beat = await store.heartbeat()
             pid = f" (process {beat.pid})" if beat else ""
@@ -70,16 +84,25 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
             ) from None
 
 
+def _with_page(settings: Settings) -> Settings:
+    return settings.model_copy(update={"web": settings.web.model_copy(update={"enabled": True})})
+
+
 async def _serve(
-    settings: Settings, store: Store, stop: asyncio.Event, show: Show, *, other_port: bool = False
+    settings: Settings, given: From, store: Store, stop: asyncio.Event, show: Show, *, other_port: bool = False
 ) -> None:
     """Change colours until `stop`, on a store that this process owns."""
+    # First, so that a change of the file from now on is noticed.
+    file = SettingsFile(given.config, clock=SystemClock(), adapt=_with_page if other_port else lambda read: read)
     await _prepare(settings, store)
     needs_account = not settings.web.enabled  # otherwise an account can be logged in on the page
     async with (
         Service.running(settings, store, needs_account=needs_account) as service,
         _page(service, show, other_port=other_port),
     ):
+        service.on_settings(lambda changed: set_level(changed.log.level, debug=given.debug))
+        service.watch(file)
+        settings = service.settings
         notes = [*unmatched(settings, service.keeper), *renamed(settings, service.keeper)]
         if settings.community.enabled:
             notes.insert(0, community_line(settings.community.channel, service.community.sums()))

@@ -121,8 +121,9 @@ class Service:
         return self.live_settings.current
 
     def on_settings(self, listener: Callable[[Settings], None]) -> None:
-        """Call `listener` with the settings in force whenever they may have changed."""
+        """Call `listener` with the settings in force, now and whenever they may have changed."""
         self._settings_listeners.append(listener)
+        listener(self.settings)
 
     def standings(self) -> list[Standing]:
         """Return how all accounts are doing; see `community` for its members."""

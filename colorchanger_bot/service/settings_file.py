@@ -16,6 +16,7 @@ import watchfiles
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.redaction import keep_secret
 from colorchanger_bot.settings.file import MOST_BYTES
 from colorchanger_bot.settings.load import Settings, candidates, load
 
@@ -23,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 QUIET_SECONDS = 0.25
 """A file is read when it has stayed the same for this long."""
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 3.0
 """How often to look without a notice: network and container file systems give none."""
 DEBOUNCE_MS = 200
 MOST_LINKS = 20
@@ -61,7 +62,7 @@ class SettingsFile:
                     complaint = str(error)
                     logger.info("no notice of a changed settings file (%s); looking every %g s", error, LOOK_SECONDS)
                 await self._clock.sleep(LOOK_SECONDS)
-                await self._look(use)
+                await self.look(use)
 
     async def _watch(self, use: Callable[[Settings], Awaitable[None]]) -> None:
         """Watch until a link leads elsewhere or a folder appears or goes.
@@ -69,6 +70,7 @@ class SettingsFile:
         Raises:
             OSError, RuntimeError: the folders cannot be watched.
         """
+        await self.look(use)  # of what changed before this begins, there is no notice
         folders, names = self._watched()
         if not folders:
             raise FileNotFoundError("its folder does not exist")
@@ -83,7 +85,7 @@ class SettingsFile:
         )
         async with contextlib.aclosing(changes):
             async for _ in changes:
-                await self._look(use)
+                await self.look(use)
                 if self._watched() != (folders, names):
                     return
 
@@ -92,7 +94,8 @@ class SettingsFile:
         paths = [*self._paths()]
         return frozenset(each.parent for each in paths if each.parent.is_dir()), frozenset(each.name for each in paths)
 
-    async def _look(self, use: Callable[[Settings], Awaitable[None]]) -> None:
+    async def look(self, use: Callable[[Settings], Awaitable[None]]) -> None:
+        """Look whether the file has changed; if so, call `use` with the settings, or report what is wrong."""
         found = await self._settled()
         if found == self._known:
             return
@@ -105,6 +108,8 @@ class SettingsFile:
             self._report(tuple(error.problems))
             return
         self._report(())
+        for secret in settings.secrets():
+            keep_secret(secret)
         await use(self._adapt(settings))
         logger.info("the changed settings of %s are in force", settings.source or "the environment")
 
