@@ -97,6 +97,7 @@ class Changer:
         self._replies: tuple[SentReply, ...] = ()
         self._came_back = Recent(REMEMBERED_REPLIES)
         self._listeners: list[Callable[[Change], None]] = []
+        self._message_listeners: list[Callable[[OwnMessage], None]] = []
 
     def __iter__(self) -> Iterator[Painter]:
         """The painters of all accounts."""
@@ -115,6 +116,10 @@ class Changer:
     def on_change(self, listener: Callable[[Change], None]) -> None:
         """Call `listener` with every change, however it ended; it must not wait."""
         self._listeners.append(listener)
+
+    def on_own_message(self, listener: Callable[[OwnMessage], None]) -> None:
+        """Call `listener` with each own message that is no command, once; it must not wait."""
+        self._message_listeners.append(listener)
 
     # Accounts
 
@@ -163,6 +168,8 @@ class Changer:
             return
         self._pace.count(message.user_id, message.channel_id)
         painter.on_message(message.color, message.channel_id)
+        for listener in self._message_listeners:
+            listener(message)
 
     def on_command(self, message: OwnMessage) -> bool:
         """Take note of a command that an account typed; say whether to run it: not a repeat, not one of our replies."""

@@ -9,6 +9,8 @@ from .local_twitch import LocalTwitch
 from .notices import NOTICES
 
 CLIENT_ID = "colorchanger-sandbox"
+PUBLIC_CLIENT_ID = "colorchanger-sandbox-public"
+"""Of an application without a secret, as people register for ColorChanger."""
 CLIENT_SECRET = "not-a-secret-on-a-local-twitch"  # noqa: S105 - it says so itself
 SCOPES = (
     "user:read:chat",
@@ -56,6 +58,10 @@ To point ColorChanger itself at it:
     export COLORCHANGER_TWITCH__EVENTSUB_URL={eventsub_url}
     export COLORCHANGER_APP__CLIENT_ID={client_id} COLORCHANGER_APP__CLIENT_SECRET={client_secret}
 
+Without the last line, "colorchanger" asks for a Client ID on its page, as on a new machine; this one is public:
+
+    {public_client_id}
+
 Press Ctrl-C to stop. Nothing is saved."""
 
 
@@ -67,6 +73,7 @@ async def serve(port: int, show: Callable[[str], None], stop: asyncio.Event) -> 
     """
     async with LocalTwitch(port=port) as twitch:
         twitch.add_app(CLIENT_ID, CLIENT_SECRET)
+        twitch.add_app(PUBLIC_CLIENT_ID)
         for login, color, turbo in PEOPLE:
             twitch.add_user(login, color, turbo=turbo)
         show(explain(twitch))
@@ -87,6 +94,7 @@ def explain(twitch: LocalTwitch) -> str:
         eventsub_url=twitch.eventsub_url,
         client_id=CLIENT_ID,
         client_secret=CLIENT_SECRET,
+        public_client_id=PUBLIC_CLIENT_ID,
         accounts=accounts,
         notices=", ".join(notice for notice in NOTICES if notice != "announcement"),
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.auth.scopes import VITAL
+from colorchanger_bot.clock import Clock
+from colorchanger_bot.errors import ConfigError, LoginFailed
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store
+from colorchanger_bot.twitch.http import open_session
+from colorchanger_bot.twitch.oauth import OAuth
 
 CONSOLE = "https://dev.twitch.tv/console"
 
@@ -41,3 +45,26 @@ async def application_for_login(settings: Settings, store: Store, name: str = ""
         names = ", ".join(sorted(login for login in by_name if login))
         raise ConfigError([f"there are several applications; name the account: colorchanger login NAME ({names})"])
     return known.pop()
+
+
+async def check_application(settings: Settings, client_id: str, clock: Clock) -> None:
+    """Ask Twitch whether accounts can log in with this application, and stay logged in.
+
+    Raises:
+        LoginFailed: they cannot; it says why, and what to do at Twitch.
+        TwitchUnavailable, OutcomeUnknown: Twitch cannot be asked now.
+    """
+    async with open_session() as session:
+        oauth = OAuth(session, client_id=client_id, client_secret="", id_url=settings.twitch.id_url, clock=clock)
+        try:
+            await oauth.start_device_login(frozenset(VITAL))
+        except LoginFailed:
+            raise LoginFailed(
+                "Twitch knows no application with this Client ID. Copy it again at Twitch, and take care to copy the "
+                "Client ID, not the name or the secret."
+            ) from None
+        if await oauth.needs_secret():
+            raise LoginFailed(
+                "This application is Confidential. At Twitch, set its Client Type to Public and save, or register a "
+                "new one that is Public; then check again."
+            )

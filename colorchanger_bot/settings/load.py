@@ -33,7 +33,7 @@ from colorchanger_bot.settings.model import (
     TwitchSettings,
     WebSettings,
 )
-from colorchanger_bot.settings.raw import Key, RawSettings
+from colorchanger_bot.settings.raw import Key, RawSettings, is_table
 from colorchanger_bot.settings.settings import Settings
 
 __all__ = [
@@ -76,7 +76,15 @@ def load(
     add_short(found, variables)
     add_numbered(found, variables)
     add_prefixed(found, variables, keys)
+    _leave_blank(found)
     return Settings.from_raw(found)
+
+
+def _leave_blank(found: RawSettings) -> None:
+    """Take an empty Client ID for none: `config init` writes one to be filled in, and the set-up may do that."""
+    app = found.tree.get("app")
+    if is_table(app) and app.get("client_id") == "" and not app.get("client_secret"):
+        del app["client_id"]
 
 
 def candidates(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> list[Path]:

@@ -17,6 +17,7 @@ from colorchanger_bot.color import STRATEGIES, Plan, make_readable, problems, un
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import Secret
 from colorchanger_bot.settings import addresses, types
+from colorchanger_bot.settings.built_in import CLIENT_ID
 from colorchanger_bot.settings.problems import Conflict, lines, refuse_conflicts
 from colorchanger_bot.settings.raw import Key, RawSettings
 
@@ -45,7 +46,7 @@ class AppSettings(Section):
     """Your Twitch application."""
 
     client_id: types.ClientId = Field(
-        default="", description="The Client ID of your application at <https://dev.twitch.tv/console/apps>."
+        default=CLIENT_ID, description="The Client ID of your application at <https://dev.twitch.tv/console/apps>."
     )
     client_secret: types.ClientSecret = Field(
         default=Secret(),

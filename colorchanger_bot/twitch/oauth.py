@@ -23,6 +23,8 @@ CONFIDENTIAL = (
 )
 REFRESH_SECONDS = 30.0
 """Longer than other requests have: the answer to a refresh may be the only copy of the next token."""
+MADE_UP = "colorchanger-asks-whether-a-secret-is-needed"
+"""A refresh token that nobody has."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 
 
@@ -144,6 +146,19 @@ class OAuth:
             )
         except (KeyError, TypeError, ValueError):
             raise foreign(answer.status) from None
+
+    async def needs_secret(self) -> bool:
+        """Ask Twitch whether logins of this application can only be renewed with a secret that is not set here.
+
+        A confidential application gets codes without its secret, and fails when the first login is renewed. No for an
+        application that Twitch says nothing of.
+
+        Raises:
+            TwitchUnavailable, OutcomeUnknown: later, then.
+        """
+        form = {"grant_type": "refresh_token", "refresh_token": MADE_UP}
+        answer = by_twitch(await self._post("token", form, secret=True))
+        return "missing client secret" in answer.message.lower()
 
     async def finish_device_login(self, code: DeviceCode, scopes: frozenset[str]) -> TokenPair:
         """Wait until the person has entered the code.

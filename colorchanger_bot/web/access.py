@@ -86,6 +86,14 @@ class Access:
             return True
         return request.path in ("/metrics", "/readyz") and self._knows_password(request)
 
+    def is_here(self, request: web.Request) -> bool:
+        """Return whether this visitor may set ColorChanger up: from this machine alone until there is a password."""
+        if not self._sessions.is_open:
+            return self.is_trusted(request)
+        forwarded = any(name in request.headers for name in FORWARDED)
+        name = _name(request.headers.get(hdrs.HOST, ""))
+        return not forwarded and is_loopback(name) and is_loopback(request.remote or "")
+
     def _knows_password(self, request: web.Request) -> bool:
         """Whether the request has the password as basic authentication (RFC 7617); a wrong one counts as a try."""
         scheme, _, text = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")

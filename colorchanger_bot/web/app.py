@@ -26,6 +26,7 @@ from colorchanger_bot.web.members import Members
 from colorchanger_bot.web.metrics import CONTENT_TYPE, Metrics
 from colorchanger_bot.web.probes import readiness
 from colorchanger_bot.web.sessions import Sessions
+from colorchanger_bot.web.setup import SetUp
 from colorchanger_bot.web.state import snapshot
 from colorchanger_bot.web.stream import Stream
 
@@ -58,6 +59,7 @@ class Dashboard:
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
         self._join = JoinPage(service, clock, self._templates)
+        self._setup = SetUp(service, clock, self._login, self._access, self._stream.notify, self.setup_page)
         service.changer.on_change(self._on_change)
         if chat is not None:
             chat.on_line(self._stream.notify)
@@ -81,6 +83,7 @@ class Dashboard:
                 web.delete("/api/login", self.cancel_login),
                 web.static("/static", HERE / "static"),
                 *self._accounts.routes(),
+                *self._setup.routes(),
                 *self._join.routes(),
                 *Members(self._service).routes(),
             ]
@@ -92,12 +95,15 @@ class Dashboard:
     async def close(self) -> None:
         """Close every stream, and cancel a login."""
         await self._login.cancel()
+        await self._setup.close()
         self._stream.close()
 
     # Pages
 
     async def page(self, request: web.Request) -> web.Response:
-        """The dashboard itself, with all that it shows first: nothing moves when it is there."""
+        """The dashboard, with all that it shows first, so that nothing moves; until there is an account, the set-up."""
+        if self._chat is None and "later" not in request.query and self._setup.is_needed(request):
+            raise web.HTTPSeeOther("/setup")
         state = self._state(request.query.get("account", ""))
         state |= {"health": self._health.latest, "strategies": await self._accounts.strategies_of(state["chosen"])}
         return self._page(
@@ -108,6 +114,17 @@ class Dashboard:
             people=list(self._chat.people) if self._chat is not None else [],
             can_log_out=not self._sessions.is_open,
             community=self._service.community.channel if self._service.community.is_open else "",
+        )
+
+    async def setup_page(self, request: web.Request) -> web.Response:
+        """The page of the set-up."""
+        return self._page(
+            request,
+            "setup.html",
+            boot=self._boot,
+            application=self._setup.name,
+            setup=self._setup.to_json(),
+            is_real=self._setup.is_real,
         )
 
     async def login_page(self, request: web.Request) -> web.Response:
@@ -191,7 +208,7 @@ class Dashboard:
 
     def _state(self, chosen: str) -> dict[str, Any]:
         state = snapshot(self._service, self._history, self._activity, chosen)
-        state |= {"boot": self._boot, "login": self._login.to_json()}
+        state |= {"boot": self._boot, "login": self._login.to_json(), "setup": self._setup.to_json()}
         return state | ({"chat": list(self._chat.lines)} if self._chat is not None else {})
 
     def _on_change(self, change: Change) -> None:

@@ -5,18 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from colorchanger_bot.auth.device import log_in
 from colorchanger_bot.auth.scopes import needed_scopes, purpose
-from colorchanger_bot.clock import Clock, cancel
-from colorchanger_bot.errors import ColorChangerError, StoreError
+from colorchanger_bot.clock import Backoff, Clock, cancel
+from colorchanger_bot.errors import ColorChangerError, OutcomeUnknown, StoreError, TwitchUnavailable
 from colorchanger_bot.service.login_application import application_for_login
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.standing import needs_login
+from colorchanger_bot.store.store import Login
 from colorchanger_bot.twitch.oauth import DeviceCode
+from colorchanger_bot.web.application import FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS, unreachable
 from colorchanger_bot.web.plain import plain
 from colorchanger_bot.web.qr import qr_code
 from colorchanger_bot.words import duration
@@ -78,9 +81,25 @@ class PageLogin:
             "purposes": scopes,
         }
 
-    async def _run(self, progress: Progress) -> None:
-        service = self._service
+    async def _log_in(self, progress: Progress, show: Callable[[DeviceCode], None]) -> Login:
+        """Log in; without a connection to Twitch, begin again until there is one.
 
+        Raises:
+            ColorChangerError: it failed.
+        """
+        service = self._service
+        client_id = await application_for_login(service.settings, service.store)
+        scopes = needed_scopes(service.settings)
+        backoff = Backoff(random.Random(), first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
+        while True:
+            try:
+                return await log_in(service.oauth(client_id), service.store, scopes, clock=self._clock, show=show)
+            except (TwitchUnavailable, OutcomeUnknown) as error:  # before there is a code
+                progress.text = unreachable(error)
+                self._tell()
+                await self._clock.sleep(backoff.next())
+
+    async def _run(self, progress: Progress) -> None:
         def show(code: DeviceCode) -> None:
             left = duration(code.expires_at - self._clock.monotonic())
             progress.state, progress.text = "waiting", f"Waiting until you have entered the code. It expires in {left}."
@@ -88,10 +107,7 @@ class PageLogin:
             self._tell()
 
         try:
-            client_id = await application_for_login(service.settings, service.store)
-            made = await log_in(
-                service.oauth(client_id), service.store, needed_scopes(service.settings), clock=self._clock, show=show
-            )
+            made = await self._log_in(progress, show)
         except ColorChangerError as error:
             progress.state, progress.text = "failed", plain(str(error))
         except Exception:  # the outermost place of this task
@@ -99,7 +115,7 @@ class PageLogin:
             progress.state, progress.text = "failed", "an error in ColorChanger: see the log"
         else:
             with contextlib.suppress(StoreError):  # said in the log already; looked at again in a moment
-                await service.keeper.load()  # the account is on the page at once, not with the next look at the store
+                await self._service.keeper.load()  # the account is on the page at once, not with the next look at the store
             missing, progress.login = needs_login(made), made.login
             progress.state = "failed" if missing else "done"
             progress.text = f"Logged in as {made.login}{f', but {plain(missing)}' if missing else ''}."

@@ -66,6 +66,10 @@ class Visitor:
         """Send a command as the page does."""
         return await self.post(f"/api/accounts/{login}/command", json={"text": text}, **headers)
 
+    async def delete(self, path: str) -> tuple[int, str]:
+        async with self.session.delete(self.url + path, headers={"X-CSRF-Token": self.csrf}) as answer:
+            return answer.status, await answer.text()
+
     async def post(self, path: str, *, json: Any = None, data: Any = None, **headers: str) -> tuple[int, str]:
         sent = {"X-CSRF-Token": self.csrf, **headers} if json is not None or data is None else headers
         async with self.session.post(
