@@ -27,6 +27,7 @@ from colorchanger_bot.cli.options import (
 )
 from colorchanger_bot.cli.store import app as store_app
 from colorchanger_bot.console import echo, save, say
+from colorchanger_bot.redaction import redact
 from colorchanger_bot.words import reason
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def demo(messages: int, svg: Path | None, in_browser: bool, community: int, conf
 )
 def start(no_browser: bool, config: Path | None, debug: bool) -> None:
     """Start ColorChanger and open its page, also that of one that is running; `colorchanger` alone does the same."""
-    settings = _settings(config, debug=debug)
+    from colorchanger_bot.errors import ColorChangerError
 
     async def start_it() -> None:
         stop = stopping.requested()  # first, because the import below takes a while
@@ -104,7 +105,15 @@ def start(no_browser: bool, config: Path | None, debug: bool) -> None:
 
         await running.start(settings, running.From(config, debug), stop, may_open=not no_browser)
 
-    asyncio.run(start_it())
+    try:
+        settings = _settings(config, debug=debug)
+        asyncio.run(start_it())
+    except ColorChangerError as error:
+        if not no_browser:
+            from colorchanger_bot.desktop.problem import show_problem
+
+            show_problem(redact(str(error)))
+        raise
 
 
 @app.command(CONFIG, DEBUG)

@@ -67,6 +67,8 @@ class SetUp:
         """The last message of each account since the set-up was opened, by user id."""
         self._changed: set[str] = set()
         self._is_open = False
+        self._asks_to_follow = False
+        """Whether a new login is asked for, to see which followed channels are live."""
         self._network = ""
         self._tasks = Tasks(logger)
         self.name = f"ColorChanger {secrets.randbelow(9000) + 1000}"
@@ -138,6 +140,7 @@ class SetUp:
         await self._service.change_preferences(chosen)
         self._tell()
         if live and not self._may_follow(account):
+            self._asks_to_follow = True
             await self._login.start()
         else:
             self._passed.add("channels")
@@ -201,6 +204,9 @@ class SetUp:
     def _step(self, account: Login | None) -> Step:
         if account is None:
             return "login" if self._has_application() else "application"
+        if self._asks_to_follow and self._may_follow(account):
+            self._asks_to_follow = False
+            self._passed.add("channels")
         return next((step for step in PASSABLE if step not in self._passed), "done")
 
     def _has_application(self) -> bool:

@@ -49,6 +49,14 @@ def addresses(opened: Path) -> list[str]:
     return opened.read_text(encoding="utf-8").split() if opened.exists() else []
 
 
+def page_text(address: str) -> str:
+    """The text of a page on this machine, which is removed."""
+    page = Path(address.removeprefix("file://"))
+    text = page.read_text(encoding="utf-8")
+    page.unlink()
+    return text
+
+
 @asynccontextmanager
 async def started(*arguments: str, environment: Environment) -> AsyncGenerator[Process]:
     process = await start(*arguments, environment=environment)
@@ -179,4 +187,19 @@ async def test_a_store_that_cannot_be_made_is_one_sentence(place: str, desktop: 
     code, _, errors = await call(environment=desktop | {"COLORCHANGER_STORAGE__URL": place})
     assert (code, len(errors.splitlines())) == (1, 1)
     assert errors.startswith(f"colorchanger: {place.removeprefix('sqlite:///')}: cannot be made: ")
+    (page,) = addresses(opened)  # without a terminal, the person would not see it otherwise
+    assert f"{place.removeprefix('sqlite:///')}: cannot be made: " in page_text(page)
+
+
+async def test_wrong_settings_are_said_in_the_browser_too(desktop: Environment, opened: Path) -> None:
+    code, _, errors = await call(environment=desktop | {"COLORCHANGER_COLOR__THEME": "<pink>"})
+    (page,) = addresses(opened)
+    assert (code, "COLORCHANGER_COLOR__THEME" in errors) == (2, True)
+    assert "&lt;pink&gt;" in page_text(page)
+
+
+async def test_in_a_terminal_a_failure_is_not_said_twice(desktop: Environment, opened: Path) -> None:
+    environment = desktop | {"COLORCHANGER_COLOR__THEME": "pink"}
+    async with in_terminal(environment=environment) as session:
+        assert await session.end() == 2
     assert addresses(opened) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import re
@@ -42,11 +43,12 @@ class Person:
 
     async def until(self, condition: Callable[[dict[str, Any], dict[str, Any]], object]) -> dict[str, Any]:
         """Look until a condition of the set-up and the login holds; return the set-up."""
-        for _ in range(400):
-            state = await self.state()
-            if condition(state["setup"], state["login"] or {}):
-                return state["setup"]
-        raise AssertionError(state)
+        async with asyncio.timeout(20):
+            while True:
+                state = await self.state()
+                if condition(state["setup"], state["login"] or {}):
+                    return state["setup"]
+                await asyncio.sleep(0.02)
 
     async def send(self, what: str, **body: Any) -> tuple[int, str]:
         return await self.visitor.post(f"/api/setup/{what}", json=body)
@@ -310,7 +312,7 @@ async def test_channels_are_read_at_once_and_followed_ones_ask_for_their_permiss
         assert (setup["step"], setup["account"]["channels"]) == ("channels", ["friend"])
         assert (setup["account"]["live"], setup["account"]["mayFollow"]) == (True, False)
         await person.log_in(twitch, "me")
-        await person.until(lambda setup, _: setup["account"]["mayFollow"])
+        await person.until(lambda setup, _: setup["account"]["mayFollow"] and setup["step"] == "done")
 
 
 @pytest.mark.parametrize("body", [{}, {"names": 5, "live": True}, {"names": "a", "live": "yes"}])
