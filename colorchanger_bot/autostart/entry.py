@@ -90,7 +90,7 @@ def this_program(settings_file: Path | None, *, executable: str = "", frozen: bo
     if not (getattr(sys, "frozen", False) if frozen is None else frozen):
         # -P: no module in the working directory may take the place of one of ours.
         command = [_without_window(executable), "-P", "-m", "colorchanger_bot"]
-    command.append("run")
+    command += ["start", "--no-browser"]  # with the page, so that a person who starts it again finds that
     folder = Path.home()
     if settings_file is not None:
         settings_file = Path(os.path.abspath(settings_file))

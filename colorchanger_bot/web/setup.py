@@ -1,4 +1,4 @@
-"""The set-up in the page: the application, the login, the first message, the channels; each step before the next.
+"""The set-up in the page: application, login, first message, channels, start with the computer; one after the other.
 
 Where a person is follows from what is there, so a reload of the page changes nothing.
 """
@@ -34,6 +34,7 @@ from colorchanger_bot.web.application import (
     MOST_WAIT_SECONDS,
     ApplicationCheck,
 )
+from colorchanger_bot.web.autostart import ComputerStart
 from colorchanger_bot.web.bodies import as_json, text_of
 from colorchanger_bot.web.login import PageLogin
 from colorchanger_bot.wiring import attachment_of
@@ -42,8 +43,8 @@ from colorchanger_bot.words import shown
 logger = logging.getLogger(__name__)
 
 PATH = "/setup"
-Step = Literal["application", "login", "message", "channels", "done"]
-PASSABLE: tuple[Step, ...] = ("message", "channels")
+Step = Literal["application", "login", "message", "channels", "computer", "done"]
+PASSABLE: tuple[Step, ...] = ("message", "channels", "computer")
 """The steps that a person leaves with a button."""
 MOST_CHANNELS = 90
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -62,6 +63,7 @@ class SetUp:
         self._tell = tell
         self._show = show
         self._check = ApplicationCheck(service, clock, tell, self._log_in_next)
+        self._computer = ComputerStart(service)
         self._passed: set[Step] = set()
         self._messages: dict[str, OwnMessage] = {}
         """The last message of each account since the set-up was opened, by user id."""
@@ -83,6 +85,7 @@ class SetUp:
             web.post(f"/api{PATH}/application", self._guarded(self.check)),
             web.delete(f"/api{PATH}/application", self._guarded(self.forget_application)),
             web.post(f"/api{PATH}/channels", self._guarded(self.set_channels)),
+            web.post(f"/api{PATH}/computer", self._guarded(self.start_with_computer)),
             web.post(f"/api{PATH}/next", self._guarded(self.go_on)),
         ]
 
@@ -106,6 +109,7 @@ class SetUp:
     async def page(self, request: web.Request) -> web.StreamResponse:
         """The page itself."""
         self._is_open = True
+        await self._computer.look()
         if not [*self._tasks] and self._step(self._account()) in ("application", "login"):
             self._tasks.start(self._look_at_network(), "network at the set-up")
         return await self._show(request)
@@ -146,6 +150,12 @@ class SetUp:
             self._passed.add("channels")
         return as_json({})
 
+    async def start_with_computer(self, request: web.Request) -> web.Response:
+        """Start with this computer from now on, or no more."""
+        await self._computer.turn(on=await text_of(request) == "on")
+        self._tell()
+        return as_json({})
+
     async def go_on(self, request: web.Request) -> web.Response:
         """Leave a step."""
         step = await text_of(request)
@@ -168,7 +178,8 @@ class SetUp:
         asks_for_id = origin in (PAGE, "default")
         return {
             "step": self._step(account),
-            "steps": [*(["application"] if asks_for_id else []), "login", "message", "channels"],
+            "steps": [*(["application"] if asks_for_id else []), "login", *self._passable()],
+            "computer": self._computer.to_json(),
             "application": self._check.to_json(),
             "canChangeId": origin == PAGE,
             "network": self._network,
@@ -207,7 +218,10 @@ class SetUp:
         if self._asks_to_follow and self._may_follow(account):
             self._asks_to_follow = False
             self._passed.add("channels")
-        return next((step for step in PASSABLE if step not in self._passed), "done")
+        return next((step for step in self._passable() if step not in self._passed), "done")
+
+    def _passable(self) -> list[Step]:
+        return [step for step in PASSABLE if step != "computer" or self._computer.is_offered]
 
     def _has_application(self) -> bool:
         settings = self._service.settings

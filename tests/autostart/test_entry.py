@@ -15,7 +15,7 @@ from tests.autostart.paths import program_in
 
 def test_a_python_runs_the_module_and_nothing_from_the_working_directory() -> None:
     program = this_program(None)
-    assert program.command == (os.path.abspath(sys.executable), "-P", "-m", "colorchanger_bot", "run")
+    assert program.command == (os.path.abspath(sys.executable), "-P", "-m", "colorchanger_bot", "start", "--no-browser")
     assert program.folder == str(Path.home())
 
 
@@ -27,7 +27,7 @@ def test_a_python_in_a_virtual_environment_keeps_its_name(tmp_path: Path) -> Non
 
 
 def test_an_executable_without_python_is_called_itself() -> None:
-    assert this_program(None, executable="/opt/ColorChanger", frozen=True).command[1:] == ("run",)
+    assert this_program(None, executable="/opt/ColorChanger", frozen=True).command[1:] == ("start", "--no-browser")
 
 
 def test_windows_gets_the_python_without_a_window(tmp_path: Path) -> None:

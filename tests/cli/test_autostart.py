@@ -51,7 +51,7 @@ async def test_on_status_and_off(machine: Environment) -> None:
     assert code == 0
     assert output.splitlines() == [
         f"on: the bot starts when you log in (systemd: {unit(machine)})",
-        f"  {sys.executable} -P -m colorchanger_bot run",
+        f"  {sys.executable} -P -m colorchanger_bot start --no-browser",
     ]
     code, output, errors = await call("autostart", "off", environment=machine)
     assert (code, output, errors) == (0, "The bot does not start by itself.\n", "")

@@ -7,6 +7,7 @@ import json
 import random
 import re
 import sqlite3
+import sys
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -75,9 +76,10 @@ Fresh = Callable[..., AbstractAsyncContextManager[tuple[Served, Person]]]
 
 
 @pytest.fixture
-def fresh(serve: Serve, twitch: LocalTwitch) -> Fresh:
+def fresh(serve: Serve, twitch: LocalTwitch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Fresh:
     """A person at a service on a new machine: nobody is logged in, and there is no Client ID unless `app` has one."""
     twitch.add_user("me", "#FF0000", turbo=True)
+    monkeypatch.setenv("PATH", str(tmp_path))  # no systemctl, whatever this machine has
 
     @asynccontextmanager
     async def opened(**sections: Any) -> AsyncGenerator[tuple[Served, Person]]:
@@ -363,3 +365,49 @@ async def test_with_a_password_it_asks_for_it(fresh: Fresh, serve: Serve) -> Non
         assert (await visitor.post("/login", data={"csrf": visitor.csrf, "password": PASSWORD}))[0] == 303
         assert (await visitor.get("/setup"))[0] == 200
         assert (await visitor.get("/"))[0] == 303
+
+
+# Start with the computer
+
+SYSTEMCTL = """#!/bin/sh
+folder="$HOME/.config/systemd/user"
+case "$*" in
+  "--user enable colorchanger.service")
+    mkdir -p "$folder/default.target.wants"
+    ln -sf "$folder/colorchanger.service" "$folder/default.target.wants/";;
+esac
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the script takes the place of Linux's systemctl")
+async def test_it_starts_with_the_computer_where_the_system_can(
+    fresh: Fresh, twitch: LocalTwitch, client_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "systemctl"
+    script.write_text(SYSTEMCTL, encoding="utf-8")
+    script.chmod(0o700)
+    for name, value in (
+        ("PATH", f"{tmp_path}:/usr/bin:/bin"), ("HOME", f"{tmp_path}"), ("XDG_CONFIG_HOME", "")
+    ):  # fmt: skip
+        monkeypatch.setenv(name, value)
+    unit = tmp_path / ".config/systemd/user/colorchanger.service"
+    async with fresh(app={"client_id": client_id}) as (_, person):
+        await person.visitor.post("/api/login", json={})
+        await person.log_in(twitch, "me")
+        setup = await person.until(lambda setup, _: setup["step"] == "message")
+        assert setup["steps"][-1] == "computer"
+        for step in ("message", "channels"):
+            await person.send("next", text=step)
+        assert await person.send("computer", text="on") == (200, "{}")
+        setup = (await person.state())["setup"]
+        assert (setup["step"], setup["computer"]) == ("computer", {"isOn": True, "problem": ""})
+        assert unit.exists()
+        assert await person.send("computer", text="off") == (200, "{}")
+        assert not (await person.state())["setup"]["computer"]["isOn"]
+        assert not unit.exists()
+        script.write_text("#!/bin/sh\necho no bus >&2\nexit 1\n", encoding="utf-8")
+        status, text = await person.send("computer", text="on")
+        assert (status, unit.exists()) == (409, False)
+        assert text.strip()
+        await person.send("next", text="computer")
+        assert (await person.state())["setup"]["step"] == "done"

@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from tests.web.conftest import Serve, Served, opened
-from tests.web.test_setup import UNSPEAKABLE
+from tests.web.test_setup import SYSTEMCTL, UNSPEAKABLE
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 AXE = Axe()
@@ -29,6 +29,17 @@ async def twitch() -> AsyncIterator[LocalTwitch]:
 def me(twitch: LocalTwitch) -> None:
     """A person at Twitch who is not logged in here yet."""
     twitch.add_user("me", "#FF0000", turbo=True)
+
+
+@pytest.fixture(autouse=True)
+def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer with a systemd that is a script, so that nothing is changed on this one."""
+    script = tmp_path / "systemctl"
+    script.write_text(SYSTEMCTL, encoding="utf-8")
+    script.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
 
 
 def url(service: Served) -> str:
@@ -87,6 +98,12 @@ async def test_from_nothing_to_the_first_colour(
         await page.locator("#message-next").click()
         await judge(page, "channels", pictures)
         await page.get_by_role("button", name="Only my own channel").click()
+        await expect(page.locator("#computer-title")).to_be_focused()
+        switch = page.get_by_role("switch", name="Start with this computer")
+        await switch.click()
+        await expect(switch).to_have_attribute("aria-checked", "true")
+        await judge(page, "computer", pictures)
+        await page.get_by_role("button", name="Continue").click()
         await expect(page.locator("#done-title")).to_be_focused()
         await judge(page, "done", pictures)
         await page.get_by_role("link", name="Open the dashboard").click()
@@ -150,7 +167,7 @@ async def test_channels_that_are_live_take_one_more_code(
         await page.get_by_role("button", name="Save").click()
         await expect(page.locator("#follow .code")).to_be_visible()
         twitch.approve_device(await page.locator("#follow .code").inner_text(), "me")
-        await expect(page.locator("#done-title")).to_be_visible(timeout=15_000)
+        await expect(page.locator("#computer-title")).to_be_visible(timeout=15_000)
         assert {each.login for each in service.standings()[0].channels} == {"friend", "me"}
 
 

@@ -7,18 +7,20 @@ import { drawing } from "./qr.js";
 const $ = (id) => document.getElementById(id);
 const main = document.querySelector("main");
 const panels = [...document.querySelectorAll(".code-place")].map(prepareCode);
-let last;
 
 function show(state) {
   const { setup, login } = state;
   // The bot has been told of no open set-up since it started.
   if (!setup.step) return location.reload();
-  last = setup;
   onNews(main, "step", setup.step, (step) => go(step, setup.steps));
   note($("network"), ["application", "login"].includes(setup.step) && setup.network);
   showCheck(setup.application);
   $("other-id").hidden = !setup.canChangeId;
   for (const panel of panels) panel(login);
+  onNews($("computer"), "start", setup.computer, ({ isOn, problem }) => {
+    $("autostart").setAttribute("aria-checked", isOn);
+    answer($("computer-text"), problem, "refused");
+  });
   if (setup.account) {
     showMessage(setup.account);
     showChannels(setup.account);
@@ -152,6 +154,14 @@ $("choose").addEventListener("submit", (event) => {
   send($("choose-text"), "/api/setup/channels", { method: "POST", json }).then((done) => done && answer($("choose-text"), ""));
 });
 $("channels-next").addEventListener("click", () => send($("choose-text"), "/api/setup/next", { method: "POST", text: "channels" }));
+
+// Start with the computer
+
+$("autostart").addEventListener("click", () => {
+  const text = $("autostart").getAttribute("aria-checked") === "true" ? "off" : "on";
+  send($("computer-text"), "/api/setup/computer", { method: "POST", text });
+});
+$("computer-next").addEventListener("click", () => send($("computer-text"), "/api/setup/next", { method: "POST", text: "computer" }));
 $("again").addEventListener("click", () => ask("/api/setup/next", { method: "POST", text: "again" }).catch(() => {}));
 
 // Copying
