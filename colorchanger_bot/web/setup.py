@@ -109,9 +109,10 @@ class SetUp:
     async def page(self, request: web.Request) -> web.StreamResponse:
         """The page itself."""
         self._is_open = True
-        await self._computer.look()
-        if not [*self._tasks] and self._step(self._account()) in ("application", "login"):
-            self._tasks.start(self._look_at_network(), "network at the set-up")
+        if not [*self._tasks]:  # else it is looking, or has another page open
+            self._tasks.start(self._look_at_computer(), "start with the computer")
+            if self._step(self._account()) in ("application", "login"):
+                self._tasks.start(self._look_at_network(), "network at the set-up")
         return await self._show(request)
 
     async def check(self, request: web.Request) -> web.Response:
@@ -245,6 +246,10 @@ class SetUp:
     def _on_change(self, change: Change) -> None:
         if self._is_open and change.result == "changed" and not change.is_restore:
             self._changed.add(change.user_id)
+
+    async def _look_at_computer(self) -> None:
+        await self._computer.look()
+        self._tell()
 
     async def _look_at_network(self) -> None:
         """Say that Twitch cannot be reached until it can: somebody may start before the network is there."""

@@ -395,7 +395,7 @@ async def test_it_starts_with_the_computer_where_the_system_can(
         await person.visitor.post("/api/login", json={})
         await person.log_in(twitch, "me")
         setup = await person.until(lambda setup, _: setup["step"] == "message")
-        assert setup["steps"][-1] == "computer"
+        assert setup["steps"] == ["login", "message", "channels", "computer"]
         for step in ("message", "channels"):
             await person.send("next", text=step)
         assert await person.send("computer", text="on") == (200, "{}")

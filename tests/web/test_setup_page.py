@@ -160,7 +160,8 @@ async def test_channels_that_are_live_take_one_more_code(
     browser: Browser, serve: Serve, twitch: LocalTwitch, client_id: str
 ) -> None:
     twitch.add_user("friend")
-    async with serve(app={"client_id": client_id}) as service, opened(browser, f"{url(service)}/setup") as page:
+    async with serve(app={"client_id": client_id}) as service, opened(browser, url(service)) as page:
+        await page.goto(f"{url(service)}/setup")
         await page.get_by_role("button", name="Skip").click()
         await page.get_by_label("Channels of others").fill("friend")
         await page.get_by_label("Also the channels that I follow").check()

@@ -12,7 +12,7 @@ function show(state) {
   const { setup, login } = state;
   // The bot has been told of no open set-up since it started.
   if (!setup.step) return location.reload();
-  onNews(main, "step", setup.step, (step) => go(step, setup.steps));
+  onNews(main, "step", [setup.step, setup.steps], ([step, steps]) => go(step, steps));
   note($("network"), ["application", "login"].includes(setup.step) && setup.network);
   showCheck(setup.application);
   $("other-id").hidden = !setup.canChangeId;
@@ -28,16 +28,17 @@ function show(state) {
 }
 
 function go(step, steps) {
-  const isFirst = !main.dataset.shown;
+  const isNew = main.dataset.shown === "yes" && main.dataset.step !== step;
   Object.assign(main.dataset, { step, shown: "yes" });
   const place = steps.indexOf(step);
   for (const item of document.querySelectorAll("#steps li")) {
     const at = steps.indexOf(item.dataset.step);
+    item.hidden = at === -1;
     item.classList.toggle("past", place === -1 || at < place);
     if (at === place) item.setAttribute("aria-current", "step");
     else item.removeAttribute("aria-current");
   }
-  if (!isFirst) {
+  if (isNew) {
     $(`${step}-title`).focus();
     scrollTo(0, 0);
   }
