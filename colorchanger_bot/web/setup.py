@@ -175,16 +175,17 @@ class SetUp:
         if not self._is_open:
             return {}
         account = self._account()
-        origin = self._service.settings.origin(("app", "client_id"))
-        asks_for_id = origin in (PAGE, "default")
+        step = self._step(account)
+        is_of_page = self._service.settings.origin(("app", "client_id")) == PAGE
+        asks_for_id = is_of_page or not self._has_application()
         return {
-            "step": self._step(account),
+            "step": step,
             "steps": [*(["application"] if asks_for_id else []), "login", *self._passable()],
             "computer": self._computer.to_json(),
             "application": self._check.to_json(),
-            "canChangeId": origin == PAGE,
+            "canChangeId": is_of_page,
             "network": self._network,
-            "account": account and self._account_json(account),
+            "account": self._account_json(account) if account and step in ("message", "channels") else None,
         }
 
     def _account_json(self, login: Login) -> dict[str, Any]:
@@ -219,7 +220,8 @@ class SetUp:
         if self._asks_to_follow and self._may_follow(account):
             self._asks_to_follow = False
             self._passed.add("channels")
-        return next((step for step in self._passable() if step not in self._passed), "done")
+        left = [step for step in self._passable() if step not in self._passed]
+        return left[0] if left else "done"
 
     def _passable(self) -> list[Step]:
         return [step for step in PASSABLE if step != "computer" or self._computer.is_offered]

@@ -314,7 +314,7 @@ async def test_channels_are_read_at_once_and_followed_ones_ask_for_their_permiss
         assert (setup["step"], setup["account"]["channels"]) == ("channels", ["friend"])
         assert (setup["account"]["live"], setup["account"]["mayFollow"]) == (True, False)
         await person.log_in(twitch, "me")
-        await person.until(lambda setup, _: setup["account"]["mayFollow"] and setup["step"] == "done")
+        await person.until(lambda setup, _: setup["step"] == "done")
 
 
 @pytest.mark.parametrize("body", [{}, {"names": 5, "live": True}, {"names": "a", "live": "yes"}])
