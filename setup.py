@@ -13,6 +13,7 @@ from pathlib import Path
 from setuptools import setup
 from setuptools.command.build_py import build_py
 
+BUILT_IN = Path("colorchanger_bot", "settings", "built_in.py")
 CLIENT_ID = os.environ.get("COLORCHANGER_CLIENT_ID", "").strip()
 
 
@@ -21,13 +22,13 @@ class BuildWithClientId(build_py):
 
     def run(self) -> None:
         super().run()
-        if not CLIENT_ID or self.editable_mode:
+        if self.editable_mode:
             return
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", CLIENT_ID):
+        if CLIENT_ID and not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", CLIENT_ID):
             raise SystemExit("COLORCHANGER_CLIENT_ID is not a Client ID: it has letters and digits only")
-        built = Path(self.build_lib, "colorchanger_bot", "settings", "built_in.py")
-        text = built.read_text(encoding="utf-8")
-        built.write_text(text.replace('CLIENT_ID = ""', f'CLIENT_ID = "{CLIENT_ID}"'), encoding="utf-8")
+        # Also without one: a file of an earlier build would stay, because it is newer than the source.
+        text = BUILT_IN.read_text(encoding="utf-8").replace('CLIENT_ID = ""', f'CLIENT_ID = "{CLIENT_ID}"')
+        Path(self.build_lib, BUILT_IN).write_text(text, encoding="utf-8")
 
 
 setup(cmdclass={"build_py": BuildWithClientId})

@@ -43,19 +43,26 @@ def build(client_id: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_a_package_can_be_built_with_a_client_id(tmp_path: Path) -> None:
-    built = build("abcdefghij0123456789klmnopqrst", tmp_path)
-    assert built.returncode == 0, built.stderr
+def client_id_of(package: Path) -> str:
+    """Return the Client ID that the built package starts with."""
     code = "from colorchanger_bot.settings.load import load; print(load(environ={}).app.client_id)"
     shown = subprocess.run(
         [sys.executable, "-P", "-c", code],
-        env={**os.environ, "PYTHONPATH": os.fspath(tmp_path)},
-        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.fspath(package), "HOME": os.fspath(package)},
+        cwd=package,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert shown.stdout.strip() == "abcdefghij0123456789klmnopqrst"
+    return shown.stdout.strip()
+
+
+def test_a_package_can_be_built_with_a_client_id(tmp_path: Path) -> None:
+    built = build("abcdefghij0123456789klmnopqrst", tmp_path)
+    assert built.returncode == 0, built.stderr
+    assert client_id_of(tmp_path) == "abcdefghij0123456789klmnopqrst"
+    again = build("", tmp_path)
+    assert (again.returncode, client_id_of(tmp_path)) == (0, "")
 
 
 def test_what_is_no_client_id_is_not_built_in(tmp_path: Path) -> None:
