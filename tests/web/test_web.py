@@ -143,7 +143,7 @@ async def test_a_preview_without_turbo_has_names_only(visitor: Visitor, service:
 async def test_the_first_account_can_be_logged_in(serve: Serve, twitch: LocalTwitch) -> None:
     twitch.add_user("fresh", "#FF0000", turbo=True)
     async with serve(account=False) as service, visiting(service) as owner:
-        await owner.look()
+        await owner.look("/setup")
         assert (await owner.post("/api/login", json={}))[0] == 200
         await twitch.wait_for(lambda: twitch.pending_devices)
         await asyncio.sleep(0.1)
@@ -160,7 +160,7 @@ async def test_the_first_account_can_be_logged_in(serve: Serve, twitch: LocalTwi
 
 async def test_a_login_that_fails_says_why(serve: Serve) -> None:
     async with serve(account=False, app={"client_id": ""}) as service, visiting(service) as owner:
-        await owner.look()
+        await owner.look("/setup")
         await owner.post("/api/login", json={})
         await asyncio.sleep(0.1)
         login = json.loads(await owner.state())["login"]
@@ -176,7 +176,7 @@ async def test_a_login_from_the_page_uses_the_application_that_an_account_brings
 ) -> None:
     accounts = [{"login": "me", "client_id": twitch.add_app().client_id}]
     async with serve(account=False, app={"client_id": ""}, accounts=accounts) as service, visiting(service) as owner:
-        await owner.look()
+        await owner.look("/setup")
         await owner.post("/api/login", json={})
         await twitch.wait_for(lambda: twitch.pending_devices)
         assert "It expires in 30 min." in json.loads(await owner.state())["login"]["text"]
