@@ -220,7 +220,7 @@ class SetUp:
         if self._asks_to_follow and self._may_follow(account):
             self._asks_to_follow = False
             self._passed.add("channels")
-        left = [step for step in self._passable() if step not in self._passed]
+        left: list[Step] = [step for step in self._passable() if step not in self._passed]
         return left[0] if left else "done"
 
     def _passable(self) -> list[Step]:
