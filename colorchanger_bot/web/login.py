@@ -114,8 +114,9 @@ class PageLogin:
             logger.exception("the login from the dashboard failed")
             progress.state, progress.text = "failed", "an error in ColorChanger: see the log"
         else:
+            # So that the account is on the page at once, not with the next look at the store.
             with contextlib.suppress(StoreError):  # said in the log already; looked at again in a moment
-                await self._service.keeper.load()  # the account is on the page at once, not with the next look at the store
+                await self._service.keeper.load()
             missing, progress.login = needs_login(made), made.login
             progress.state = "failed" if missing else "done"
             progress.text = f"Logged in as {made.login}{f', but {plain(missing)}' if missing else ''}."
