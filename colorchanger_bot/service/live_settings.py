@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from colorchanger_bot.errors import ConfigError
+from colorchanger_bot.redaction import MARK
 from colorchanger_bot.service.names import bound, logins_by_user_id
 from colorchanger_bot.settings.changes import needing_restart, without_restart
 from colorchanger_bot.settings.load import Account, Settings
@@ -79,45 +80,28 @@ class LiveSettings:
         new = {**new, **({PASSWORD: hashed(password)} if password else {})}
         if not password and PASSWORD in new:
             new, dropped = {name: value for name, value in new.items() if name != PASSWORD}, [*dropped, PASSWORD]
-        if fixed := [line for name in (*new, *dropped) if (line := self._obstacle(name, logins))]:
+        origins = self.origins(filter(is_key, (*new, *dropped)), logins)
+        if fixed := [line for name in (*new, *dropped) if (line := _obstacle(name, origins, logins))]:
             raise ConfigError(fixed)
         wanted = {name: value for name, value in self.preferences.items() if name not in dropped} | new
         self._check(wanted, logins)
         settings = self._arranged(self._loaded, wanted, logins)
-        kept = {name: self._normal(settings, name, value, logins) for name, value in new.items()}
+        kept = {name: _normal(settings, name, value, logins) for name, value in new.items()}
         await self._store.change_preferences(kept, dropped)
         self.preferences = {**wanted, **kept}
         self.current = bound(without_restart(self.current, settings), logins)
 
-    def origin(self, name: str, logins: Collection[Login]) -> str:
-        """Return where the value of a key comes from: `config.toml, line 3`, a variable, `the page` or `default`."""
-        user_id = user_id_in(name)
-        path: list[str | int] = [*name.split(".")]
-        settings = bound(self._loaded, logins).with_preferences(self.preferences, logins_by_user_id(logins))
-        if user_id:
-            account = settings.account(logins_by_user_id(logins).get(user_id, ""))
-            if account is None:
-                return "default"
-            path[1] = settings.accounts.index(account)
-        origin = settings.origin(tuple(path))
-        return f"{settings.source.name}, {origin}" if settings.source and origin.startswith("line ") else origin
+    def origins(self, names: Iterable[str], logins: Collection[Login]) -> dict[str, str]:
+        """Return where the values of keys come from: `config.toml, line 3`, a variable, `the page` or `default`."""
+        by_id = logins_by_user_id(logins)
+        settings = bound(self._loaded, logins).with_preferences(self.preferences, by_id)
+        return {name: _origin(settings, name, by_id) for name in names}
 
     def _arranged(self, loaded: Settings, preferences: Mapping[str, Any], logins: Collection[Login]) -> Settings:
         settings = bound(loaded, logins).with_preferences(preferences, logins_by_user_id(logins))
         for account, login in self._named.values():
             settings = settings.with_login(account, login)
         return settings
-
-    def _obstacle(self, name: str, logins: Collection[Login]) -> str:
-        """Why a key cannot be set on the page; empty if it can."""
-        if not is_key(name):
-            return f"{name}: cannot be set on the page"
-        if (user_id := user_id_in(name)) and user_id not in logins_by_user_id(logins):
-            return f"{name}: no such account is logged in"
-        origin = self.origin(name, logins)
-        return (
-            "" if origin in (PAGE, "default") else f"{name} is set in {origin.removeprefix('set in ')}: change it there"
-        )
 
     def _check(self, wanted: Mapping[str, Any], logins: Collection[Login]) -> None:
         """Refuse what does not fit, but not for what did not fit before."""
@@ -132,17 +116,39 @@ class LiveSettings:
             return error.problems
         return []
 
-    def _normal(self, settings: Settings, name: str, value: Any, logins: Collection[Login]) -> Any:
-        """Return a value as it is kept: as it was understood, a secret as it is."""
-        *above, last = name.split(".")
-        section: Any = settings
-        if user_id := user_id_in(name):
-            section = settings.account(logins_by_user_id(logins)[user_id]) or Account()
-            above = above[2:]
-        for part in above:
-            section = getattr(section, part)
-        understood = section.model_dump(mode="json")[last]
-        return value if understood == "***" else understood
-
     def _new_notes(self, before: Settings) -> list[str]:
         return [*self.current.notes[len(before.notes) :]]
+
+
+def _origin(settings: Settings, name: str, logins: Mapping[str, str]) -> str:
+    path: list[str | int] = [*name.split(".")]
+    if user_id := user_id_in(name):
+        account = settings.account(logins.get(user_id, ""))
+        if account is None:
+            return "default"
+        path[1] = settings.accounts.index(account)
+    origin = settings.origin(tuple(path))
+    return f"{settings.source.name}, {origin}" if settings.source and origin.startswith("line ") else origin
+
+
+def _obstacle(name: str, origins: Mapping[str, str], logins: Collection[Login]) -> str:
+    """Why a key cannot be set on the page; empty if it can."""
+    if not is_key(name):
+        return f"{name}: cannot be set on the page"
+    if (user_id := user_id_in(name)) and user_id not in logins_by_user_id(logins):
+        return f"{name}: no such account is logged in"
+    origin = origins[name]
+    return "" if origin in (PAGE, "default") else f"{name} is set in {origin.removeprefix('set in ')}: change it there"
+
+
+def _normal(settings: Settings, name: str, value: Any, logins: Collection[Login]) -> Any:
+    """Return a value as it is kept: as it was understood, a secret as it is."""
+    *above, last = name.split(".")
+    section: Any = settings
+    if user_id := user_id_in(name):
+        section = settings.account(logins_by_user_id(logins)[user_id]) or Account()
+        above = above[2:]
+    for part in above:
+        section = getattr(section, part)
+    understood = section.model_dump(mode="json")[last]
+    return value if understood == MARK else understood

@@ -163,6 +163,7 @@ class Service:
         point_twitchio_at(self.settings.twitch)
         for note in await self.live_settings.read(await self.store.logins()):
             logger.warning("%s", note)
+        self.oauth.use(self.settings)
         self._tell_settings()
         self._imported = await import_environment(self.settings, self.store)
         await self.oauth.add_stored(self.store)
@@ -272,7 +273,7 @@ class Service:
             follow=self._follows(login),
         )
         if login.id in self.keeper:  # its settings may have changed meanwhile
-            self._configure(self.keeper[login.id])
+            self.configure(self.keeper[login.id])
         self.community.note(login.id, login.user_id or "")
 
     # Changed settings
@@ -309,11 +310,11 @@ class Service:
         for bot in self.bots.values():
             bot.configure(self.settings)
         for login in self.keeper:
-            self._configure(login)
+            self.configure(login)
         self._tell_settings()
         self._heartbeat.write_now()
 
-    def _configure(self, login: Login) -> None:
+    def configure(self, login: Login) -> None:
         """Have an account that is managed follow the settings in force."""
         if (painter := self.changer.get(login.user_id or "")) is None:
             return

@@ -26,6 +26,7 @@ from colorchanger_bot.web.members import Members
 from colorchanger_bot.web.metrics import CONTENT_TYPE, Metrics
 from colorchanger_bot.web.probes import readiness
 from colorchanger_bot.web.sessions import Sessions
+from colorchanger_bot.web.settings_page import SettingsPage
 from colorchanger_bot.web.setup import SetUp
 from colorchanger_bot.web.state import snapshot
 from colorchanger_bot.web.stream import Stream
@@ -47,6 +48,7 @@ class Dashboard:
         self._boot = secrets.token_hex(8)
         """Tells a page that it comes from an earlier run, whose CSRF tokens are no longer valid."""
         self._sessions = Sessions(service.settings.web.password.reveal(), clock)
+        service.on_settings(lambda settings: self._sessions.use(settings.web.password.reveal()))
         self._access = Access(service.settings.web, self._sessions, invites=service.settings.community.enabled)
         self._metrics = Metrics(service)
         self._history = History(service.changer, clock)
@@ -54,12 +56,13 @@ class Dashboard:
         self._stream = Stream(self._state, clock, may_see=self._access.is_trusted)
         self._login = PageLogin(service, clock, self._stream.notify)
         self._accounts = AccountRoutes(service, clock, self._stream.notify)
-        self._health = Health(service.settings, clock, service.reports)
+        self._health = Health(lambda: service.settings, clock, service.reports)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
         self._join = JoinPage(service, clock, self._templates)
         self._setup = SetUp(service, clock, self._login, self._access, self._stream.notify, self.setup_page)
+        self._settings = SettingsPage(service, clock, self._sessions, self._page)
         service.changer.on_change(self._on_change)
         if chat is not None:
             chat.on_line(self._stream.notify)
@@ -86,6 +89,7 @@ class Dashboard:
                 *self._setup.routes(),
                 *self._join.routes(),
                 *Members(self._service).routes(),
+                *self._settings.routes(),
             ]
         )
         if self._chat is not None:

@@ -19,7 +19,7 @@ FRESH_SECONDS = 2.0
 class Health:
     """The latest findings; requests that come during a check wait for its result."""
 
-    def __init__(self, settings: Settings, clock: Clock, reports: Callable[[], Reports]) -> None:
+    def __init__(self, settings: Callable[[], Settings], clock: Clock, reports: Callable[[], Reports]) -> None:
         self._settings = settings
         self._clock = clock
         self._reports = reports
@@ -36,7 +36,7 @@ class Health:
         """Return the verdict, when it was made, and what was found."""
         async with self._lock:
             if self._clock.monotonic() - self._made_at > FRESH_SECONDS:
-                found = await examine(self._settings, clock=self._clock, reports=self._reports())
+                found = await examine(self._settings(), clock=self._clock, reports=self._reports())
                 self._made_at = self._clock.monotonic()
                 self._found = {
                     "at": self._clock.now().isoformat(),

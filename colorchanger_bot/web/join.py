@@ -17,6 +17,7 @@ from colorchanger_bot.color.preview import rows
 from colorchanger_bot.errors import JoinRefused
 from colorchanger_bot.service.joins import PendingJoin
 from colorchanger_bot.service.service import Service
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.web.access import Refused
 from colorchanger_bot.web.join_states import LEFT, NEW, WAITING, Visit, as_member, waiting, when_ended
 from colorchanger_bot.web.qr import qr_code
@@ -48,15 +49,17 @@ class JoinPage:
 
     def __init__(self, service: Service, clock: Clock, templates: Environment) -> None:
         self._community = service.community
-        self._settings = service.settings
-        self._command = f"{service.settings.commands.prefix}{service.settings.commands.name}"
         self._clock = clock
         self._templates = templates
         self._visitors = Visitors(clock)
         self._rates = Rates(clock, each=EACH, together=TOGETHER)
         self._begun: OrderedDict[str, Begun] = OrderedDict()
         """By the name of the browser."""
-        colors = service.settings.color
+        service.on_settings(self._use)
+
+    def _use(self, settings: Settings) -> None:
+        self._settings, colors = settings, settings.color
+        self._command = f"{settings.commands.prefix}{settings.commands.name}"
         self._colors = {
             "names": self._preview(names_only=True),
             "any": self._preview(names_only=False),

@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict, deque
 
 from colorchanger_bot.clock import Clock
+from colorchanger_bot.settings.passwords import matches
 
 SESSION_SECONDS = 7 * 86_400.0
 MOST_SESSIONS = 50
@@ -51,7 +52,10 @@ class Sessions:
     def __init__(self, password: str, clock: Clock) -> None:
         self.attempts = Attempts(clock)
         self.is_open = not password
-        self._password = _digest(password)
+        self._password = password
+        """As it is, or as a hash."""
+        self._known = b""
+        """The digest of what was right the last time: a hash takes long, and Prometheus asks every few seconds."""
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._trusted: OrderedDict[bytes, float] = OrderedDict()
@@ -69,7 +73,20 @@ class Sessions:
 
     def is_right(self, password: str) -> bool:
         """Return whether this is the password, in constant time."""
-        return not self.is_open and hmac.compare_digest(_digest(password), self._password)
+        if self.is_open:
+            return False
+        if self._known and hmac.compare_digest(_digest(password), self._known):
+            return True
+        is_right = matches(password, self._password)
+        if is_right:
+            self._known = _digest(password)
+        return is_right
+
+    def use(self, password: str) -> None:
+        """Ask for another password from now on, also those who gave the one before."""
+        if password != self._password:
+            self.is_open, self._password, self._known = not password, password, b""
+            self._trusted.clear()
 
     def trust(self, session: str) -> None:
         """Trust a session for a week."""

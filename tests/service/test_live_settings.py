@@ -75,6 +75,10 @@ def subscriptions(twitch: LocalTwitch) -> set[tuple[str, str]]:
     return {(each.id, each.session_id) for each in twitch.subscriptions}
 
 
+def origin_of(service: Service, name: str) -> str:
+    return service.live_settings.origins([name], [*service.keeper])[name]
+
+
 def value_of(settings: Settings, name: str) -> object:
     table, _, key = name.partition(".")
     return getattr(settings, table).model_dump(mode="json")[key]
@@ -83,17 +87,17 @@ def value_of(settings: Settings, name: str) -> object:
 @pytest.mark.parametrize("name", VALUES)
 async def test_a_key_is_set_kept_and_undone(name: str, service: Service, store: Store) -> None:
     given, expected = VALUES[name]
-    before, origin = value_of(service.settings, name), service.live_settings.origin(name, [*service.keeper])
+    before, origin = value_of(service.settings, name), origin_of(service, name)
     told: list[Settings] = []
     service.on_settings(told.append)
     await service.change_preferences({name: given})
     assert value_of(service.settings, name) == expected
     assert value_of(told[-1], name) == expected
-    assert service.live_settings.origin(name, [*service.keeper]) == "the page"
+    assert origin_of(service, name) == "the page"
     assert [*await store.preferences()] == [name]
     await service.change_preferences({}, [name])
     assert value_of(service.settings, name) == before
-    assert service.live_settings.origin(name, [*service.keeper]) == origin == "default"
+    assert origin_of(service, name) == origin == "default"
     assert await store.preferences() == {}
 
 

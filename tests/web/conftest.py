@@ -157,7 +157,7 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def opened(browser: Browser, url: str, **options: Any) -> AsyncGenerator[Page]:
+async def opened(browser: Browser, url: str, path: str = "", **options: Any) -> AsyncGenerator[Page]:
     """Open a page; fail on script errors, violations of its content policy, and requests to other sites."""
     context = await browser.new_context(**options)
     page = await context.new_page()
@@ -167,7 +167,7 @@ async def opened(browser: Browser, url: str, **options: Any) -> AsyncGenerator[P
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if "Content Security" in message.text else None)
     page.on("request", lambda request: None if request.url.startswith(url) else foreign.append(request.url))
-    await page.goto(url)
+    await page.goto(url + path)
     yield page
     await context.close()
     assert (wrong, foreign) == ([], [])
