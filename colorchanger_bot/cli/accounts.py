@@ -95,9 +95,11 @@ def doctor(as_json: bool, config: Path | None, debug: bool) -> int:
 async def _logout(settings: Settings, name: str) -> bool:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service.logout import log_out, log_out_members
+    from colorchanger_bot.service.preferences import with_stored
     from colorchanger_bot.store.store import Store
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
+        settings = await with_stored(settings, store)
         if not name:
             return await log_out_members(settings, store, clock=SystemClock(), say=echo)
         return await log_out(settings, store, name, clock=SystemClock(), say=echo)
@@ -107,6 +109,7 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service import wording
     from colorchanger_bot.service.members import known_sums
+    from colorchanger_bot.service.preferences import with_stored
     from colorchanger_bot.service.standing import reports_of_bot, standings
     from colorchanger_bot.store.store import Store, exists
 
@@ -116,6 +119,7 @@ async def _health(settings: Settings, *, as_json: bool) -> int:
     why, trouble, helps = "not running: there is no store yet", "", LOG_IN
     if exists(settings.storage.url):
         async with Store.open(settings.storage.url, settings.storage.keys) as store:
+            settings = await with_stored(settings, store)
             now = SystemClock().now().timestamp()
             beat = await store.heartbeat()
             why, helps = "" if beat else "not running", wording.RUN
@@ -147,6 +151,7 @@ async def _accounts(settings: Settings, *, as_json: bool) -> None:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service import wording
     from colorchanger_bot.service.members import known_sums
+    from colorchanger_bot.service.preferences import with_stored
     from colorchanger_bot.service.standing import standings
     from colorchanger_bot.store.store import Store, exists
 
@@ -154,6 +159,7 @@ async def _accounts(settings: Settings, *, as_json: bool) -> None:
     members: Sums = {}
     if exists(settings.storage.url):
         async with Store.open(settings.storage.url, settings.storage.keys) as store:
+            settings = await with_stored(settings, store)
             now = SystemClock().now().timestamp()
             found, members = await standings(settings, store, now), await known_sums(settings, store, now)
     if as_json:
@@ -193,9 +199,14 @@ def _findings(config: Path | None, *, debug: bool) -> list[Finding]:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service.doctor import examine
     from colorchanger_bot.service.findings import Finding
+    from colorchanger_bot.service.preferences import in_force
+
+    async def examined(settings: Settings) -> list[Finding]:
+        settings, _ = await in_force(settings)  # what keeps the store from being read is a finding of its own
+        return await examine(settings, clock=SystemClock())
 
     try:
         settings = settings_of(config, debug=debug)
     except ConfigError as error:
         return [Finding("settings", "wrong", problem) for problem in error.problems]
-    return asyncio.run(examine(settings, clock=SystemClock()))
+    return asyncio.run(examined(settings))

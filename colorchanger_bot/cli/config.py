@@ -109,11 +109,14 @@ def config_check(as_json: bool, config: Path | None) -> int:
     name="show",
 )
 def config_show(origin: bool, as_json: bool, config: Path | None) -> None:
-    """Print the settings in force, as a settings file; secrets are masked."""
+    """Print the settings in force, with what was set on the page, as a settings file; secrets are masked."""
+    from colorchanger_bot.service.preferences import in_force
     from colorchanger_bot.settings.load import load
     from colorchanger_bot.settings.show import as_toml, masked, origins
 
-    settings = load(config)
+    settings, problem = asyncio.run(in_force(load(config)))
+    if problem:
+        say(f"what was set on the page is missing here: {problem}", error=True)
     if not as_json:
         echo(as_toml(settings, with_origins=origin), end="")
         return
@@ -123,12 +126,14 @@ def config_show(origin: bool, as_json: bool, config: Path | None) -> None:
 
 
 def _verdict(config: Path | None) -> tuple[Settings | None, Verdict]:
+    from colorchanger_bot.service.preferences import in_force
     from colorchanger_bot.service.settings_check import Verdict, check
 
     try:
         settings = loaded(config)
     except ConfigError as error:
         return None, Verdict(error.problems, ())
+    settings, _ = asyncio.run(in_force(settings))
     return settings, asyncio.run(check(settings, os.environ))
 
 

@@ -44,11 +44,12 @@ async def _login(settings: Settings, name: str, more: str) -> None:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.errors import LOG_IN, ConfigError
     from colorchanger_bot.service.login_application import application_for_login
+    from colorchanger_bot.service.preferences import with_stored
     from colorchanger_bot.service.standing import needs_login
     from colorchanger_bot.store.store import Store
 
     try:
-        scopes = needed_scopes(settings) | parse(more)
+        scopes = parse(more)
     except ValueError as error:
         raise ConfigError([f"--scopes: {error}"]) from None
     clock = SystemClock()
@@ -57,6 +58,8 @@ async def _login(settings: Settings, name: str, more: str) -> None:
         _show_code(code, code.expires_at - clock.monotonic())
 
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
+        settings = await with_stored(settings, store)
+        scopes |= needed_scopes(settings)
         await _import_applications(settings, store)
         client_id = await application_for_login(settings, store, name)
         async with calls_of(settings, store, client_id, clock) as (_, oauth):

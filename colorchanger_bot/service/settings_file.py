@@ -74,7 +74,8 @@ class SettingsFile:
         folders, names = self._watched()
         if not folders:
             raise FileNotFoundError("its folder does not exist")
-        changes = watchfiles.awatch(
+        # Its type names an event of trio, which is not installed.
+        changes = watchfiles.awatch(  # pyright: ignore[reportUnknownMemberType]
             *folders,
             watch_filter=lambda _, path: os.path.basename(path) in names,
             debounce=DEBOUNCE_MS,

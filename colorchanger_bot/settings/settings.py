@@ -237,7 +237,7 @@ class Settings(Section):
         places = {account.name: place for place, account in enumerate(self.accounts)}
         free = count(len(places))
         accounts: dict[str, tuple[int, str]] = {}
-        for user_id in dict.fromkeys(filter(None, map(user_id_in, preferences))):
+        for user_id in dict.fromkeys(user_id for name in preferences if (user_id := user_id_in(name))):
             listed = self.account(logins[user_id])
             accounts[user_id] = places[listed.name] if listed else next(free), logins[user_id]
         tree = tree_of(self)

@@ -52,7 +52,7 @@ class Sessions:
     def __init__(self, password: str, clock: Clock) -> None:
         self.attempts = Attempts(clock)
         self.is_open = not password
-        self._password = password
+        self._password: str = password
         """As it is, or as a hash."""
         self._known = b""
         """The digest of what was right the last time: a hash takes long, and Prometheus asks every few seconds."""

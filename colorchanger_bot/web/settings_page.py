@@ -84,7 +84,7 @@ class SettingsPage:
         given: Any = body.get("color")
         if not isinstance(given, dict):
             raise Refused(400, 'send {"color": {...}} as JSON')
-        wanted = {str(key): value for key, value in given.items() if value not in ("", None)}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        wanted: dict[str, Any] = {str(key): value for key, value in given.items() if value not in ("", None)}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         login = self._login(str(body.get("account", "")))
         painter = self._service.changer.get(login.user_id or "") if login else None
         try:

@@ -14,6 +14,7 @@ import pytest
 
 from colorchanger_bot.cli.commands import app
 from colorchanger_bot.settings.reference import example, schema
+from colorchanger_bot.store.store import Store
 from tests.processes import EXIT_SECONDS, Environment, call
 
 CLIENT_ID = "abcdefghijklmnopqrstuvwxyz0123"
@@ -238,3 +239,30 @@ async def _shell(*command: str, cwd: Path) -> str:
 async def test_an_unknown_shell_is_reported_in_one_line(environment: Environment) -> None:
     code, output, errors = await call("completion", "cmd", environment=environment)
     assert (code, output, errors.count("\n")) == (2, "", 1)
+
+
+# What was set on the page
+
+
+async def test_show_has_what_was_set_on_the_page(environment: Environment, home: Path, store: Store) -> None:
+    await store.change_preferences({"color.cooldown": 7, "app.client_id": CLIENT_ID, "color.delay": 5})
+    (home / "config.toml").write_text("[color]\nstrategy = 'daily'\n", "utf-8")
+    code, output, errors = await call("config", "show", "--origin", environment=environment)
+    assert (code, errors) == (0, "")
+    assert "cooldown = 7.0  # the page" in output
+    assert f'client_id = "{CLIENT_ID}"  # the page' in output
+    assert 'strategy = "daily"  # line 2' in output
+    assert "delay = [0.0, 0.0]  # COLORCHANGER_COLOR__DELAY" in output  # not 5: the environment comes first
+    code, output, _ = await call("config", "show", "--json", "--origin", environment=environment)
+    assert json.loads(output)["origins"]["color.cooldown"] == "the page"
+    code, _, errors = await call("config", "check", environment=environment)
+    assert (code, errors) == (0, "")  # the Client ID is there
+
+
+async def test_show_says_that_the_store_cannot_be_read_and_shows_the_rest(environment: Environment, home: Path) -> None:
+    (home / "store.sqlite3").write_bytes(b"not a database at all" * 100)
+    code, output, errors = await call("config", "show", environment=environment)
+    assert code == 0
+    assert 'strategy = "random"' in output
+    assert errors.startswith("what was set on the page is missing here: the store ")
+    assert len(errors.splitlines()) == 1

@@ -3,7 +3,9 @@
 const csrf = document.querySelector('meta[name="csrf"]').content;
 const $ = (id) => document.getElementById(id);
 const FEW = ["strategy", "delay", "cooldown", "theme", "enabled", "restore"]; // the others of [color] are folded
+const LOOK_MS = 3000;
 let state = null;
+let noticed = "";
 
 /** Send a request; resolves to the answer's status and JSON, rejects with one line for a person. */
 async function ask(path, method = "GET", json) {
@@ -249,8 +251,11 @@ function keepTyped(saved, work) {
 
 // The page
 
-function show(found) {
-  state = found;
+/** Show what is wrong with the file, and what waits for a restart. */
+function showNotices(found) {
+  const news = JSON.stringify([found.problems, found.waiting]);
+  if (news === noticed) return; // an alert is spoken whenever it is written
+  noticed = news;
   $("file").hidden = found.problems.length === 0;
   $("file").replaceChildren(
     make("strong", "The settings file has a mistake. What was set before stays in force."),
@@ -258,6 +263,11 @@ function show(found) {
   );
   $("waiting").hidden = found.waiting.length === 0;
   $("waiting").replaceChildren(make("p", `Changed in the file, and takes effect after a restart: ${found.waiting.join(", ")}`));
+}
+
+function show(found) {
+  state = found;
+  showNotices(found);
   const choice = $("account");
   choice.replaceChildren(make("option", "all accounts", { value: "" }), ...found.accounts.map((each) => make("option", each.login, { value: each.id })));
   choice.value = found.account;
@@ -316,4 +326,13 @@ $("chat").querySelector("button").addEventListener("click", async () => {
     say(error.message);
   }
 });
+// The file may change at any time; what is typed here stays.
+setInterval(async () => {
+  if (document.hidden || state === null) return;
+  try {
+    showNotices((await ask(`/api/settings?${new URLSearchParams({ account: state.account })}`)).data);
+  } catch {
+    // The next look, or the next save, says so.
+  }
+}, LOOK_MS);
 load(new URLSearchParams(location.search).get("account") ?? "");
