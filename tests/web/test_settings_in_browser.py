@@ -146,8 +146,10 @@ async def test_an_account_is_chosen_and_logged_out(page: Page, service: Served, 
 
 
 async def test_a_broken_file_is_said_on_the_open_page_until_it_is_mended(
-    page: Page, service: Served, tmp_path: Path
+    page: Page, service: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in [name for name in os.environ if name.startswith(("COLORCHANGER_", "TWITCH_"))]:
+        monkeypatch.delenv(name)
     path = tmp_path / "config.toml"
     path.write_text("", "utf-8")
     service.watch(SettingsFile(path, clock=SystemClock()))
