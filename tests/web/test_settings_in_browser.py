@@ -84,7 +84,7 @@ async def test_a_strategy_is_tried_before_it_is_saved(page: Page, service: Serve
 
 async def test_bad_input_stays_and_is_marked(page: Page, service: Served) -> None:
     form = page.get_by_role("form", name="Colours")
-    cooldown = page.get_by_label("Seconds between two changes")
+    cooldown = page.get_by_role("textbox", name="Seconds between two changes")
     await cooldown.fill("soon")
     await page.get_by_label("Prefix").fill("?")
     await form.get_by_role("button", name="Save").click()
@@ -94,6 +94,9 @@ async def test_bad_input_stays_and_is_marked(page: Page, service: Served) -> Non
     await cooldown.fill("4")
     await form.get_by_role("button", name="Save").click()
     await until(lambda: service.settings.color.cooldown == 4.0)
+    await cooldown.fill("")
+    await form.get_by_role("button", name="Save").click()
+    await until(lambda: service.settings.color.cooldown == 0.0)
     await expect(page.get_by_label("Prefix")).to_have_value("?")  # typed, and not saved yet
     assert service.settings.commands.prefix == "!"
 

@@ -123,7 +123,10 @@ function formOf(group) {
     const changed = group.fields.filter((field, place) => !field.origin && !rows[place].hidden && differs(rows[place], field));
     if (!changed.length) return say("Nothing was changed.");
     const set = Object.fromEntries(changed.map((field) => [field.key, valueOf(rows[group.fields.indexOf(field)], field)]));
-    save({ set, drop: [] }, "Saved; it is in force now.", "", form);
+    // A number that was cleared is the default again.
+    const drop = changed.filter((field) => typeof field.value === "number" && set[field.key].trim() === "").map((field) => field.key);
+    for (const key of drop) delete set[key];
+    save({ set, drop }, "Saved; it is in force now.", "", form);
   });
   return form;
 }
