@@ -46,10 +46,25 @@ class _ShowVersion(argparse.Action):
         parser.exit()
 
 
+class _ShowLicences(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from colorchanger_bot.cli.licences import licences
+
+        echo(licences(), end="")
+        parser.exit()
+
+
 app = Commands(
     "A new Twitch chat colour after each of your own messages.",
     option(
         "-V", "--version", nargs=0, action=_ShowVersion, default=argparse.SUPPRESS, help="Show the version and exit."
+    ),
+    option(
+        "--licenses",
+        nargs=0,
+        action=_ShowLicences,
+        default=argparse.SUPPRESS,
+        help="Show the licences of everything inside and exit.",
     ),
 )
 

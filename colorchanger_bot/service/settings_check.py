@@ -89,13 +89,19 @@ def _obstacle(path: Path) -> str:
 
 # Modules
 
+_INSTALL = (
+    "in this executable; to add your own, install ColorChanger with pipx"
+    if getattr(sys, "frozen", False)
+    else f"for {sys.executable}; install it there"
+)
+
 
 def _modules(settings: Settings) -> Iterator[str]:
     for module in settings.cogs.load:
         where = f"{settings.where(('cogs', 'load'))} = {shown(module)}"
         spec = _find(module)
         if spec is None:
-            yield f"{where}: there is no such module for {sys.executable}; install it there, or correct its name"
+            yield f"{where}: there is no such module {_INSTALL}, or correct its name"
         elif why := _unusable(spec):
             yield f"{where}: {why}"
 

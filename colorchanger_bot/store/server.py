@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import sqlalchemy as sql
@@ -17,6 +18,10 @@ WRITING, OWNING = 0x434F4C01, 0x434F4C02
 
 DRIVER = "postgresql+psycopg"
 INSTALL = "storage.url names a PostgreSQL server, which needs a driver: pip install 'colorchanger-bot[postgres]'"
+IN_EXECUTABLE = (
+    "storage.url names a PostgreSQL server, and this executable has no driver for one: "
+    "pipx install 'colorchanger-bot[postgres]', and run that"
+)
 KEEPALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}
 _ONLY_ASYNCPG = {
     "timeout",
@@ -45,7 +50,7 @@ def engine_for(address: str, **options: Any) -> tuple[sql.Engine, str]:
             **(options or {"pool_size": CONNECTIONS, "max_overflow": 0, "pool_pre_ping": True}),
         )
     except ImportError:
-        raise StoreError(INSTALL) from None
+        raise StoreError(IN_EXECUTABLE if getattr(sys, "frozen", False) else INSTALL) from None
     except (SQLAlchemyError, ValueError):  # their text may contain part of the password
         raise StoreError("storage.url cannot be used: write postgresql://user:password@host:port/database") from None
     return engine, url.set(drivername="postgresql", query={}).render_as_string(hide_password=True)

@@ -287,6 +287,13 @@ async def test_the_version_is_printed_where_output_belongs(environment: Environm
         assert output.startswith("colorchanger ")
 
 
+async def test_the_licence_is_shown(environment: Environment) -> None:
+    code, output, errors = await call("--licenses", environment=environment)
+    assert (code, errors) == (0, "")
+    assert "MIT" in output.splitlines()[0]
+    assert output.endswith("installed beside it, with their own licences.\n")
+
+
 @pytest.mark.parametrize("words", [[], ["login"], ["config", "show"]])
 async def test_help_is_a_command_too(words: list[str], environment: Environment) -> None:
     asked, usual = await asyncio.gather(
