@@ -4,9 +4,11 @@
 FROM python:3.13-slim AS build
 RUN python -m venv /opt/colorchanger
 WORKDIR /src
-COPY pyproject.toml README.md LICENSE MANIFEST.in ./
+COPY pyproject.toml setup.py README.md LICENSE MANIFEST.in ./
 COPY colorchanger_bot colorchanger_bot
 COPY cogs cogs
+# The Client ID of an application that everyone who runs this image may use; empty: they register their own.
+ARG COLORCHANGER_CLIENT_ID=""
 RUN /opt/colorchanger/bin/pip install --no-cache-dir --disable-pip-version-check .
 
 FROM python:3.13-slim

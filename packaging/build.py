@@ -3,7 +3,7 @@
     python -m pip install '.[executable]'
     python packaging/build.py
 
-COLORCHANGER_CLIENT_ID in the environment builds in the Client ID of a Twitch application.
+With COLORCHANGER_CLIENT_ID in the environment, the wheel that it builds first has this Client ID, and so the executable.
 """
 
 from __future__ import annotations
@@ -25,9 +25,6 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 SYSTEMS = {"win32": "windows", "darwin": "macos"}
 MACHINES = {"amd64": "x86_64", "aarch64": "arm64"}
-CLIENT_ID = "COLORCHANGER_CLIENT_ID"
-BUILT_IN = Path("colorchanger_bot", "settings", "built_in.json")
-"""Where the settings look for the Client ID of whoever distributes the executable."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -36,25 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--wheel", type=Path, help="the wheel to build it from; the default is to build that, too")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", help="the folder to write it to")
     options = parser.parse_args(arguments)
-    client_id = client_id_of(os.environ.get(CLIENT_ID, ""))
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         package = install(options.wheel or build_wheel(work), work / "package")
-        build_in(package, client_id)
         executable = bundle(package, work, options.out.resolve())
     checksum = hashlib.sha256(executable.read_bytes()).hexdigest()
     print(f"{executable}: {executable.stat().st_size / 1e6:.1f} MB, SHA-256 {checksum}")
-
-
-def client_id_of(text: str) -> str:
-    """Return the Client ID to build in; empty for none.
-
-    Raises:
-        SystemExit: it cannot be one.
-    """
-    if text and not re.fullmatch(r"[a-z0-9]+", text):
-        sys.exit(f"{CLIENT_ID} is not the Client ID of a Twitch application: it has only small letters and digits")
-    return text
 
 
 def build_wheel(work: Path) -> Path:
@@ -65,16 +49,10 @@ def build_wheel(work: Path) -> Path:
 
 
 def install(wheel: Path, folder: Path) -> Path:
-    """Install the wheel alone into a folder: a copy, in which a file can be added."""
+    """Install the wheel into a folder, without what it depends on."""
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
     subprocess.run([*pip, "--target", folder, wheel], check=True)
     return folder
-
-
-def build_in(package: Path, client_id: str) -> None:
-    """Write the Client ID, unless it is empty, to where the settings look for it."""
-    if client_id:
-        (package / BUILT_IN).write_text(json.dumps({"client_id": client_id}), encoding="utf-8")
 
 
 def bundle(package: Path, work: Path, out: Path) -> Path:
@@ -101,7 +79,7 @@ def bundle(package: Path, work: Path, out: Path) -> Path:
     options = ["--noconfirm", "--clean", "--log-level", "WARN", "--distpath", out, "--workpath", work / "pyinstaller"]
     subprocess.run(
         [sys.executable, "-m", "PyInstaller", *options, HERE / "colorchanger.spec"],
-        # The copy comes before all else on the path, also before the source in the current folder.
+        # The installed wheel comes before all else on the path, also before the source in the current folder.
         env=os.environ | {"PYTHONPATH": str(package), "COLORCHANGER_BUILD": json.dumps(build)},
         cwd=work,
         check=True,

@@ -21,7 +21,6 @@ ENTER = """
 mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev" &&
 exec chroot --userspec=USER:USER "$0" "$@"
 """.replace("USER", str(USER))
-AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
 
 
 class BareSystem:
@@ -29,6 +28,7 @@ class BareSystem:
 
     def __init__(self, root: Path, executable: Path) -> None:
         self.root = root
+        self._as_root = [] if os.geteuid() == 0 else ["sudo", "--non-interactive"]
         for folder in ("proc", "dev", "tmp", "etc", "home/me"):
             (root / folder).mkdir(parents=True)
         (root / "tmp").chmod(0o1777)
@@ -37,12 +37,12 @@ class BareSystem:
         (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
         (root / "etc/nsswitch.conf").write_text("hosts: files dns\n")
         shutil.copy(executable, root / PROGRAM[1:])
-        subprocess.run([*AS_ROOT, "chown", "-R", f"{USER}:{USER}", root / "home/me"], check=True)
+        subprocess.run([*self._as_root, "chown", "-R", f"{USER}:{USER}", root / "home/me"], check=True)
 
     async def start(self, *arguments: str, environment: Environment) -> Process:
         """Start the executable with this environment and nothing else."""
         variables = [f"{name}={value}" for name, value in ({"HOME": HOME} | environment).items()]
-        command = [*AS_ROOT, "env", "-i", *variables, "unshare", "--mount", "sh", "-c", ENTER, str(self.root)]
+        command = [*self._as_root, "env", "-i", *variables, "unshare", "--mount", "sh", "-c", ENTER, str(self.root)]
         return await asyncio.create_subprocess_exec(
             *command, PROGRAM, *arguments, stdout=PIPE, stderr=PIPE, start_new_session=True
         )

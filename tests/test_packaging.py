@@ -1,4 +1,4 @@
-"""The scripts that build the executable: what it starts with, the licences that it carries, what can be built in."""
+"""The scripts that build the executable: what it starts with, the licences that it carries, its version."""
 
 from __future__ import annotations
 
@@ -133,22 +133,7 @@ def test_each_licence_text_is_used() -> None:
     assert texts == set(notices.LIBRARIES.values())
 
 
-# What can be built in
-
-
-def test_a_client_id_is_written_into_the_copy_only_if_there_is_one(tmp_path: Path) -> None:
-    place = tmp_path / build.BUILT_IN
-    place.parent.mkdir(parents=True)
-    build.build_in(tmp_path, "")
-    assert not place.exists()
-    build.build_in(tmp_path, build.client_id_of("0123456789abcdefghijklmnopqrst"))
-    assert place.read_text() == '{"client_id": "0123456789abcdefghijklmnopqrst"}'
-
-
-@pytest.mark.parametrize("text", ["your client id", "'abc'", "ABC", "abc\n"])
-def test_what_is_no_client_id_is_not_built_in(text: str) -> None:
-    with pytest.raises(SystemExit, match="COLORCHANGER_CLIENT_ID is not the Client ID"):
-        build.client_id_of(text)
+# The version resource
 
 
 @pytest.mark.parametrize(
