@@ -3,7 +3,7 @@
     python -m pip install '.[executable]'
     python packaging/build.py
 
-With COLORCHANGER_CLIENT_ID in the environment, the wheel that it builds first has this Client ID, and so the executable.
+The wheel that is built first takes a Client ID from COLORCHANGER_CLIENT_ID; the executable then has it, too.
 """
 
 from __future__ import annotations

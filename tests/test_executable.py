@@ -25,13 +25,16 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from playwright.async_api import async_playwright
 
+import colorchanger_bot
 from colorchanger_bot.sandbox import LocalTwitch
 from tests.bare_system import BareSystem
 from tests.processes import Environment, end
+from tests.test_packaging import script
 from tests.web.conftest import ARGUMENTS, CHROMIUM, opened
 
 pytestmark = pytest.mark.executable
 
+ICON = Path(colorchanger_bot.__file__).with_name("web") / "static" / "icon.svg"
 MOST_BYTES = 60_000_000
 WANTED_SECONDS = 2.5
 """To the page. It is printed and not asserted: it depends on the machine."""
@@ -96,6 +99,19 @@ def test_it_is_small(executable: Path, capsys: pytest.CaptureFixture[str]) -> No
     with capsys.disabled():
         print(f"\n{executable.name}: {size / 1e6:.1f} MB (at most {MOST_BYTES / 1e6:.0f})")
     assert size <= MOST_BYTES
+
+
+@pytest.mark.parametrize("suffix", [".ico", ".icns"])
+def test_its_icon_is_that_of_the_page(suffix: str, tmp_path: Path) -> None:
+    """Only Windows and macOS show one, but it can be drawn everywhere."""
+    from PIL import Image
+
+    script("icon").write_icon(ICON, made := tmp_path / f"icon{suffix}")
+    with Image.open(made) as image:
+        assert {(32, 32), (256, 256)} <= {size[:2] for size in image.info["sizes"]}
+        shown, unit = image.convert("RGBA"), image.width // 32
+    assert shown.getpixel((unit, unit)) == (0, 0, 0, 0)
+    assert shown.getpixel((16 * unit, 6 * unit)) == (0x77, 0x2C, 0xE8, 255)
 
 
 async def test_it_says_its_version_and_the_licences_of_what_is_inside(system: BareSystem) -> None:
