@@ -23,7 +23,7 @@ from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 import colorchanger_bot
 from colorchanger_bot.sandbox import LocalTwitch
@@ -86,6 +86,17 @@ async def page_opens(url: str, within: float = 30.0) -> None:
                     return
             except aiohttp.ClientConnectionError:
                 await asyncio.sleep(0.01)
+
+
+async def said(process: Process, pattern: str, within: float = 30.0) -> str:
+    """Wait for a line that matches; return its first group."""
+    assert process.stdout is not None
+    async with asyncio.timeout(within):
+        while True:
+            line = (await process.stdout.readline()).decode()
+            assert line, "it has ended"
+            if found := re.search(pattern, line):
+                return found[1]
 
 
 def free_port() -> int:
@@ -165,6 +176,27 @@ async def test_the_page_opens_and_a_message_changes_the_colour(
     assert "stopping" in output
     assert twitch.user("me").color == "#FF0000", "the old colour comes back"
     assert [*(system.root / "tmp").iterdir()] == [], "nothing that was unpacked is left"
+
+
+async def test_somebody_new_gets_to_the_first_colour_with_the_page_alone(
+    system: BareSystem, environment: Environment, twitch: LocalTwitch, client_id: str
+) -> None:
+    twitch.add_user("me", "#FF0000", turbo=True)
+    local = {name: value for name, value in environment.items() if name.startswith("COLORCHANGER_TWITCH__")}
+    async with running(system, environment=local) as process, async_playwright() as playwright:
+        url = await said(process, r"^Open  (http://\S+)$")
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        async with opened(browser, url) as page:
+            await page.get_by_label("Client ID", exact=True).fill(client_id)
+            await page.get_by_role("button", name="Continue").click()
+            await expect(code := page.locator("#login .code")).not_to_be_empty()
+            twitch.approve_device(await code.inner_text(), "me")
+            await expect(page.locator("#message-text")).to_contain_text("Waiting for your message", timeout=30_000)
+            await twitch.say("me", in_="me", text="hello")
+            await expect(page.locator("#message-text")).to_contain_text("It works: your name is #", timeout=15_000)
+        await browser.close()
+        process.terminate()
+        assert (await end(process))[0] == 0
 
 
 async def test_certificates_are_found_where_this_system_has_them(system: BareSystem, tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
-"""The scripts that build the executable: what it starts with, the licences that it carries, its version."""
+"""The scripts that build the executable: its start, licences and version. And what the container image is made of."""
 
 from __future__ import annotations
 
 import ast
 import importlib.util
+import re
 import ssl
 import sys
 from importlib.metadata import distribution, requires
@@ -13,7 +14,8 @@ from types import ModuleType
 import pytest
 from packaging.requirements import Requirement
 
-PACKAGING = Path(__file__).parent.parent / "packaging"
+ROOT = Path(__file__).parent.parent
+PACKAGING = ROOT / "packaging"
 
 
 def script(name: str) -> ModuleType:
@@ -147,3 +149,21 @@ def test_the_version_resource_of_windows(version: str, numbers: tuple[int, ...])
     texts = [ast.literal_eval(call.args[1]) for call in calls]
     assert texts.count(version) == 2
     assert "colorchanger-windows-x86_64.exe" in texts
+
+
+# The container
+
+
+def test_everything_that_the_image_copies_exists_and_is_not_ignored() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = {name for line in re.findall(r"^COPY (?!--)(.+) \S+$", dockerfile, re.MULTILINE) for name in line.split()}
+    assert len(copied) > 5
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    sent = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {f"!{name}" for name in copied} <= set(sent)
+
+
+def test_everything_that_builds_the_package_is_copied_into_the_image() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    build = [name for name in ("setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in") if (ROOT / name).exists()]
+    assert [name for name in build if name not in dockerfile] == []
