@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 import threading
 import webbrowser
@@ -39,7 +38,6 @@ async def open_page(url: str) -> bool:
         except RuntimeError:  # the loop has ended
             return
 
-    _give_back_library_path()
     # Not a thread of the loop's pool: the loop would wait for it at its end, and so for the browser's.
     threading.Thread(target=work, name="browser", daemon=True).start()
     try:
@@ -47,16 +45,6 @@ async def open_page(url: str) -> bool:
             return await opened
     except TimeoutError:  # it is running
         return True
-
-
-def _give_back_library_path() -> None:
-    """Undo what a packed executable on Linux changes: programs that it starts would load its libraries."""
-    if getattr(sys, "frozen", False) and "LD_LIBRARY_PATH" in os.environ:
-        original = os.environ.get("LD_LIBRARY_PATH_ORIG", "")
-        if original:
-            os.environ["LD_LIBRARY_PATH"] = original
-        else:
-            del os.environ["LD_LIBRARY_PATH"]
 
 
 def _set_result(opened: asyncio.Future[bool], found: bool) -> None:
