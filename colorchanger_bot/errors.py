@@ -72,6 +72,10 @@ class StoreError(ColorChangerError):
     """Raised when the store cannot be opened, read or written."""
 
 
+class NoStorePlace(StoreError):
+    """This user has no directory for a store, and the settings name none: nothing can have been stored."""
+
+
 class StoreLocked(StoreError):
     """Raised when another running process owns the store."""
 

@@ -12,7 +12,7 @@ from colorchanger_bot.service.names import bound, logins_by_user_id
 from colorchanger_bot.settings.changes import needing_restart, without_restart
 from colorchanger_bot.settings.load import Account, Settings
 from colorchanger_bot.settings.passwords import hashed
-from colorchanger_bot.settings.preferences import is_key, user_id_in
+from colorchanger_bot.settings.preferences import is_key, user_id_in, with_preferences
 from colorchanger_bot.settings.raw import PAGE
 from colorchanger_bot.store.store import Login, Store
 
@@ -42,7 +42,7 @@ class LiveSettings:
             StoreError: the store cannot be read.
         """
         self.preferences = await self._store.preferences()
-        self.current = self._loaded.with_preferences(self.preferences, logins_by_user_id(logins))
+        self.current = with_preferences(self._loaded, self.preferences, logins_by_user_id(logins))
         return self._new_notes(self._loaded)
 
     def name(self, id_: int, account: Account, login: str) -> None:
@@ -94,11 +94,11 @@ class LiveSettings:
     def origins(self, names: Iterable[str], logins: Collection[Login]) -> dict[str, str]:
         """Return where the values of keys come from: `config.toml, line 3`, a variable, `the page` or `default`."""
         by_id = logins_by_user_id(logins)
-        settings = bound(self._loaded, logins).with_preferences(self.preferences, by_id)
+        settings = with_preferences(bound(self._loaded, logins), self.preferences, by_id)
         return {name: _origin(settings, name, by_id) for name in names}
 
     def _arranged(self, loaded: Settings, preferences: Mapping[str, Any], logins: Collection[Login]) -> Settings:
-        settings = bound(loaded, logins).with_preferences(preferences, logins_by_user_id(logins))
+        settings = with_preferences(bound(loaded, logins), preferences, logins_by_user_id(logins))
         for account, login in self._named.values():
             settings = settings.with_login(account, login)
         return settings
@@ -111,7 +111,7 @@ class LiveSettings:
 
     def _problems(self, preferences: Mapping[str, Any], logins: Collection[Login]) -> list[str]:
         try:
-            bound(self._loaded, logins).with_preferences(preferences, logins_by_user_id(logins), must_fit=True)
+            with_preferences(bound(self._loaded, logins), preferences, logins_by_user_id(logins), must_fit=True)
         except ConfigError as error:
             return error.problems
         return []

@@ -6,24 +6,17 @@ import codecs
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 
 from colorchanger_bot.redaction import one_line
-from colorchanger_bot.settings.raw import Key, RawSettings, is_table
+from colorchanger_bot.settings.raw import ENVIRONMENT_ONLY, Key, RawSettings, is_table
 
 FILE_NAME = "config.toml"
 MOST_BYTES = 16 << 20
 NULLS = "it has null characters, as UTF-16 without a byte order mark does"
-ENVIRONMENT_ONLY: Mapping[str, str] = {
-    "access_token": "TWITCH_ACCESS_TOKEN",
-    "refresh_token": "TWITCH_REFRESH_TOKEN",
-    "client_id": "TWITCH_CLIENT_ID",
-    "client_secret": "TWITCH_CLIENT_SECRET",
-}
-"""Keys of an account that are not read from the file, with the variable to use instead."""
 
 _QUOTES = 'a line is key = value, and texts stand in quotes: key = "text"'
 _TWICE = "it stands there twice; remove one of them"

@@ -5,14 +5,15 @@ They are kept in the store. A key that the file or the environment sets wins ove
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
-from pydantic import BaseModel
-
+from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.settings.keys import entries
 from colorchanger_bot.settings.model import ColorSettings, CommandSettings
 from colorchanger_bot.settings.raw import Key
+from colorchanger_bot.settings.settings import Settings
 
 TABLES: Mapping[str, Collection[str]] = {
     "app": ("client_id", "client_secret"),
@@ -42,29 +43,81 @@ def user_id_in(name: str) -> str:
     return key.partition(".")[0] if table == "accounts" else ""
 
 
-def table_of(name: str) -> str:
+def with_preferences(
+    settings: Settings, preferences: Mapping[str, Any], logins: Mapping[str, str], *, must_fit: bool = False
+) -> Settings:
+    """Return settings with what was set on the page, where neither the file nor the environment sets it.
+
+    What does not fit the rest, such as a file that was changed since, is left out, with a note; with `must_fit` it is
+    an error.
+
+    Args:
+        settings: what the file and the environment set.
+        preferences: values by key.
+        logins: the logins of the accounts by their user ids; preferences of others are left out.
+        must_fit: whether each of them has to be valid.
+
+    Raises:
+        ConfigError: with `must_fit`, something is wrong; it lists all that is.
+    """
+    if not preferences:
+        return settings
+    known = {name: value for name, value in preferences.items() if is_key(name)}
+    unknown = [f"{name}: this version has no such setting" for name in preferences if name not in known]
+    if unknown and must_fit:
+        raise ConfigError(unknown)
+    tables: dict[str, dict[str, Any]] = {}
+    for name, value in known.items():
+        if not (user_id := user_id_in(name)) or user_id in logins:
+            tables.setdefault(_table_of(name), {})[name] = value
+    if must_fit:
+        return _joined(settings, {name: value for table in tables.values() for name, value in table.items()}, logins)
+    kept: dict[str, Any] = {}
+    problems = [*unknown, *_keep_fitting(settings, [*tables.values()], kept, logins)]
+    return _joined(settings, kept, logins, [f"set on the page, but not used: {line}" for line in problems])
+
+
+def _table_of(name: str) -> str:
     """Return the table of a key: its values have to fit together."""
     return name.rpartition(".")[0]
 
 
-def tree_of(section: BaseModel) -> dict[str, Any]:
-    """Return what was set in a table and the tables in it, without defaults."""
-    return {name: _raw(getattr(section, name)) for name in section.model_fields_set}
+def _keep_fitting(
+    settings: Settings, tables: Sequence[Mapping[str, Any]], kept: dict[str, Any], logins: Mapping[str, str]
+) -> list[str]:
+    """Add to `kept` the tables that fit; return the problems of the others. One bad table of many is found fast."""
+    try:
+        more = {name: value for table in tables for name, value in table.items()}
+        _joined(settings, {**kept, **more}, logins)
+    except ConfigError as error:
+        if len(tables) == 1:
+            return error.problems
+        half = len(tables) // 2
+        halves = tables[:half], tables[half:]
+        return [line for part in halves for line in _keep_fitting(settings, part, kept, logins)]
+    kept.update(more)
+    return []
 
 
-def _raw(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return tree_of(value)
-    if isinstance(value, tuple):
-        return [_raw(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
-    return value
+def _joined(
+    settings: Settings, preferences: Mapping[str, Any], logins: Mapping[str, str], notes: Iterable[str] = ()
+) -> Settings:
+    places = {account.name: place for place, account in enumerate(settings.accounts)}
+    free = count(len(places))
+    accounts: dict[str, tuple[int, str]] = {}
+    for user_id in dict.fromkeys(user_id for name in preferences if (user_id := user_id_in(name))):
+        listed = settings.account(logins[user_id])
+        accounts[user_id] = places[listed.name] if listed else next(free), logins[user_id]
+    tree = settings.tree()
+    added = frozenset(_add(tree, preferences, accounts))
+    return settings.with_tree(tree, preferences=added, notes=notes)
 
 
-def add(tree: dict[str, Any], preferences: Mapping[str, Any], accounts: Mapping[str, tuple[int, str]]) -> list[Key]:
+def _add(tree: dict[str, Any], preferences: Mapping[str, Any], accounts: Mapping[str, tuple[int, str]]) -> list[Key]:
     """Add to a tree what it does not set; return the paths of the values that were added.
 
     Args:
-        tree: what `tree_of` returned.
+        tree: what `Settings.tree` returned.
         preferences: values by key.
         accounts: the place of each account in the tree and its login, by its user id; those behind the last place are
             new.

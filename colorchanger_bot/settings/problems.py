@@ -9,9 +9,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from colorchanger_bot.redaction import MARK
-from colorchanger_bot.settings.file import ENVIRONMENT_ONLY
 from colorchanger_bot.settings.keys import entries, entry_at, leaf_keys
-from colorchanger_bot.settings.raw import Key, RawSettings, is_table
+from colorchanger_bot.settings.raw import ENVIRONMENT_ONLY, Key, RawSettings, is_table
 from colorchanger_bot.settings.types import PLACEHOLDER, WRONG, Takes
 from colorchanger_bot.words import did_you_mean, nearest, shown
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -13,6 +14,14 @@ Key = tuple[str | int, ...]
 
 PAGE = "the page"
 """The origin of what was set on the page."""
+
+ENVIRONMENT_ONLY: Mapping[str, str] = {
+    "access_token": "TWITCH_ACCESS_TOKEN",
+    "refresh_token": "TWITCH_REFRESH_TOKEN",
+    "client_id": "TWITCH_CLIENT_ID",
+    "client_secret": "TWITCH_CLIENT_SECRET",
+}
+"""Keys of an account that are not read from the file, with the variable to use instead."""
 
 _MISSING = object()
 

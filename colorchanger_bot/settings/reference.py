@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 
 from colorchanger_bot.redaction import Secret
-from colorchanger_bot.settings.file import ENVIRONMENT_ONLY
 from colorchanger_bot.settings.keys import entries
+from colorchanger_bot.settings.raw import ENVIRONMENT_ONLY
 from colorchanger_bot.settings.settings import Settings
 
 EXAMPLE = Path(__file__).with_name("config.toml.example")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
 
 from colorchanger_bot.color import STRATEGIES, problems, uses
 from colorchanger_bot.errors import ConfigError
@@ -29,7 +28,6 @@ from colorchanger_bot.settings.model import (
     TwitchSettings,
     WebSettings,
 )
-from colorchanger_bot.settings.preferences import add, is_key, table_of, tree_of, user_id_in
 from colorchanger_bot.settings.problems import Conflict, lines, refuse_conflicts
 from colorchanger_bot.settings.raw import Key, RawSettings, is_list, is_table, login_of
 from colorchanger_bot.words import shown
@@ -184,68 +182,20 @@ class Settings(Section):
         account = self.account(login)
         return account.login if account else ""
 
-    def with_preferences(
-        self, preferences: Mapping[str, Any], logins: Mapping[str, str], *, must_fit: bool = False
-    ) -> Settings:
-        """Return these settings with what was set on the page, where neither the file nor the environment sets it.
+    def tree(self) -> dict[str, Any]:
+        """Return what was set, as nested tables without defaults."""
+        return _tree_of(self)
 
-        What does not fit the rest, such as a file that was changed since, is left out, with a note; with `must_fit`
-        it is an error.
-
-        Args:
-            preferences: values by key, such as `color.delay` or `accounts.USER_ID.channels`.
-            logins: the logins of the accounts by their user ids; preferences of others are left out.
-            must_fit: whether each of them has to be valid.
+    def with_tree(self, tree: dict[str, Any], *, preferences: frozenset[Key], notes: Iterable[str] = ()) -> Settings:
+        """Return the settings that another tree makes, where `preferences` are the keys that were set on the page.
 
         Raises:
-            ConfigError: with `must_fit`, something is wrong; it lists all that is.
+            ConfigError: something in it is wrong; it lists all that is.
         """
-        if not preferences:
-            return self
-        known = {name: value for name, value in preferences.items() if is_key(name)}
-        unknown = [f"{name}: this version has no such setting" for name in preferences if name not in known]
-        if unknown and must_fit:
-            raise ConfigError(unknown)
-        tables: dict[str, dict[str, Any]] = {}
-        for name, value in known.items():
-            if not (user_id := user_id_in(name)) or user_id in logins:
-                tables.setdefault(table_of(name), {})[name] = value
-        if must_fit:
-            return self._with({name: value for table in tables.values() for name, value in table.items()}, logins)
-        kept: dict[str, Any] = {}
-        problems = [*unknown, *self._keep_fitting([*tables.values()], kept, logins)]
-        settings = self._with(kept, logins)
-        settings._found.notes += [f"set on the page, but not used: {line}" for line in problems]
-        return settings
-
-    def _keep_fitting(
-        self, tables: Sequence[Mapping[str, Any]], kept: dict[str, Any], logins: Mapping[str, str]
-    ) -> list[str]:
-        """Add to `kept` the tables that fit; return the problems of the others. One bad table of many is found fast."""
-        try:
-            more = {name: value for table in tables for name, value in table.items()}
-            self._with({**kept, **more}, logins)
-        except ConfigError as error:
-            if len(tables) == 1:
-                return error.problems
-            half = len(tables) // 2
-            return [each for part in (tables[:half], tables[half:]) for each in self._keep_fitting(part, kept, logins)]
-        kept.update(more)
-        return []
-
-    def _with(self, preferences: Mapping[str, Any], logins: Mapping[str, str]) -> Settings:
-        places = {account.name: place for place, account in enumerate(self.accounts)}
-        free = count(len(places))
-        accounts: dict[str, tuple[int, str]] = {}
-        for user_id in dict.fromkeys(user_id for name in preferences if (user_id := user_id_in(name))):
-            listed = self.account(logins[user_id])
-            accounts[user_id] = places[listed.name] if listed else next(free), logins[user_id]
-        tree = tree_of(self)
-        added = frozenset(add(tree, preferences, accounts))
-        settings = type(self).from_raw(
-            replace(self._found, tree=tree, preferences=added, problems=[], notes=[*self._found.notes])
-        )
+        found = replace(self._found, tree=tree, preferences=preferences, problems=[], notes=[*self._found.notes])
+        settings = type(self).from_raw(found)
         settings._renamed = self._renamed
+        settings._found.notes += notes
         return settings
 
     def account_keys(self) -> dict[str, Key]:
@@ -338,3 +288,15 @@ def _color_of(table: Mapping[str, Any]) -> ColorSettings | None:
         return ColorSettings.model_validate(table.get("color", {}))
     except ValidationError:
         return None
+
+
+def _tree_of(section: BaseModel) -> dict[str, Any]:
+    return {name: _raw(getattr(section, name)) for name in section.model_fields_set}
+
+
+def _raw(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return _tree_of(value)
+    if isinstance(value, tuple):
+        return [_raw(each) for each in value]  # pyright: ignore[reportUnknownVariableType]
+    return value

@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 from colorchanger_bot.redaction import MARK, one_line
-from colorchanger_bot.settings.file import ENVIRONMENT_ONLY
 from colorchanger_bot.settings.keys import entries, leaf_keys
 from colorchanger_bot.settings.model import Account, Section
-from colorchanger_bot.settings.raw import Key
+from colorchanger_bot.settings.raw import ENVIRONMENT_ONLY, Key
 from colorchanger_bot.settings.settings import Settings
 
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 
 import platformdirs
 
-from colorchanger_bot.errors import StoreError
+from colorchanger_bot.errors import NoStorePlace, StoreError
 from colorchanger_bot.store import journal
 
 PRIVATE = 0o600
@@ -35,11 +35,11 @@ def default_url() -> str:
     """Return the URL of the SQLite file in the user's data directory.
 
     Raises:
-        StoreError: there is no such directory.
+        NoStorePlace: there is no such directory.
     """
     home = _home()
     if home is None:
-        raise StoreError("this user has no home directory to keep the store in: set HOME, or storage.url")
+        raise NoStorePlace("this user has no home directory to keep the store in: set HOME, or storage.url")
     return url_of(home / "colorchanger.sqlite3")
 
 

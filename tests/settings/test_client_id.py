@@ -11,6 +11,7 @@ import pytest
 
 from colorchanger_bot.settings.load import load
 from colorchanger_bot.settings.model import AppSettings
+from colorchanger_bot.settings.preferences import with_preferences
 from colorchanger_bot.settings.reference import example
 
 ROOT = Path(__file__).parents[2]
@@ -21,7 +22,7 @@ PAGE = {"app.client_id": "of-the-page"}
 def test_the_page_may_fill_in_what_the_file_leaves_blank(text: str, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text(text, encoding="utf-8")
-    settings = load(file, environ={}).with_preferences(PAGE, {}, must_fit=True)
+    settings = with_preferences(load(file, environ={}), PAGE, {}, must_fit=True)
     assert settings.app.client_id == "of-the-page"
     assert settings.origin(("app", "client_id")) == "the page"
 
@@ -29,7 +30,7 @@ def test_the_page_may_fill_in_what_the_file_leaves_blank(text: str, tmp_path: Pa
 def test_a_client_id_in_the_file_wins_over_the_page(tmp_path: Path) -> None:
     file = tmp_path / "config.toml"
     file.write_text('[app]\nclient_id = "of-the-file"\n', encoding="utf-8")
-    assert load(file, environ={}).with_preferences(PAGE, {}).app.client_id == "of-the-file"
+    assert with_preferences(load(file, environ={}), PAGE, {}).app.client_id == "of-the-file"
 
 
 def test_the_source_has_no_client_id_of_its_own() -> None:

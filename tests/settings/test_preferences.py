@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.settings.keys import leaf_keys
 from colorchanger_bot.settings.load import Settings
-from colorchanger_bot.settings.preferences import is_key
+from colorchanger_bot.settings.preferences import is_key, with_preferences
 from colorchanger_bot.settings.show import origins
 from tests.settings.conftest import Loader
 
@@ -37,7 +37,7 @@ def value_of(settings: Settings, name: str) -> object:
 @pytest.mark.parametrize("name", VALUES)
 def test_a_preference_replaces_the_default(name: str, read: Loader) -> None:
     given, expected = VALUES[name]
-    settings = read("").with_preferences({name: given}, {})
+    settings = with_preferences(read(""), {name: given}, {})
     assert value_of(settings, name) == expected
     assert origins(settings)[name] == "the page"
     assert settings.notes == ()
@@ -45,7 +45,7 @@ def test_a_preference_replaces_the_default(name: str, read: Loader) -> None:
 
 def test_the_file_and_the_environment_win_over_a_preference(read: Loader) -> None:
     settings = read("[color]\nstrategy = 'daily'\n", COLORCHANGER_COLOR__DELAY="5")
-    both = settings.with_preferences({"color.strategy": "rainbow", "color.delay": 9, "color.cooldown": 7}, {})
+    both = with_preferences(settings, {"color.strategy": "rainbow", "color.delay": 9, "color.cooldown": 7}, {})
     assert (both.color.strategy, both.color.delay, both.color.cooldown) == ("daily", (5.0, 5.0), 7.0)
     assert origins(both) == {
         "color.strategy": "line 2",
@@ -56,8 +56,10 @@ def test_the_file_and_the_environment_win_over_a_preference(read: Loader) -> Non
 
 def test_an_account_has_preferences_by_its_user_id(read: Loader) -> None:
     settings = read("[color]\ncooldown = 3\n[[accounts]]\nlogin = 'ann'\nchannels = ['here']\n")
-    both = settings.with_preferences(
-        {"accounts.1.channels": ["there"], "accounts.2.channels": ["else"], "accounts.2.color.cooldown": 9}, LOGINS
+    both = with_preferences(
+        settings,
+        {"accounts.1.channels": ["there"], "accounts.2.channels": ["else"], "accounts.2.color.cooldown": 9},
+        LOGINS,
     )
     bob, ann = both.account("bob"), both.account("ann")
     assert bob is not None
@@ -69,7 +71,7 @@ def test_an_account_has_preferences_by_its_user_id(read: Loader) -> None:
 
 def test_a_renamed_account_keeps_both_kinds_of_settings(read: Loader) -> None:
     settings = read("[[accounts]]\nlogin = 'old'\nchannels = ['here']\n").bound_to([("bob", ("old",))])
-    both = settings.with_preferences({"accounts.1.color.cooldown": 9}, LOGINS)
+    both = with_preferences(settings, {"accounts.1.color.cooldown": 9}, LOGINS)
     bob = both.account("bob")
     assert bob is not None
     assert (bob.login, bob.channels, both.color_for("bob").cooldown) == ("old", ("here",), 9.0)
@@ -77,7 +79,7 @@ def test_a_renamed_account_keeps_both_kinds_of_settings(read: Loader) -> None:
 
 
 def test_preferences_of_an_account_that_is_gone_have_no_effect(read: Loader) -> None:
-    settings = read("").with_preferences({"accounts.7.channels": ["there"]}, LOGINS)
+    settings = with_preferences(read(""), {"accounts.7.channels": ["there"]}, LOGINS)
     assert (settings.accounts, settings.notes) == ((), ())
 
 
@@ -90,7 +92,7 @@ def test_what_does_not_fit_is_left_out_and_noted(read: Loader) -> None:
         "accounts.2.color.cooldown": 9,
         "color.tempo": 3,
     }
-    settings = read("").with_preferences(preferences, LOGINS)
+    settings = with_preferences(read(""), preferences, LOGINS)
     assert (settings.log.level, settings.color.strategy, settings.commands.prefix) == ("DEBUG", "random", "!")
     assert settings.color_for("ann").cooldown == 9.0
     notes = sorted(settings.notes)
@@ -104,7 +106,7 @@ def test_what_does_not_fit_is_left_out_and_noted(read: Loader) -> None:
 
 def test_one_that_has_to_fit_says_all_that_is_wrong(read: Loader) -> None:
     with pytest.raises(ConfigError) as caught:
-        read("").with_preferences({"color.delay": [5, 1], "log.level": "loud"}, {}, must_fit=True)
+        with_preferences(read(""), {"color.delay": [5, 1], "log.level": "loud"}, {}, must_fit=True)
     assert caught.value.problems == [
         "color.delay = [5, 1]: the first number is larger than the second; write [1.0, 5.0]",
         'log.level = "loud": write "DEBUG" or "INFO" or "WARNING" or "ERROR"',
@@ -113,7 +115,7 @@ def test_one_that_has_to_fit_says_all_that_is_wrong(read: Loader) -> None:
 
 def test_a_secret_is_in_no_message(read: Loader) -> None:
     with pytest.raises(ConfigError) as caught:
-        read("").with_preferences({"app.client_secret": "se cret"}, {}, must_fit=True)
+        with_preferences(read(""), {"app.client_secret": "se cret"}, {}, must_fit=True)
     assert "se cret" not in str(caught.value)
 
 
@@ -136,6 +138,6 @@ _names = st.sampled_from(
 @given(preferences=st.dictionaries(_names, _values, max_size=6))
 def test_whatever_was_kept_the_settings_can_be_used(preferences: dict[str, Any]) -> None:
     base = Settings.of({"color": {"strategy": "daily"}, "accounts": [{"login": "ann"}]})
-    settings = base.with_preferences(preferences, LOGINS)
+    settings = with_preferences(base, preferences, LOGINS)
     assert settings.color.strategy == "daily"
     assert base == Settings.of({"color": {"strategy": "daily"}, "accounts": [{"login": "ann"}]})

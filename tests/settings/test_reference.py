@@ -14,9 +14,9 @@ import pytest
 from colorchanger_bot.color import STRATEGIES
 from colorchanger_bot.settings import reference
 from colorchanger_bot.settings.environment import CONF_FILE, CONFIG, NUMBERED, SECRETS_DIR, SHORT
-from colorchanger_bot.settings.file import ENVIRONMENT_ONLY
 from colorchanger_bot.settings.keys import leaf_keys
 from colorchanger_bot.settings.load import Settings, load
+from colorchanger_bot.settings.raw import ENVIRONMENT_ONLY
 from colorchanger_bot.settings.reference import example, schema, write
 from colorchanger_bot.settings.show import masked
 
