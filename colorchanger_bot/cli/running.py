@@ -16,8 +16,6 @@ from typing import NamedTuple
 from colorchanger_bot.cli.options import complain
 from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.console import say
-from colorchanger_bot.desktop.announce import show_page
-from colorchanger_bot.desktop.single import own_or_find
 from colorchanger_bot.errors import ConfigError, StoreLocked
 from colorchanger_bot.service.importer import import_file
 from colorchanger_bot.service.logs import set_level
@@ -52,6 +50,10 @@ async def start(settings: Settings, given: From, stop: asyncio.Event, *, may_ope
         StoreLocked: another process runs without a page.
         StoreError, ConfigError: the store or the settings do not allow it.
     """
+    # Only here: `run` on a server needs no browser and no QR code.
+    from colorchanger_bot.desktop.announce import show_page
+    from colorchanger_bot.desktop.single import own_or_find
+
     settings = _with_page(settings)
     show = partial(show_page, host=settings.web.host, may_open=may_open)
     async with Store.open(settings.storage.url, settings.storage.keys) as store:

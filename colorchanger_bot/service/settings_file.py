@@ -12,8 +12,6 @@ import os
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-import watchfiles
-
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.redaction import keep_secret
@@ -55,6 +53,10 @@ class SettingsFile:
         """Call `use` with the settings after each change of the file; runs until cancelled."""
         complaint = ""
         while True:
+            if self._known is None:  # the environment says it all, and a file that appears is found soon enough
+                await self._clock.sleep(LOOK_SECONDS)
+                await self.look(use)
+                continue
             try:
                 await self._watch(use)
             except (OSError, RuntimeError) as error:  # no folder yet, or the system's limit of watches
@@ -70,6 +72,8 @@ class SettingsFile:
         Raises:
             OSError, RuntimeError: the folders cannot be watched.
         """
+        import watchfiles  # takes 2 MiB, which a bot without a file can do without
+
         await self.look(use)  # of what changed before this begins, there is no notice
         folders, names = self._watched()
         if not folders:
