@@ -97,7 +97,7 @@ def config_check(as_json: bool, config: Path | None) -> int:
         say(line)
     if verdict.problems:
         raise ConfigError([*verdict.problems])
-    source = one_line(source) if source else "no settings file, only defaults and the environment"
+    source = one_line(source) if source else "no settings file"
     say(f"{source}: {'no mistakes' if verdict.advice else 'fine'}")
     return 0
 

@@ -93,7 +93,7 @@ async def _examine(settings: Settings, clock: Clock, reports: Reports | None) ->
 
 
 def _settings(settings: Settings) -> Finding:
-    source = str(settings.source or "no file, only defaults and the environment")
+    source = str(settings.source or "no settings file")
     if not settings.app.client_id and not any(account.client_id for account in settings.accounts):
         text = f"{source}: app.client_id is empty, so nobody can log in"
         return Finding("settings", "note", text, register(settings))

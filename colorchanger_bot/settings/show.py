@@ -36,9 +36,7 @@ def as_toml(settings: Settings, *, with_origins: bool = False) -> str:
         settings: what to show.
         with_origins: whether each line says where its value came from.
     """
-    source = (
-        one_line(str(settings.source)) if settings.source else "no settings file, only defaults and the environment"
-    )
+    source = one_line(str(settings.source)) if settings.source else "no settings file"
     writer = _Writer(settings, with_origins=with_origins)
     for name in Settings.model_fields:
         if name != "accounts":
