@@ -47,5 +47,5 @@ def _print_address(url: str) -> None:
         port = URL(url).port
         say(
             f"It opens only on this machine. From another one, run: ssh -L {port}:127.0.0.1:{port} "
-            f"{socket.gethostname()}, or set web.host and web.password."
+            f"{socket.gethostname()}, or set a host and a password under [web] in the settings file."
         )

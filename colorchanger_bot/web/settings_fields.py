@@ -61,7 +61,7 @@ CHANNELS = Group("Channels", {"channels": "Channels", "follow_live": "Follow the
 COMMANDS = Group(
     "Chat command",
     {
-        "commands.enabled": "Listen to the chat command",
+        "commands.enabled": "Use the chat command",
         "commands.prefix": "Prefix",
         "commands.name": "Name",
         "commands.aliases": "More names",
@@ -72,31 +72,33 @@ COMMANDS = Group(
 )
 PROGRAM = Group("This program", {"web.password": "Password of this page", "log.level": "Log level"})
 HELP: Mapping[str, str] = {
-    "color.enabled": "Off: messages are counted, and the colour stays.",
+    "color.enabled": "When off, messages are still counted, but the colour stays as it is.",
     "color.strategy": "How the next colour is chosen.",
     "color.colors": "Names or #rrggbb, separated by commas.",
     "color.base": "A name or #rrggbb.",
     "color.step": "Up to 360; empty for the usual step.",
     "color.reverse": "Round the colour wheel the other way.",
     "color.start": "From 0 to 360 (OKLCH); empty to begin anywhere.",
-    "color.order": "One after the other, or shuffled: each once before one comes again.",
+    "color.order": "In sequence, or shuffled: each colour comes once before any comes again.",
     "color.steps": "How many colours from one end to the other; empty for the usual number.",
     "color.period": "One colour a day, or one that changes through the day.",
-    "color.delay": "From a message to the change: one number, or two to draw from, such as 1, 3.",
-    "color.cooldown": "At least so many, up to 3600.",
-    "color.theme": "Generated colours are easy to read on this theme of Twitch.",
+    "color.delay": "From your message to the new colour: one number, or a range such as 1, 3.",
+    "color.cooldown": "The minimum, up to 3600; 0 for none.",
+    "color.theme": "The theme of Twitch on which generated colours are easy to read; any: not checked.",
     "color.min_contrast": "From 1 to 21; on both themes at once, 4.2 is the maximum.",
     "color.min_step": "From the last colour, 0 to 0.3; 0.02 is just noticeable.",
     "color.hex": "They need Turbo or Prime; auto tries them and falls back to names.",
     "color.restore": "On !color off, and when the program stops.",
     "channels": "Where its messages count, separated by commas; empty for its own channel.",
     "follow_live": "At most 90. Log the account in again after you turn it on: it needs one more permission.",
-    "commands.enabled": "Whether chat can change the colours.",
-    "commands.aliases": "Other names for it, separated by commas.",
+    "commands.enabled": "When off, what is typed in chat changes no settings.",
+    "commands.name": "What follows the prefix: with ! and color, the command is !color.",
+    "commands.aliases": "Other names for the command, separated by commas.",
     "commands.allow": "The owner, the broadcaster and moderators command the first account.",
-    "commands.owner": "A Twitch name; needed if the owner may use the command.",
-    "web.password": "Asked for in every browser but this one. Empty and saved: as it is.",
-    "log.level": "The minimum level of what is logged.",
+    "commands.owner": "The Twitch name of the owner, if the owner may use the command.",
+    "commands.reply": "In your own channel only, in every channel, or never. Answers are always in the log.",
+    "web.password": "Other browsers have to enter it. Leave this empty to keep the password as it is.",
+    "log.level": "How much the log tells: DEBUG everything, ERROR only what failed.",
 }
 """What is said about a key where the words of the file do not fit a form."""
 CHOICES: Mapping[str, tuple[str, ...]] = {"color.strategy": tuple(STRATEGIES)}

@@ -268,7 +268,7 @@ class SetUp:
     def _guarded(self, handler: Handler) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
             if not self._access.is_here(request):
-                raise Refused(403, "The set-up opens only on this computer until web.password is set.")
+                raise Refused(403, "The set-up opens only on this computer until a password is set under Settings.")
             return await handler(request)
 
         return guarded

@@ -346,7 +346,10 @@ async def test_the_demo_opens_its_dashboard(serve: Serve, twitch: LocalTwitch) -
 async def test_it_opens_only_on_this_machine_until_there_is_a_password(header: str, fresh: Fresh) -> None:
     async with fresh() as (_, person):
         status, text = await person.visitor.get("/setup", **{header: "for=203.0.113.7"})
-        assert (status, text) == (403, "The set-up opens only on this computer until web.password is set.\n")
+        assert (status, text) == (
+            403,
+            "The set-up opens only on this computer until a password is set under Settings.\n",
+        )
         headers = {header: "for=203.0.113.7"}
         status, _ = await person.visitor.post("/api/setup/application", json={"text": ID}, **headers)
         assert status == 403
