@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from colorchanger_bot.errors import AutostartFailed
@@ -39,7 +40,7 @@ def run(command: Sequence[str], *, limit: float = LIMIT) -> Result:
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=limit,
-            env=environment(os.environ, frozen=getattr(sys, "frozen", False)),
+            env=environment(os.environ),
             creationflags=subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0,
             check=False,
         )
@@ -51,14 +52,11 @@ def run(command: Sequence[str], *, limit: float = LIMIT) -> Result:
     return Result(done.returncode, done.stdout, shortened(said.partition("\n")[0].strip(), LONGEST_COMPLAINT))
 
 
-def environment(ours: Mapping[str, str], *, frozen: bool) -> dict[str, str]:
-    """Return the variables for a program of the system: without the libraries inside a frozen executable."""
+def environment(ours: Mapping[str, str], runtimes: Path = Path("/run/user")) -> dict[str, str]:
+    """Return the variables for a program of the system."""
     theirs = dict(ours)
-    for name in ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH") if frozen else ():
-        original = theirs.pop(f"{name}_ORIG", "")  # where the packager keeps what the person had set
-        theirs.pop(name, None)
-        theirs |= {name: original} if original else {}
-    runtime = f"/run/user/{os.getuid()}" if sys.platform == "linux" else ""
-    if runtime and not theirs.get("XDG_RUNTIME_DIR") and os.path.isdir(runtime):
-        theirs["XDG_RUNTIME_DIR"] = runtime  # cron and some ssh log-ins lack it, and systemctl is lost without
+    if sys.platform == "linux" and not theirs.get("XDG_RUNTIME_DIR"):
+        runtime = runtimes / str(os.getuid())
+        if runtime.is_dir():  # cron and some ssh log-ins lack the variable, and systemctl fails without it
+            theirs["XDG_RUNTIME_DIR"] = str(runtime)
     return theirs
