@@ -12,13 +12,12 @@ from colorchanger_bot.changer.commands import run_command
 from colorchanger_bot.changer.painter import Painter
 from colorchanger_bot.changer.replies import page_reply
 from colorchanger_bot.clock import Clock
-from colorchanger_bot.color.preview import Row
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.store.store import Login
 from colorchanger_bot.web.access import Refused
 from colorchanger_bot.web.bodies import as_json, text_of
 from colorchanger_bot.web.plain import plain
-from colorchanger_bot.web.preview import preview, suggestions
+from colorchanger_bot.web.preview import preview, row_json, suggestions
 from colorchanger_bot.wiring import attachment_of
 
 logger = logging.getLogger(__name__)
@@ -55,7 +54,7 @@ class AccountRoutes:
         """Show the next colours of a strategy without applying it."""
         _, painter = self._account(request)
         rows, answer = await preview(painter, request.query.get("text", "").strip(), self._clock)
-        return as_json({"rows": [_row(row) for row in rows], "problem": "" if rows else plain(answer)})
+        return as_json({"rows": [row_json(row) for row in rows], "problem": "" if rows else plain(answer)})
 
     async def command(self, request: web.Request) -> web.Response:
         """Do what the chat command would do."""
@@ -84,7 +83,3 @@ class AccountRoutes:
         if login is None or painter is None or login.client_id not in self._service.bots:
             raise Refused(404, "this account is not managed now")
         return login, painter
-
-
-def _row(row: Row) -> dict[str, Any]:
-    return {"hex": row.hex, "onDark": round(row.contrast_dark, 1), "onLight": round(row.contrast_light, 1)}

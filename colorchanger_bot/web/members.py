@@ -13,6 +13,7 @@ from colorchanger_bot.service.community import Member
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.wording import members_text
 from colorchanger_bot.web.access import Refused
+from colorchanger_bot.web.bodies import as_json
 from colorchanger_bot.web.plain import plain
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class Members:
         if not (number.isdecimal() and number.isascii() and len(number) < 7):
             raise Refused(400, "the page is a number")
         found = await self._community.members(query=query, page=max(1, int(number)), per_page=ROWS)
-        return _json(
+        return as_json(
             {
                 "sums": members_text(found.sums),
                 "page": found.page,
@@ -68,14 +69,14 @@ class Members:
             raise Refused(400, "send true or false as JSON")
         await painter.adjust(enabled=wanted)
         logger.info("the dashboard: switched %s", "on" if wanted else "off", extra={"account": member.login})
-        return _json({})
+        return as_json({})
 
     async def remove(self, request: web.Request) -> web.Response:
         """Delete everything about a member, and end his login."""
         member = self._member(request)
         await self._community.forget(member.user_id)
         logger.info("the dashboard: removed %s from the community", member.login)
-        return _json({})
+        return as_json({})
 
     def _member(self, request: web.Request) -> Member:
         member = self._community.member(request.match_info["id"])
@@ -96,7 +97,3 @@ def _row(member: Member) -> dict[str, Any]:
         "changed": None if changed is None else datetime.fromtimestamp(changed, UTC).isoformat(),
         "changes": member.changes,
     }
-
-
-def _json(data: dict[str, Any]) -> web.Response:
-    return web.Response(body=orjson.dumps(data), content_type="application/json")

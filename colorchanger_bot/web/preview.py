@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 from colorchanger_bot.changer.commands import run_command
 from colorchanger_bot.changer.memory import MemoryWriter, ShortMemory
@@ -15,6 +16,7 @@ from colorchanger_bot.color.preview import Row, rows
 from colorchanger_bot.settings.model import ColorSettings
 
 SHOWN = 12
+"""Colours of a preview."""
 VERBS = frozenset(STRATEGIES) - {"hold"} | {"set"}
 MOST_CHARACTERS = 400
 LEAST_COLORS = {"palette": 1, "gradient": 2}
@@ -104,3 +106,8 @@ def _words(settings: ColorSettings, strategy: str) -> str:
             return settings.period
         case _:
             return EXAMPLES.get(strategy, "")
+
+
+def row_json(row: Row) -> dict[str, Any]:
+    """Return a colour of a preview as JSON values."""
+    return {"hex": row.hex, "onDark": round(row.contrast_dark, 1), "onLight": round(row.contrast_light, 1)}

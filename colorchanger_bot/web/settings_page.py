@@ -18,6 +18,8 @@ from colorchanger_bot.service.standing import own_accounts
 from colorchanger_bot.settings.model import Account, ColorSettings
 from colorchanger_bot.store.store import Login
 from colorchanger_bot.web.access import Refused, cookie_name
+from colorchanger_bot.web.bodies import as_json
+from colorchanger_bot.web.preview import SHOWN, row_json
 from colorchanger_bot.web.sessions import Sessions
 from colorchanger_bot.web.settings_fields import (
     CHANNELS,
@@ -29,8 +31,6 @@ from colorchanger_bot.web.settings_fields import (
     used_by_strategy,
 )
 
-SHOWN = 12
-"""Colours of a preview."""
 MOST_KEYS = 100
 
 
@@ -60,7 +60,7 @@ class SettingsPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """What is set for an account, or for all and the program."""
-        return _json(self._state(request.query.get("account", "")))
+        return as_json(self._state(request.query.get("account", "")))
 
     async def change(self, request: web.Request) -> web.Response:
         """Set some keys, or put them back to their defaults; nothing changes if one of them is wrong."""
@@ -73,10 +73,10 @@ class SettingsPage:
         try:
             await self._service.change_preferences(values, names)
         except ConfigError as error:
-            return _json({"problems": error.problems}, status=422)
+            return as_json({"problems": error.problems}, status=422)
         # Who has set the password need not give it.
         self._sessions.trust(request.cookies.get(cookie_name(request), ""))
-        return _json(self._state(str(body.get("account", ""))))
+        return as_json(self._state(str(body.get("account", ""))))
 
     async def preview(self, request: web.Request) -> web.Response:
         """Show the next colours with other values, which are not kept."""
@@ -92,12 +92,8 @@ class SettingsPage:
             names_only = painter is not None and painter.names_only
             found = [*rows(plan, SHOWN, random.Random(), self._clock.now(), presets_only=names_only)]
         except ConfigError as error:
-            return _json({"rows": [], "problems": error.problems})
-        shown = [
-            {"hex": row.hex, "onDark": round(row.contrast_dark, 1), "onLight": round(row.contrast_light, 1)}
-            for row in found
-        ]
-        return _json({"rows": shown, "problems": []})
+            return as_json({"rows": [], "problems": error.problems})
+        return as_json({"rows": [*map(row_json, found)], "problems": []})
 
     async def follow_settings(self, request: web.Request) -> web.Response:
         """Drop what was set in chat for an account."""
@@ -106,13 +102,13 @@ class SettingsPage:
         if painter is not None:
             await painter.follow_settings()
             self._service.configure(login)
-        return _json(self._state(login.user_id or ""))
+        return as_json(self._state(login.user_id or ""))
 
     async def log_out(self, request: web.Request) -> web.Response:
         """Log an account out."""
         login = self._account(request)
         confirmed = await sign_out(self._service, login)
-        return _json({"confirmed": confirmed, **self._state("")})
+        return as_json({"confirmed": confirmed, **self._state("")})
 
     # Parts
 
@@ -172,7 +168,3 @@ async def _body(request: web.Request) -> dict[str, Any]:
     if request.content_type != "application/json" or not isinstance(body, dict):
         raise Refused(400, "send a JSON object")
     return body  # pyright: ignore[reportUnknownVariableType]
-
-
-def _json(data: dict[str, Any], *, status: int = 200) -> web.Response:
-    return web.Response(body=orjson.dumps(data), content_type="application/json", status=status)
