@@ -118,7 +118,7 @@ def start(no_browser: bool, config: Path | None, debug: bool) -> None:
         stop = stopping.requested()  # first, because the import below takes a while
         from colorchanger_bot.cli import running
 
-        await running.start(settings, running.From(config, debug), stop, may_open=not no_browser)
+        await running.start(settings, running.CommandLine(config, debug), stop, may_open=not no_browser)
 
     try:
         settings = _settings(config, debug=debug)
@@ -140,7 +140,7 @@ def run(config: Path | None, debug: bool) -> None:
         stop = stopping.requested()  # first, because the import below takes a while
         from colorchanger_bot.cli import running
 
-        await running.run(settings, running.From(config, debug), stop)
+        await running.run(settings, running.CommandLine(config, debug), stop)
 
     asyncio.run(run_it())
 

@@ -34,7 +34,7 @@ Show = Callable[[str], Awaitable[None]]
 """Takes the address of the page."""
 
 
-class From(NamedTuple):
+class CommandLine(NamedTuple):
     """What the command line says of the settings."""
 
     config: Path | None
@@ -43,7 +43,7 @@ class From(NamedTuple):
     """Whether everything is logged, whatever the settings say."""
 
 
-async def start(settings: Settings, given: From, stop: asyncio.Event, *, may_open: bool) -> None:
+async def start(settings: Settings, given: CommandLine, stop: asyncio.Event, *, may_open: bool) -> None:
     """Change colours until `stop` and show the page; if another process does already, show its page.
 
     Raises:
@@ -66,7 +66,7 @@ async def start(settings: Settings, given: From, stop: asyncio.Event, *, may_ope
                 await _serve(settings, given, store, stop, show, other_port=True)
 
 
-async def run(settings: Settings, given: From, stop: asyncio.Event) -> None:
+async def run(settings: Settings, given: CommandLine, stop: asyncio.Event) -> None:
     """Change colours until `stop`.
 
     Raises:
@@ -91,7 +91,7 @@ def _with_page(settings: Settings) -> Settings:
 
 
 async def _serve(
-    settings: Settings, given: From, store: Store, stop: asyncio.Event, show: Show, *, other_port: bool = False
+    settings: Settings, given: CommandLine, store: Store, stop: asyncio.Event, show: Show, *, other_port: bool = False
 ) -> None:
     """Change colours until `stop`, on a store that this process owns."""
     # First, so that a change of the file from now on is noticed.
