@@ -280,9 +280,10 @@ async def test_twenty_changes_of_the_file_five_of_them_broken_drop_no_chat_sessi
                 )
                 await twitch.wait_for(lambda: len(twitch.subscriptions) == 1 + number % 2, timeout=10)  # noqa: B023
                 changes = len(twitch.color_changes)
-                while len(twitch.color_changes) == changes:  # the file may not be in force yet
-                    await twitch.say("me", in_="me", text=f"!paint{number} set {color}")
-                    await asyncio.sleep(0.2)
+                async with asyncio.timeout(20):
+                    while len(twitch.color_changes) == changes:  # the file may not be in force yet
+                        await twitch.say("me", in_="me", text=f"!paint{number} set {color}")
+                        await asyncio.sleep(0.2)
             assert before <= subscriptions(twitch)
         assert before <= subscriptions(twitch)
         assert len({each.session_id for each in twitch.subscriptions}) == 1
