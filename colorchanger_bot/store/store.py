@@ -252,14 +252,6 @@ class Store:
         """Return what was set on the page, by key: `color.strategy`, or `accounts.USER_ID.channels`."""
         return await self.database.read(lambda connection: preferences.read(connection, self._vault))
 
-    async def put_preference(self, key: str, value: Any) -> None:
-        """Keep a JSON value for one key."""
-        await self.change_preferences({key: value})
-
-    async def drop_preference(self, key: str) -> None:
-        """Drop what was set for one key."""
-        await self.change_preferences({}, [key])
-
     async def change_preferences(self, new: Mapping[str, Any], dropped: Collection[str] = ()) -> None:
         """Keep JSON values for some keys and drop those of others, in one transaction."""
         await self.database.run(lambda connection: preferences.change(connection, self._vault, new, dropped))

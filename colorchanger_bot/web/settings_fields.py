@@ -9,23 +9,8 @@ from typing import Any, NamedTuple, get_args
 from colorchanger_bot.color import STRATEGIES, uses
 from colorchanger_bot.redaction import MARK
 from colorchanger_bot.settings.keys import entries
-from colorchanger_bot.settings.model import (
-    Account,
-    ColorSettings,
-    CommandSettings,
-    LogSettings,
-    Section,
-    WebSettings,
-)
+from colorchanger_bot.settings.model import Section
 from colorchanger_bot.settings.raw import PAGE
-
-SECTIONS: Mapping[str, type[Section]] = {
-    "color": ColorSettings,
-    "commands": CommandSettings,
-    "web": WebSettings,
-    "log": LogSettings,
-    "account": Account,
-}
 
 
 class Group(NamedTuple):

@@ -21,8 +21,8 @@ async def test_preferences_are_kept_changed_and_dropped(url: str) -> None:
     async with Store.open(url) as store:
         assert await store.preferences() == {}
         await store.change_preferences(PREFERENCES)
-        await store.put_preference("color.delay", 3)
-        await store.drop_preference("color.base")
+        await store.change_preferences({"color.delay": 3})
+        await store.change_preferences({}, ["color.base"])
         await store.change_preferences({"log.level": "DEBUG"}, ["app.client_id", "never set"])
     async with Store.open(url) as store:
         assert await store.preferences() == {
@@ -34,12 +34,12 @@ async def test_preferences_are_kept_changed_and_dropped(url: str) -> None:
 
 async def test_preferences_are_encrypted_when_there_is_a_key(url: str) -> None:
     async with Store.open(url) as store:
-        await store.put_preference("app.client_secret", "readable")
+        await store.change_preferences({"app.client_secret": "readable"})
     async with Store.open(url, [KEY]) as store:
         assert await store.at_rest() == "plain"
         assert await store.seal() == 1
         assert await store.preferences() == {"app.client_secret": "readable"}
-        await store.put_preference("web.password", "readable")
+        await store.change_preferences({"web.password": "readable"})
         assert await store.at_rest() == "encrypted"
     engine = plain_engine(url)
     with engine.connect() as connection:
@@ -75,5 +75,5 @@ async def test_a_store_of_before_there_were_preferences_is_brought_up_to_date(ur
     execute(url, "DROP TABLE preferences;\nUPDATE schema_version SET version = 5")
     async with Store.open(url) as store:
         assert await store.preferences() == {}
-        await store.put_preference("color.delay", 1)
+        await store.change_preferences({"color.delay": 1})
         assert [login.login for login in await store.logins()] == ["me"]
