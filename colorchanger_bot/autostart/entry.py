@@ -66,7 +66,7 @@ class System(Protocol):
         ...
 
     def turn_off(self) -> None:
-        """Remove the entry with everything that `turn_on` made; a running bot goes on.
+        """Remove the entry with everything that `turn_on` made; a running bot keeps running.
 
         Raises:
             AutostartFailed: the system refused.

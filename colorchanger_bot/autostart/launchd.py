@@ -60,7 +60,7 @@ class Launchd:
             self._run(("launchctl", "enable", f"{self._domain}/{LABEL}"))
 
     def turn_off(self) -> None:
-        """Remove the agent; a bot that it started goes on until it is stopped or the user logs out."""
+        """Remove the agent; a bot that it started keeps running until it is stopped or the user logs out."""
         if not self.plist.exists():
             return
         remove(self.plist)

@@ -16,7 +16,7 @@ from colorchanger_bot.autostart.tools import run
 from colorchanger_bot.autostart.windows import TaskScheduler
 from colorchanger_bot.errors import AutostartFailed
 
-NOT_HERE = "this system has nothing that ColorChanger knows to start it with; let your own way run: colorchanger run"
+NOT_HERE = "ColorChanger cannot start by itself on this system; have your own start-up script run: colorchanger run"
 
 
 def status() -> Status:
@@ -47,7 +47,7 @@ def turn_on(settings_file: Path | None = None, *, at_boot: bool = False) -> Stat
 
 
 def turn_off() -> Status:
-    """Let the bot start no more, remove every trace, and return the state; a bot that runs goes on.
+    """Stop starting the bot, remove every trace, and return the state; a running bot keeps running.
 
     Raises:
         AutostartFailed: the system refused.

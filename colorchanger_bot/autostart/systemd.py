@@ -15,7 +15,7 @@ from colorchanger_bot.errors import AutostartFailed
 UNIT = "colorchanger.service"
 NO_SYSTEMD = (
     "systemd does not run here, as in most containers and in WSL by default; "
-    "let whatever starts your other programs run: colorchanger run"
+    "have whatever starts your other programs run: colorchanger run"
 )
 NO_SESSION = "systemd has no session for this user: log in as the user itself, not with su or sudo, and try again"
 
@@ -91,7 +91,7 @@ class Systemd:
             raise
 
     def turn_off(self) -> None:
-        """Remove the unit; a bot that it started goes on until it is stopped.
+        """Remove the unit; a bot that it started keeps running until it is stopped.
 
         Raises:
             AutostartFailed: a file cannot be removed, or lingering not turned off.

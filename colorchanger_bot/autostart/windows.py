@@ -77,7 +77,7 @@ class TaskScheduler:
             self._call("/create", "/tn", self._name(), "/xml", str(file), "/f")
 
     def turn_off(self) -> None:
-        """Remove the task; a bot that it started goes on.
+        """Remove the task; a bot that it started keeps running.
 
         Raises:
             AutostartFailed: Windows refused.

@@ -37,17 +37,17 @@ def autostart_on(at_boot: bool, config: Path | None) -> None:
     if now.system == "systemd" and not now.at_boot:
         say("To start it with the machine, before anybody logs in: colorchanger autostart on --at-boot")
     if names := _only_here(settings):
-        say(f"It will not know what is set in this terminal only, so put it in the settings file: {', '.join(names)}")
+        say(f"It does not see what is set only in this terminal; put it in the settings file: {', '.join(names)}")
 
 
 @autostart_app.command(CONFIG_UNUSED, name="off")
 def autostart_off(config: Path | None) -> None:
-    """Start the bot no more at log-in; one that is running goes on."""
+    """Stop starting the bot at log-in; one that is running keeps running."""
     from colorchanger_bot.autostart import switch
 
     check_unused(config)
     switch.turn_off()
-    say("The bot does not start by itself.")
+    say("The bot no longer starts by itself.")
 
 
 @autostart_app.command(AS_JSON, CONFIG_UNUSED, name="status")

@@ -61,7 +61,7 @@ class Check:
 
 
 class ApplicationCheck:
-    """One check at a time. Without a network it goes on by itself when there is one."""
+    """One check at a time. Without a network it continues once there is one."""
 
     def __init__(
         self, service: Service, clock: Clock, tell: Callable[[], None], accepted: Callable[[], object]
@@ -125,4 +125,4 @@ class ApplicationCheck:
 
 def unreachable(error: ColorChangerError) -> str:
     """Return what the page says while Twitch cannot be asked."""
-    return f"No connection to Twitch: {error}. ColorChanger keeps trying and goes on by itself."
+    return f"No connection to Twitch: {error}. ColorChanger keeps trying."

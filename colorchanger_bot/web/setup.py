@@ -152,7 +152,7 @@ class SetUp:
         return as_json({})
 
     async def start_with_computer(self, request: web.Request) -> web.Response:
-        """Start with this computer from now on, or no more."""
+        """Turn the start with this computer on or off."""
         await self._computer.turn(on=await text_of(request) == "on")
         self._tell()
         return as_json({})
@@ -259,7 +259,7 @@ class SetUp:
         oauth = self._service.oauth(settings.app.client_id)
         backoff = Backoff(random.Random(), first=FIRST_WAIT_SECONDS, most=MOST_WAIT_SECONDS)
         while isinstance(found := await oauth.validate("-"), Unknown):
-            self._network = f"No connection to Twitch: {found.reason}. This page goes on by itself when there is one."
+            self._network = f"No connection to Twitch: {found.reason}. This page continues once there is one."
             self._tell()
             await self._clock.sleep(backoff.next())
         self._network = ""

@@ -54,7 +54,7 @@ async def test_on_status_and_off(machine: Environment) -> None:
         f"  {sys.executable} -P -m colorchanger_bot start --no-browser",
     ]
     code, output, errors = await call("autostart", "off", environment=machine)
-    assert (code, output, errors) == (0, "The bot does not start by itself.\n", "")
+    assert (code, output, errors) == (0, "The bot no longer starts by itself.\n", "")
     assert not unit(machine).exists()
 
 
