@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import stat
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ LOOK_SECONDS = 3.0
 DEBOUNCE_MS = 200
 MOST_LINKS = 20
 
-Content = tuple[Path, bytes] | None
+Content = tuple[Path, bytes | None] | None
 
 
 class SettingsFile:
@@ -108,6 +109,8 @@ class SettingsFile:
         try:
             if found is None and before is not None:
                 raise ConfigError([f"{before[0]}: is gone; its settings stay in force until it is back or you restart"])
+            if found is not None and found[1] is None:
+                raise ConfigError([f"{found[0]}: is not a file; put a text file in its place"])
             settings = load(self._named)
         except ConfigError as error:
             self._report(tuple(error.problems))
@@ -139,9 +142,12 @@ class SettingsFile:
                 return found
 
     def _content(self) -> Content:
-        """Return the file that counts, with its content; None if there is none."""
+        """Return the file that counts, with its content, which is None for what is no file; None if there is none."""
         for path in self._places:
             try:
+                mode = path.stat().st_mode
+                if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):  # to open a pipe would wait for who writes to it
+                    return path, None
                 with path.open("rb") as file:
                     return path, file.read(MOST_BYTES + 1)
             except FileNotFoundError:

@@ -213,6 +213,33 @@ async def test_a_file_that_stays_broken_is_said_once(folder: Path, caplog: pytes
     assert [each.color.cooldown for each in used] == [1.0]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no named pipes in folders")
+async def test_a_pipe_in_the_place_of_the_file_stops_nothing(folder: Path) -> None:
+    used: list[Settings] = []
+
+    async def use(settings: Settings) -> None:
+        used.append(settings)
+
+    path = folder / "config.toml"
+    path.write_text("", "utf-8")
+    file = SettingsFile(None, clock=SystemClock())
+    path.unlink()
+    os.mkfifo(path)
+    looking = asyncio.create_task(asyncio.to_thread(asyncio.run, file.look(use)))
+    done, _ = await asyncio.wait([looking], timeout=5)
+    if not done:  # let the thread go on
+        writer = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        path.unlink()
+        os.close(writer)
+    await looking
+    assert done
+    assert file.problems == (f"{path}: is not a file; put a text file in its place",)
+    path.unlink()
+    path.write_text("[color]\ncooldown = 1\n", "utf-8")
+    await file.look(use)
+    assert ([each.color.cooldown for each in used], file.problems) == ([1.0], ())
+
+
 def file_line(text: str) -> str:
     return text.partition(" did you")[0]
 
