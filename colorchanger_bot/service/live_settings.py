@@ -76,6 +76,8 @@ class LiveSettings:
             ConfigError: a value is wrong, or the file or the environment sets the key; it lists all that is.
             StoreError: it could not be kept.
         """
+        if not isinstance(new.get(PASSWORD, ""), str):
+            raise ConfigError([f"{PASSWORD}: write a text"])  # not a hash of "None", which nobody would guess
         password = str(new.get(PASSWORD, ""))
         new = {**new, **({PASSWORD: hashed(password)} if password else {})}
         if not password and PASSWORD in new:

@@ -73,6 +73,8 @@ async def test_a_key_of_the_file_cannot_be_edited(visitor: Visitor, service: Ser
         ({"log.level": {"a": 1}}, "log.level"),
         ({"color.colors": ["red", 7]}, "color.colors"),
         ({"color.step": "1e400"}, "color.step"),
+        ({"web.password": None}, "web.password: write a text"),
+        ({"web.password": ["a", 1]}, "web.password: write a text"),
     ],
 )
 async def test_bad_input_is_answered_in_a_line_and_changes_nothing(
