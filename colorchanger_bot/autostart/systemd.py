@@ -83,11 +83,12 @@ class Systemd:
             if turns_on:  # last, so that there is nothing to take back
                 self._call("loginctl", "enable-linger")
         except AutostartFailed:
-            if before is not None:
-                replace(self.unit, before.encode(errors="surrogateescape"))
-                self._run(("systemctl", "--user", "daemon-reload"))
-            else:
-                self._remove()
+            with contextlib.suppress(AutostartFailed):  # where nothing can be written, nothing is to be taken back
+                if before is not None:
+                    replace(self.unit, before.encode(errors="surrogateescape"))
+                    self._run(("systemctl", "--user", "daemon-reload"))
+                else:
+                    self._remove()
             raise
 
     def turn_off(self) -> None:

@@ -141,6 +141,15 @@ def test_off_leaves_nothing_behind(at_boot: bool, machine: Machine, program: Pro
 
 
 @needs_systemctl
+def test_where_nothing_can_be_written_that_is_what_it_says(machine: Machine, program: Program) -> None:
+    folder = machine.systemd.unit.parent
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.touch()  # a file in the place of the folder
+    with pytest.raises(AutostartFailed, match="cannot be written"):
+        machine.systemd.turn_on(program, at_boot=False)
+
+
+@needs_systemctl
 def test_off_leaves_the_units_of_others(machine: Machine, program: Program) -> None:
     machine.systemd.turn_on(program, at_boot=False)
     other = machine.systemd.unit.with_name("other.service")
