@@ -26,6 +26,7 @@ FIRST_WAIT_SECONDS, MOST_WAIT_SECONDS = 1.0, 10.0
 _ADDRESS = re.compile(r"dev\.twitch\.tv/console/apps/([a-z0-9]+)", re.IGNORECASE)
 _LABEL = re.compile(r"^\W*(?:\w+_)?client[\s_-]*id\w*\W*[:=]\W*|^\W*client[ _-]id\s+", re.IGNORECASE)
 _AROUND = re.compile(r"^\W+|\W+$")
+_ID = re.compile(r"[A-Za-z0-9]{1,40}")
 
 
 class NotAnId(ValueError):
@@ -45,10 +46,14 @@ def client_id_in(pasted: str) -> str:
     text = _AROUND.sub("", "".join(_LABEL.sub("", text).split()))
     if not text:
         raise NotAnId("Paste the Client ID here.")
+    # Anything else may be a secret, or the page's whole text: it is not sent to Twitch to find out.
+    no_id = NotAnId("This is not a Client ID: it has only letters and digits, mostly 30 of them.")
+    if not _ID.fullmatch(text):
+        raise no_id
     try:
         return TypeAdapter[str](ClientId).validate_python(text)
     except ValidationError:
-        raise NotAnId("This is not a Client ID: it has only letters and digits, mostly 30 of them.") from None
+        raise no_id from None
 
 
 @dataclass(slots=True)
@@ -79,7 +84,7 @@ class ApplicationCheck:
         try:
             client_id = client_id_in(pasted)
         except NotAnId as error:
-            self.current = Check("refused", str(error), pasted)
+            self.current = Check("refused", str(error), "")  # it may be a secret, and every open page is told this
         else:
             self.current = Check("asking", "Asking Twitch …", client_id)
             self._task = asyncio.create_task(self._run(self.current), name="check of the Client ID")
