@@ -7,6 +7,7 @@ broken one changes nothing and is reported once.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import stat
@@ -153,6 +154,8 @@ class SettingsFile:
             except FileNotFoundError:
                 continue
             except (OSError, ValueError) as error:
+                if isinstance(error, OSError) and error.errno == errno.ELOOP:  # to `load`, it does not exist
+                    return path, None
                 return path, str(error).encode()
         return None
 

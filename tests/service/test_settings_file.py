@@ -240,6 +240,22 @@ async def test_a_pipe_in_the_place_of_the_file_stops_nothing(folder: Path) -> No
     assert ([each.color.cooldown for each in used], file.problems) == ([1.0], ())
 
 
+@pytest.mark.skipif(os.name != "posix", reason="on Windows, making links takes rights")
+async def test_a_link_to_itself_changes_nothing(folder: Path) -> None:
+    used: list[Settings] = []
+
+    async def use(settings: Settings) -> None:
+        used.append(settings)
+
+    path = folder / "config.toml"
+    path.write_text("[color]\ncooldown = 1\n", "utf-8")
+    file = SettingsFile(None, clock=SystemClock())
+    path.unlink()
+    path.symlink_to(path.name)
+    await file.look(use)
+    assert (used, file.problems) == ([], (f"{path}: is not a file; put a text file in its place",))
+
+
 def file_line(text: str) -> str:
     return text.partition(" did you")[0]
 
