@@ -213,6 +213,8 @@ class Dashboard:
     def _state(self, chosen: str) -> dict[str, Any]:
         state = snapshot(self._service, self._history, self._activity, chosen)
         state |= {"boot": self._boot, "login": self._login.to_json(), "setup": self._setup.to_json()}
+        file = self._service.file
+        state["fileProblems"] = [*file.problems] if file is not None else []
         return state | ({"chat": list(self._chat.lines)} if self._chat is not None else {})
 
     def _on_change(self, change: Change) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -13,8 +14,10 @@ import aiohttp
 import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright
 
+from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.service.service import Service
+from colorchanger_bot.service.settings_file import SettingsFile
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
 from colorchanger_bot.vault import new_key
@@ -32,6 +35,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 Serve = Callable[..., AbstractAsyncContextManager["Served"]]
+WriteSettings = Callable[[str], None]
 
 
 class Visitor:
@@ -131,6 +135,21 @@ def community(twitch: LocalTwitch, store_url: str, settings_for: Callable[..., S
                 yield service
 
     return running
+
+
+@pytest.fixture
+async def write_settings(service: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteSettings:
+    """Write the settings file that the service watches; the environment says nothing beside it."""
+    for name in [name for name in os.environ if name.startswith(("COLORCHANGER_", "TWITCH_"))]:
+        monkeypatch.delenv(name)
+    path = tmp_path / "config.toml"
+
+    def write(text: str) -> None:
+        path.write_text(text, "utf-8")
+
+    write("")
+    service.watch(SettingsFile(path, clock=SystemClock()))
+    return write
 
 
 @asynccontextmanager

@@ -16,7 +16,7 @@ from colorchanger_bot.demo.browser import DemoChat
 from colorchanger_bot.demo.setup import ME
 from colorchanger_bot.sandbox import CROWD, LocalTwitch, faults
 from colorchanger_bot.web.server import Web
-from tests.web.conftest import Serve, Served, opened
+from tests.web.conftest import Serve, Served, WriteSettings, opened
 from tests.web.relay import relay
 
 PASSWORD = "correct horse battery staple"
@@ -163,6 +163,23 @@ async def test_a_failed_change_and_a_lost_login_show_what_to_do(page: Page, twit
     await expect(page.locator(".state")).to_have_text("needs login")
     await page.get_by_role("button", name="Log in again").click()
     await expect(page.locator("#code")).to_be_visible()
+
+
+async def test_a_broken_settings_file_is_said_until_it_is_mended(page: Page, write_settings: WriteSettings) -> None:
+    await expect(page.locator("#verdict")).to_have_text("All is well")
+    said = page.locator("#file-problems")
+    write_settings("[color]\ncooldown = -1\ntheme = 'grey'\n")
+    await expect(said).to_contain_text("config.toml, line 2: color.cooldown = -1: write seconds", timeout=10_000)
+    await expect(said.locator("li")).to_have_count(2)
+    await expect(page.locator("#verdict")).to_have_text("2 things need you")
+    await page.get_by_role("button", name="Check again").click()
+    await expect(page.locator("#verdict")).to_have_text("2 things need you")
+    assert await complaints(page) == []
+    await page.reload()
+    await expect(said).to_contain_text("config.toml, line 3: color.theme")
+    write_settings("")
+    await expect(said).to_be_hidden(timeout=10_000)
+    await expect(page.locator("#verdict")).to_have_text("All is well")
 
 
 async def test_an_account_can_be_added_and_is_there_at_once(

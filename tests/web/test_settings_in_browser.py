@@ -11,11 +11,9 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
-from colorchanger_bot.clock import SystemClock
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.service.settings_file import SettingsFile
 from tests.fakes import until
-from tests.web.conftest import Served, opened
+from tests.web.conftest import Served, WriteSettings, opened
 
 NARROW, WIDE = {"width": 320, "height": 740}, {"width": 1280, "height": 900}
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -149,16 +147,11 @@ async def test_an_account_is_chosen_and_logged_out(page: Page, service: Served, 
 
 
 async def test_a_broken_file_is_said_on_the_open_page_until_it_is_mended(
-    page: Page, service: Served, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    page: Page, write_settings: WriteSettings
 ) -> None:
-    for name in [name for name in os.environ if name.startswith(("COLORCHANGER_", "TWITCH_"))]:
-        monkeypatch.delenv(name)
-    path = tmp_path / "config.toml"
-    path.write_text("", "utf-8")
-    service.watch(SettingsFile(path, clock=SystemClock()))
     await page.get_by_label("Prefix").fill("?")
-    path.write_text("[color]\ncooldown = -1\n", "utf-8")
+    write_settings("[color]\ncooldown = -1\n")
     await expect(page.get_by_role("alert")).to_contain_text("config.toml, line 2: color.cooldown = -1", timeout=10_000)
-    path.write_text("", "utf-8")
+    write_settings("")
     await expect(page.locator("#file")).to_be_hidden(timeout=10_000)
     await expect(page.get_by_label("Prefix")).to_have_value("?")

@@ -9,6 +9,8 @@ const AGAIN_MS = 3000;
 const time = new Intl.DateTimeFormat(undefined, { timeStyle: "short" });
 let again;
 let shown = ""; // the account whose trouble its own card shows
+let latest = null; // what was found the last time
+let ofFile = []; // what is wrong with the settings file
 
 export function prepareHealth(latest) {
   $("check").addEventListener("click", check);
@@ -20,6 +22,18 @@ export function prepareHealth(latest) {
   if (latest?.findings) show(latest);
 }
 
+/** Show what is wrong with the settings file: the bot says so by itself, as soon as it has read it. */
+export function followFile(problems) {
+  onNews($("file-problems"), "list", problems, () => {
+    ofFile = problems;
+    $("file-problems").hidden = problems.length === 0;
+    const lines = problems.map((text) => make("li", text, { className: "wrong" }));
+    lines[0]?.prepend(make("b", "The settings file has a mistake; what was set before stays in force:"), " ");
+    $("file-problems").replaceChildren(...lines);
+    judge();
+  });
+}
+
 /** Look again when an account or a channel is doing better or worse than before; at once the first time. */
 export function followHealth(accounts, chosen) {
   const { login, reason } = accounts.find((account) => account.login === chosen) ?? {};
@@ -28,7 +42,7 @@ export function followHealth(accounts, chosen) {
   const states = accounts.map(({ login, state, channels }) => [login, state, channels.map((each) => [each.login, each.state])]);
   onNews($("health"), "states", states, () => {
     clearTimeout(again);
-    again = setTimeout(check, $("health").dataset.level ? AGAIN_MS : 0);
+    again = setTimeout(check, latest ? AGAIN_MS : 0);
   });
 }
 
@@ -46,17 +60,26 @@ async function check() {
 }
 
 function show({ at, findings }) {
-  const wrong = findings.filter(({ level }) => level === "wrong");
-  const waiting = findings.filter(({ level }) => level === "waiting");
-  const off = findings.filter(({ action }) => action === "turn_on" || action === "change_settings");
-  $("health").dataset.level = wrong.length ? "wrong" : waiting.length ? "waiting" : "fine";
-  write($("verdict"), verdict(wrong, waiting, off));
+  latest = findings;
+  const { wrong, waiting } = judge();
   onNews($("problems"), "list", wrong, () => $("problems").replaceChildren(...wrong.map(line)));
   sift();
   const rest = findings.filter(({ level }) => level !== "wrong");
   onNews($("findings"), "list", rest, () => $("findings").firstElementChild.replaceChildren(...rest.map(line)));
   write($("checked-at"), `Checked at ${time.format(new Date(at))}`);
   if (waiting.length) again = setTimeout(check, AGAIN_MS);
+}
+
+/** Say in one line how all is. */
+function judge() {
+  const wrong = (latest ?? []).filter(({ level }) => level === "wrong");
+  const waiting = (latest ?? []).filter(({ level }) => level === "waiting");
+  const off = (latest ?? []).filter(({ action }) => action === "turn_on" || action === "change_settings");
+  if (latest || ofFile.length) {
+    $("health").dataset.level = wrong.length || ofFile.length ? "wrong" : waiting.length ? "waiting" : "fine";
+    write($("verdict"), verdict(wrong.length + ofFile.length, waiting, off));
+  }
+  return { wrong, waiting };
 }
 
 /** Leave out of the list what is said below it anyway. */
@@ -67,7 +90,7 @@ function sift() {
 
 function verdict(wrong, waiting, off) {
   const names = (found) => [...new Set(found.map(({ about }) => about))].join(", ");
-  if (wrong.length) return `${wrong.length === 1 ? "One thing needs" : `${wrong.length} things need`} you`;
+  if (wrong) return `${wrong === 1 ? "One thing needs" : `${wrong} things need`} you`;
   if (waiting.length) return `One moment: ${names(waiting)}`;
   return off.length ? `All is well; switched off: ${names(off)}` : "All is well";
 }

@@ -3,7 +3,7 @@
 import { AccountCard } from "./account.js";
 import { prepareChat, showChat } from "./chat.js";
 import { write } from "./dom.js";
-import { followHealth, prepareHealth } from "./health.js";
+import { followFile, followHealth, prepareHealth } from "./health.js";
 import { prepareLogin, showLogin } from "./login.js";
 import { prepareMembers } from "./members.js";
 import { listen, meta } from "./net.js";
@@ -28,6 +28,7 @@ function show(state) {
   $("nobody").hidden = state.accounts.length > 0;
   showPicker(state.accounts, state.chosen);
   showLogin(state.login);
+  followFile(state.fileProblems);
   followHealth(state.accounts, state.chosen);
   if (state.chat) showChat(state.chat);
 }
