@@ -79,7 +79,7 @@ class LiveSettings:
         if not isinstance(new.get(PASSWORD, ""), str):
             raise ConfigError([f"{PASSWORD}: write a text"])  # not a hash of "None", which nobody would guess
         password = str(new.get(PASSWORD, ""))
-        new = {**new, **({PASSWORD: hashed(password)} if password else {})}
+        new = {**new, **({PASSWORD: await asyncio.to_thread(hashed, password)} if password else {})}
         if not password and PASSWORD in new:
             new, dropped = {name: value for name, value in new.items() if name != PASSWORD}, [*dropped, PASSWORD]
         origins = self.origins(filter(is_key, (*new, *dropped)), logins)

@@ -66,7 +66,7 @@ class Access:
                 if request.path == "/" and request.method == hdrs.METH_GET:
                     raise web.HTTPSeeOther(JOIN)
                 raise Refused(403, "from outside, the dashboard opens only with a password: set web.password")
-            if not free and not self.is_trusted(request):
+            if not free and not await self.may_see(request):
                 if request.path == "/" and request.method == hdrs.METH_GET:
                     raise web.HTTPSeeOther("/login")
                 raise Refused(401, "log in first", {"WWW-Authenticate": "Basic"} if request.path == "/metrics" else {})
@@ -81,10 +81,14 @@ class Access:
         return check
 
     def is_trusted(self, request: web.Request) -> bool:
-        """Return whether this visitor may see everything."""
-        if self._sessions.trusts(request.cookies.get(cookie_name(request), "")):
+        """Return whether this visitor has logged in, or need not."""
+        return self._sessions.trusts(request.cookies.get(cookie_name(request), ""))
+
+    async def may_see(self, request: web.Request) -> bool:
+        """Return whether a request may see everything; a machine may send the password with what is meant for it."""
+        if self.is_trusted(request):
             return True
-        return request.path in ("/metrics", "/readyz") and self._knows_password(request)
+        return request.path in ("/metrics", "/readyz") and await self._knows_password(request)
 
     def is_here(self, request: web.Request) -> bool:
         """Return whether this visitor may set ColorChanger up: from this machine alone until there is a password."""
@@ -94,22 +98,19 @@ class Access:
         name = _name(request.headers.get(hdrs.HOST, ""))
         return not forwarded and is_loopback(name) and is_loopback(request.remote or "")
 
-    def _knows_password(self, request: web.Request) -> bool:
+    async def _knows_password(self, request: web.Request) -> bool:
         """Whether the request has the password as basic authentication (RFC 7617); a wrong one counts as a try."""
         scheme, _, text = request.headers.get(hdrs.AUTHORIZATION, "").partition(" ")
         if scheme.lower() != "basic":
             return False
-        address = request.remote or ""
-        if wait := self._sessions.attempts.wait(address):
-            raise Refused(429, "too many wrong passwords", {"Retry-After": str(int(wait) + 1)})
         try:
             password = base64.b64decode(text, validate=True).decode().partition(":")[2]
         except (binascii.Error, UnicodeDecodeError):
             password = ""
-        if self._sessions.is_right(password):
-            return True
-        self._sessions.attempts.failed(address)
-        return False
+        answer = await self._sessions.check(password, request.remote or "")
+        if answer.wait:
+            raise Refused(429, "too many wrong passwords", {"Retry-After": str(int(answer.wait) + 1)})
+        return answer.is_right
 
     def _check_names(self, request: web.Request) -> None:
         """Refuse foreign host names that resolve to us (DNS rebinding), and requests from pages of other sites."""

@@ -140,13 +140,13 @@ class Dashboard:
     async def log_in(self, request: web.Request) -> web.Response:
         """Check the password."""
         address = request.remote or ""
-        if wait := self._sessions.attempts.wait(address):
-            problem = f"Too many wrong passwords: try again in {wait / 60:.0f} min."
+        answer = await self._sessions.check(str((await request.post()).get("password", "")), address)
+        if answer.wait:
+            problem = f"Too many wrong passwords: try again in {answer.wait / 60:.0f} min."
             response = self._page(request, "login.html", status=429, problem=problem)
-            response.headers["Retry-After"] = str(int(wait) + 1)
+            response.headers["Retry-After"] = str(int(answer.wait) + 1)
             return response
-        if not self._sessions.is_right(str((await request.post()).get("password", ""))):
-            self._sessions.attempts.failed(address)
+        if not answer.is_right:
             logger.warning("a wrong password for the dashboard, from %s", address)
             return self._page(request, "login.html", status=401, problem="This password is wrong.")
         session = self._sessions.new_session()
@@ -170,7 +170,7 @@ class Dashboard:
     async def readyz(self, request: web.Request) -> web.Response:
         """Say whether every wanted channel is read or parked; names are only for visitors who may see them."""
         found = readiness(self._service.standings())
-        shown = found if self._access.is_trusted(request) else {"ready": found["ready"]}
+        shown = found if await self._access.may_see(request) else {"ready": found["ready"]}
         return as_json(shown, status=200 if found["ready"] else 503)
 
     async def metrics(self, _request: web.Request) -> web.Response:

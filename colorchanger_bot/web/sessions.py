@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
 from collections import OrderedDict, deque
+from typing import NamedTuple
 
 from colorchanger_bot.clock import Clock
 from colorchanger_bot.settings.passwords import matches
@@ -16,6 +18,14 @@ WINDOW_SECONDS = 300.0
 TRIES_OF_ONE, TRIES_OF_ALL = 5, 50
 """Wrong passwords allowed in five minutes, from one address and in all; beyond that, none is accepted."""
 MOST_ADDRESSES = 1000
+
+
+class Answer(NamedTuple):
+    """The answer to a password."""
+
+    is_right: bool
+    wait: float = 0.0
+    """The seconds until this address may try again; if not 0, the password was not looked at."""
 
 
 class Attempts:
@@ -45,6 +55,12 @@ class Attempts:
         if len(self._of_one) > MOST_ADDRESSES:
             self._of_one.popitem(last=False)
 
+    def take_back(self, address: str) -> None:
+        """Forget the last try: its password was right."""
+        for tries in (self._all, self._of_one.get(address)):
+            if tries:
+                tries.pop()
+
 
 class Sessions:
     """The sessions of the dashboard: random names in a cookie. Trusted ones are kept as hashes."""
@@ -56,6 +72,7 @@ class Sessions:
         """As it is, or as a hash."""
         self._known = b""
         """The digest of what was right the last time: a hash takes long, and Prometheus asks every few seconds."""
+        self._checking = asyncio.Lock()
         self._clock = clock
         self._key = secrets.token_bytes(32)
         self._trusted: OrderedDict[bytes, float] = OrderedDict()
@@ -71,16 +88,31 @@ class Sessions:
             return True
         return self._clock.monotonic() < self._trusted.get(_digest(session), float("-inf"))
 
-    def is_right(self, password: str) -> bool:
-        """Return whether this is the password, in constant time."""
+    async def check(self, password: str, address: str) -> Answer:
+        """Check a password that came from an address.
+
+        One at a time, so that tries sent together are counted like others, and in a thread, because a hash takes long.
+        """
+        async with self._checking:
+            if wait := self.attempts.wait(address):
+                return Answer(is_right=False, wait=wait)
+            # Counted before it is known to be wrong: who hangs up meanwhile has tried, too.
+            self.attempts.failed(address)
+            is_right = await self._is_right(password)
+            if is_right:
+                self.attempts.take_back(address)
+            return Answer(is_right)
+
+    async def _is_right(self, password: str) -> bool:
         if self.is_open:
             return False
         if self._known and hmac.compare_digest(_digest(password), self._known):
             return True
-        is_right = matches(password, self._password)
-        if is_right:
-            self._known = _digest(password)
-        return is_right
+        kept = self._password
+        if not await asyncio.to_thread(matches, password, kept) or kept != self._password:  # it was changed meanwhile
+            return False
+        self._known = _digest(password)
+        return True
 
     def use(self, password: str) -> None:
         """Ask for another password from now on, also those who gave the one before."""

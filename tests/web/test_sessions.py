@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
+from colorchanger_bot.settings.passwords import hashed
 from colorchanger_bot.web.sessions import (
     MOST_SESSIONS,
     TRIES_OF_ALL,
@@ -60,14 +63,66 @@ def test_a_session_that_is_forgotten_is_trusted_no_longer_and_others_are(session
     assert (sessions.trusts(mine), sessions.trusts(other)) == (False, True)
 
 
-def test_only_the_password_is_right(sessions: Sessions, clock: FakeClock) -> None:
-    assert sessions.is_right(PASSWORD)
-    for wrong in ("", PASSWORD.upper(), PASSWORD + " ", PASSWORD[:-1], "\ud800"):
-        assert not sessions.is_right(wrong)
+@pytest.mark.parametrize("kept", [PASSWORD, hashed(PASSWORD)], ids=["plain", "hash"])
+async def test_only_the_password_is_right(kept: str, clock: FakeClock) -> None:
+    sessions = Sessions(kept, clock)
+    assert await sessions.check(PASSWORD, "here") == (True, 0.0)
+    for place, wrong in enumerate(("", PASSWORD.upper(), PASSWORD + " ", PASSWORD[:-1], "\ud800", kept[:-1])):
+        assert await sessions.check(wrong, f"address {place}") == (False, 0.0)
+
+
+async def test_without_a_password_everybody_is_trusted_and_nothing_is_right(clock: FakeClock) -> None:
     without = Sessions("", clock)
-    assert (sessions.is_open, without.is_open) == (False, True)
+    assert without.is_open
     assert without.trusts("anybody")
-    assert not without.is_right("")
+    assert await without.check("", "here") == (False, 0.0)
+
+
+async def test_wrong_passwords_that_come_at_the_same_time_count_like_others(clock: FakeClock) -> None:
+    sessions = Sessions(hashed(PASSWORD), clock)
+    tries = [sessions.check(f"guess {number}", "one") for number in range(3 * TRIES_OF_ONE)]
+    answers = await asyncio.gather(*tries, sessions.check(PASSWORD, "one"))
+    assert answers == [(False, 0.0)] * TRIES_OF_ONE + [(False, WINDOW_SECONDS)] * (2 * TRIES_OF_ONE + 1)
+    assert await sessions.check(PASSWORD, "another") == (True, 0.0)
+
+
+async def test_right_passwords_that_come_at_the_same_time_are_no_tries(clock: FakeClock) -> None:
+    sessions = Sessions(hashed(PASSWORD), clock)
+    answers = await asyncio.gather(*(sessions.check(PASSWORD, "one") for _ in range(2 * TRIES_OF_ALL)))
+    assert answers == [(True, 0.0)] * (2 * TRIES_OF_ALL)
+    assert sessions.attempts.wait("one") == 0
+
+
+async def test_who_hangs_up_before_the_answer_has_tried(clock: FakeClock) -> None:
+    sessions = Sessions(hashed(PASSWORD), clock)
+    for number in range(TRIES_OF_ONE):
+        guess = asyncio.create_task(sessions.check(f"guess {number}", "one"))
+        await asyncio.sleep(0)  # it is being checked now
+        guess.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await guess
+    assert await sessions.check(PASSWORD, "one") == (False, WINDOW_SECONDS)
+
+
+async def test_a_password_that_was_changed_during_its_check_is_wrong(clock: FakeClock) -> None:
+    sessions = Sessions(hashed(PASSWORD), clock)
+    before = asyncio.create_task(sessions.check(PASSWORD, "one"))
+    await asyncio.sleep(0)  # it is being checked now
+    sessions.use(hashed("another"))
+    assert await before == (False, 0.0)
+    assert await sessions.check(PASSWORD, "one") == (False, 0.0)
+    assert await sessions.check("another", "one") == (True, 0.0)
+
+
+async def test_the_event_loop_goes_on_while_a_password_is_checked(clock: FakeClock) -> None:
+    sessions = Sessions(hashed(PASSWORD), clock)
+    checks = asyncio.gather(*(sessions.check(f"guess {number}", str(number)) for number in range(TRIES_OF_ONE)))
+    turns = 0
+    while not checks.done():
+        await asyncio.sleep(0)
+        turns += 1
+    # On the loop, it is a few turns for each check; beside it, thousands.
+    assert turns > 20 * TRIES_OF_ONE
 
 
 def test_a_csrf_token_belongs_to_one_session_of_one_process(sessions: Sessions, clock: FakeClock) -> None:
