@@ -59,9 +59,14 @@ class LiveSettings:
         self.preferences = {name: value for name, value in self.preferences.items() if user_id_in(name) != user_id}
 
     def reload(self, loaded: Settings, logins: Collection[Login]) -> list[str]:
-        """Use a file that was changed; return lines for the log: values that are not used, keys that need a restart."""
-        before, self._loaded = self.current, loaded
+        """Use a file that was changed; return lines for the log: values that are not used, keys that need a restart.
+
+        Raises:
+            ConfigError: a run cannot begin with them; nothing changes.
+        """
         wanted = self._arranged(loaded, self.preferences, logins)
+        _refuse_obstacles(wanted)
+        before, self._loaded = self.current, loaded
         waiting, self.waiting = self.waiting, needing_restart(before, wanted)
         self.current = bound(without_restart(before, wanted), logins)
         notes = [note for note in wanted.notes if note not in before.notes]
@@ -88,6 +93,7 @@ class LiveSettings:
         wanted = {name: value for name, value in self.preferences.items() if name not in dropped} | new
         self._check(wanted, logins)
         settings = self._arranged(self._loaded, wanted, logins)
+        _refuse_obstacles(settings)
         kept = {name: _normal(settings, name, value, logins) for name, value in new.items()}
         await self._store.change_preferences(kept, dropped)
         self.preferences = {**wanted, **kept}
@@ -120,6 +126,11 @@ class LiveSettings:
 
     def _new_notes(self, before: Settings) -> list[str]:
         return [*self.current.notes[len(before.notes) :]]
+
+
+def _refuse_obstacles(settings: Settings) -> None:
+    if obstacles := [*settings.obstacles()]:
+        raise ConfigError(obstacles)
 
 
 def _origin(settings: Settings, name: str, logins: Mapping[str, str]) -> str:

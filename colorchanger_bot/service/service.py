@@ -158,11 +158,11 @@ class Service:
     # Starting
 
     async def _start(self) -> None:
-        if obstacles := [*self.settings.obstacles()]:
-            raise ConfigError(obstacles)
         point_twitchio_at(self.settings.twitch)
         for note in await self.live_settings.read(await self.store.logins()):
             logger.warning("%s", note)
+        if obstacles := [*self.settings.obstacles()]:  # a password of the page may be in the store
+            raise ConfigError(obstacles)
         self.oauth.use(self.settings)
         self._tell_settings()
         self._imported = await import_environment(self.settings, self.store)
@@ -293,7 +293,11 @@ class Service:
         logger.info("set on the page: %s", ", ".join([*new, *(f"{name} (the default again)" for name in dropped)]))
 
     async def reload(self, loaded: Settings) -> None:
-        """Put a changed settings file into effect; what needs a restart is logged."""
+        """Put a changed settings file into effect; what needs a restart is logged.
+
+        Raises:
+            ConfigError: a run cannot begin with them; nothing changes.
+        """
         async with self.live_settings.changing:
             notes = self.live_settings.reload(loaded, [*self.keeper])
             self._put_into_effect()

@@ -113,13 +113,13 @@ class SettingsFile:
             if found is not None and found[1] is None:
                 raise ConfigError([f"{found[0]}: is not a file; put a text file in its place"])
             settings = load(self._named)
+            for secret in settings.secrets():
+                keep_secret(secret)
+            await use(self._adapt(settings))
         except ConfigError as error:
             self._report(tuple(error.problems))
             return
         self._report(())
-        for secret in settings.secrets():
-            keep_secret(secret)
-        await use(self._adapt(settings))
         logger.info("the changed settings of %s are in force", settings.source or "the environment")
 
     def _report(self, problems: tuple[str, ...]) -> None:

@@ -19,6 +19,8 @@ def without_restart(running: Settings, wanted: Settings) -> Settings:
     kept: dict[str, Any] = {name: getattr(running, name) for name in FIXED}
     for name, live in LIVE.items():
         kept[name] = getattr(running, name).model_copy(update={live: getattr(getattr(wanted, name), live)})
+    if kept["web"].lets_anybody_in:  # until the page listens elsewhere, it needs its password
+        kept["web"] = running.web
     return wanted.model_copy(update=kept)
 
 
@@ -31,6 +33,8 @@ def _differing(running: Settings, wanted: Settings) -> Iterator[str]:
     for table in (*FIXED, *LIVE):
         before, after = getattr(running, table), getattr(wanted, table)
         yield from (f"{table}.{name}" for name in _keys(before, after) if name != LIVE.get(table))
+    if running.web.model_copy(update={"password": wanted.web.password}).lets_anybody_in:
+        yield "web.password"
 
 
 def _keys(before: Section, after: Section) -> Iterator[str]:

@@ -81,10 +81,13 @@ def load(
 
 
 def _leave_blank(found: RawSettings) -> None:
-    """Take an empty Client ID for none: `config init` writes one to be filled in, and the set-up may do that."""
+    """Take an empty Client ID or password for none: `config init` writes them to be filled in, here or on the page."""
     app = found.tree.get("app")
     if is_table(app) and app.get("client_id") == "" and not app.get("client_secret"):
         del app["client_id"]
+    page = found.tree.get("web")
+    if is_table(page) and page.get("password") == "":
+        del page["password"]
 
 
 def candidates(path: Path | None = None, *, environ: Mapping[str, str] | None = None) -> list[Path]:

@@ -325,17 +325,10 @@ class WebSettings(Section):
         default=(), description="More host names that it answers to, such as that of a proxy in front."
     )
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.enabled and self.is_open and not addresses.is_loopback(self.host):
-            words = f' is empty, and web.host = "{self.host}" lets others in: set web.password'
-            refuse_conflicts([Conflict(("password",), words)])
-        return self
-
     @property
-    def is_open(self) -> bool:
-        """Whether nobody is asked for a password."""
-        return not self.password
+    def lets_anybody_in(self) -> bool:
+        """Whether other machines reach the page, and nobody is asked for a password."""
+        return self.enabled and not self.password and not addresses.is_loopback(self.host)
 
 
 class LogSettings(Section):

@@ -231,6 +231,9 @@ class Settings(Section):
         if self.community.enabled and not self.storage.keys:
             where = self.where(("storage", "key"))
             yield f"{where} is empty, and the logins of a community must be encrypted; run: colorchanger key new"
+        if self.web.lets_anybody_in:
+            where = self.where(("web", "password"))
+            yield f'{where} is empty, and web.host = "{self.web.host}" lets others in: set web.password'
 
     def secrets(self) -> Iterator[str]:
         """Yield every secret in here, for the log to hide."""

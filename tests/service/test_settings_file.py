@@ -275,6 +275,27 @@ async def test_a_key_that_needs_a_restart_is_named_once(
     assert service.settings.log.level == "ERROR"
 
 
+async def test_a_page_that_others_reach_keeps_its_password_until_a_restart(
+    folder: Path, head: str, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = folder / "config.toml"
+    path.write_text(f"{head}[web]\nenabled = true\nhost = '0.0.0.0'\npassword = 'correct horse'\n", "utf-8")
+    async with watching(store) as service:
+        assert service.file is not None
+        path.write_text(f"{head}[web]\nenabled = true\nhost = '0.0.0.0'\n", "utf-8")
+        await until(lambda: service.file and service.file.problems)
+        assert service.file.problems == (
+            'config.toml, line 4: web.password is empty, and web.host = "0.0.0.0" lets others in: set web.password',
+        )
+        assert service.settings.web.password.reveal() == "correct horse"
+        path.write_text(f"{head}[web]\nenabled = true\n[color]\ncooldown = 1\n", "utf-8")
+        await until(lambda: service.settings.color.cooldown == 1)
+        assert service.settings.web.password.reveal() == "correct horse"
+        assert service.settings.web.host == "0.0.0.0"
+        assert "takes effect after a restart: web.host, web.password" in caplog.text
+        assert service.file.problems == ()
+
+
 async def test_a_file_takes_a_key_over_from_the_page_and_gives_it_back(
     service: Service, folder: Path, head: str
 ) -> None:

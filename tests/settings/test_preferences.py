@@ -34,6 +34,16 @@ def value_of(settings: Settings, name: str) -> object:
     return getattr(getattr(settings, table), key)
 
 
+def test_an_empty_password_in_the_file_leaves_it_to_the_page(read: Loader) -> None:
+    text = '[web]\nenabled = true\nhost = "0.0.0.0"\npassword = ""'
+    (line,) = read(text).obstacles()
+    assert line.endswith('web.password is empty, and web.host = "0.0.0.0" lets others in: set web.password')
+    settings = read(text).with_preferences({"web.password": "correct horse"}, {})
+    assert settings.web.password.reveal() == "correct horse"
+    assert [*settings.obstacles()] == []
+    assert origins(settings)["web.password"] == "the page"
+
+
 @pytest.mark.parametrize("name", VALUES)
 def test_a_preference_replaces_the_default(name: str, read: Loader) -> None:
     given, expected = VALUES[name]

@@ -25,9 +25,9 @@ from colorchanger_bot.settings.model import (
     Account,
     AppSettings,
     ColorSettings,
+    CommandSettings,
     LogSettings,
     StorageSettings,
-    WebSettings,
 )
 from colorchanger_bot.settings.settings import Settings
 from colorchanger_bot.settings.show import masked
@@ -704,7 +704,7 @@ def test_settings_made_by_type_are_checked_and_keep_their_secrets() -> None:
     assert Settings(color=ColorSettings(theme="dark")) == Settings.of({"color": {"theme": "dark"}})
     for make, said in (
         (lambda: Settings(color=ColorSettings(strategy="palette")), "color.colors: palette needs at least 1"),
-        (lambda: WebSettings(enabled=True, host="0.0.0.0"), "password is empty"),
+        (lambda: CommandSettings(allow=("owner",)), "owner is missing"),
         (lambda: Settings(accounts=(Account(login="a"), Account(login="A"))), "this account is listed twice"),
         (lambda: AppSettings.model_validate({"client_secret": "s3 cret"}), "copy it again"),
         (lambda: StorageSettings(url="mysql://me:s3cret@db"), "mysql is not supported"),
@@ -735,8 +735,8 @@ def test_a_table_is_checked_as_the_file_is() -> None:
         "color.thema is not a known setting: did you mean color.theme?",
         'accounts[a].login = "a": this account is listed twice; remove one',
     ]
-    with pytest.raises(ConfigError, match=r"web\.password is empty"):
-        Settings.of({"web": {"enabled": True, "host": "0.0.0.0"}})
+    with pytest.raises(ConfigError, match=r"commands\.owner is missing"):
+        Settings.of({"commands": {"allow": ["owner"]}})
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 
@@ -12,7 +11,8 @@ import pytest
 
 from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.sandbox import LocalTwitch
-from colorchanger_bot.settings.load import Settings, load
+from colorchanger_bot.settings.load import load
+from colorchanger_bot.settings.passwords import hashed
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.web.sessions import TRIES_OF_ALL, TRIES_OF_ONE, WINDOW_SECONDS, Attempts, Sessions
 from tests.fakes import FakeClock
@@ -245,15 +245,33 @@ async def test_a_session_ends_after_a_week() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.5", "myhost"])
 def test_other_machines_need_a_password(tmp_path: Path, host: str) -> None:
     environ = {"COLORCHANGER_WEB__ENABLED": "true", "COLORCHANGER_WEB__HOST": host}
-    with pytest.raises(ConfigError, match=r"set web\.password"):
-        load(environ=environ, cwd=tmp_path, config_dir=tmp_path)
+    settings = load(environ=environ, cwd=tmp_path, config_dir=tmp_path)
+    assert [*settings.obstacles()] == [
+        f'web.password is empty, and web.host = "{host}" lets others in: set web.password'
+    ]
+    assert [*settings.with_preferences({"web.password": hashed(PASSWORD)}, {}).obstacles()] == []
     settings = load(environ=environ | {"COLORCHANGER_WEB__PASSWORD": PASSWORD}, cwd=tmp_path, config_dir=tmp_path)
-    assert settings.web.host == host
+    assert [*settings.obstacles()] == []
 
 
-def test_settings_made_in_code_are_checked_too(settings_for: Callable[..., Settings]) -> None:
+async def test_settings_made_in_code_are_checked_too(serve: Serve) -> None:
     with pytest.raises(ConfigError, match=r"set web\.password"):
-        settings_for(web={"enabled": True, "host": "0.0.0.0"})
+        async with serve(web={"host": "0.0.0.0"}):
+            pass
+
+
+async def test_a_password_of_the_page_opens_it_to_other_machines(serve: Serve, store: Store) -> None:
+    await store.put_preference("web.password", hashed(PASSWORD))
+    async with serve(web={"host": "0.0.0.0"}) as service, visiting(service) as owner:
+        assert (await owner.get("/"))[0] == 303
+        await owner.look("/login")
+        assert (await owner.post("/login", data={"csrf": owner.csrf, "password": PASSWORD}))[0] == 303
+        await owner.look("/settings")
+        status, text = await owner.post("/api/settings", json={"set": {"web.password": ""}, "drop": []})
+        assert status == 422
+        assert "lets others in: set web.password" in text
+        assert (await owner.get("/"))[0] == 200
+        assert await store.preferences() != {}
 
 
 # Secrets
