@@ -188,10 +188,12 @@ async def _import(settings: Settings, file: Path) -> list[Outcome]:
     from colorchanger_bot.clock import SystemClock
     from colorchanger_bot.service.import_formats import read
     from colorchanger_bot.service.importer import import_file
+    from colorchanger_bot.service.preferences import with_stored
     from colorchanger_bot.store.store import Store
 
     read(file)  # before a store is made for nothing
     async with Store.open(settings.storage.url, settings.storage.keys) as store:
+        settings = await with_stored(settings, store)
         return await import_file(file, settings, store, clock=SystemClock())
 
 

@@ -21,6 +21,7 @@ from colorchanger_bot.cli.options import (
     Commands,
     check_unused,
     complain,
+    loaded,
     option,
     settings_of,
     whole,
@@ -172,9 +173,12 @@ def preview(
 
     from colorchanger_bot.color import preview as show
     from colorchanger_bot.console import width
-    from colorchanger_bot.settings.load import load
+    from colorchanger_bot.service.preferences import in_force
 
-    color = load(config).color
+    settings, problem = asyncio.run(in_force(loaded(config)))
+    if problem:
+        say(f"what was set on the page is missing here: {problem}", error=True)
+    color = settings.color
     wanted = {key: value for key, value in (("strategy", strategy), ("theme", theme)) if value is not None}
     samples = show.samples_for(color.plan(), strategy or color.strategy)
     if samples:

@@ -21,6 +21,7 @@ from colorchanger_bot.service.importer import import_file
 from colorchanger_bot.service.logs import set_level
 from colorchanger_bot.service.names import renamed, unmatched
 from colorchanger_bot.service.plan import plan, summary
+from colorchanger_bot.service.preferences import with_stored
 from colorchanger_bot.service.service import Service
 from colorchanger_bot.service.settings_file import SettingsFile
 from colorchanger_bot.service.wording import community_line
@@ -123,7 +124,7 @@ async def _prepare(settings: Settings, store: Store) -> None:
         say("the logins in the store are encrypted now")
     if file := conf_file(os.environ):
         try:
-            outcomes = await import_file(file, settings, store, clock=SystemClock())
+            outcomes = await import_file(file, await with_stored(settings, store), store, clock=SystemClock())
         except ConfigError as error:
             complain(f"{CONF_FILE}: {error}")
             return

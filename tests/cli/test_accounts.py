@@ -51,6 +51,12 @@ def remove_tokens(conf: Path, channels: list[str]) -> None:
     conf.write_text(json.dumps({"users": [bare]}), encoding="utf-8")
 
 
+def name_no_application(conf: Path, refresh_token: str) -> None:
+    """Leave an account whose access token has expired, so that Twitch does not say of which application it is."""
+    user = {"username": "me", "access_token": "expiredlongago", "refresh_token": refresh_token}
+    conf.write_text(json.dumps({"users": [user]}), encoding="utf-8")
+
+
 def damage(url: str) -> None:
     Path(url.removeprefix("sqlite:///")).write_bytes(b"no database" * 500)
 
@@ -150,6 +156,25 @@ async def test_a_run_refuses_a_community_without_a_key_in_one_line(environment: 
         "colorchanger: storage.key is empty, and the logins of a community must be encrypted; "
         "run: colorchanger key new\n"
     )
+
+
+@pytest.mark.parametrize("way", ["command", "variable"])
+async def test_an_import_knows_the_application_that_was_set_on_the_page(
+    way: str, twitch: LocalTwitch, environment: Environment, conf: Path, store: Store
+) -> None:
+    public = twitch.add_app().client_id
+    name_no_application(conf, twitch.issue_tokens("me", public, SCOPES).refresh)
+    code, output, _ = await call("import", str(conf), environment=environment)
+    assert (code, "its application is not known: set app.client_id" in output) == (1, True)
+    await store.put_preference("app.client_id", public)
+    if way == "command":
+        code, output, _ = await call("import", str(conf), environment=environment)
+        assert (code, output.startswith("me: imported")) == (0, True)
+        return
+    async with running(environment | {"TWITCH_CONF_FILE": str(conf)}) as process:
+        await twitch.wait_subscribed("me", "me", timeout=15)
+        process.send_signal(signal.SIGTERM)
+        await end(process)
 
 
 async def test_the_file_in_the_environment_is_imported_at_the_start(

@@ -266,3 +266,14 @@ async def test_show_says_that_the_store_cannot_be_read_and_shows_the_rest(enviro
     assert 'strategy = "random"' in output
     assert errors.startswith("what was set on the page is missing here: the store ")
     assert len(errors.splitlines()) == 1
+
+
+async def test_the_preview_shows_what_was_set_on_the_page(environment: Environment, home: Path, store: Store) -> None:
+    await store.change_preferences({"color.strategy": "palette", "color.colors": ["#FF0000", "#00AA00"]})
+    code, output, errors = await call("preview", "--json", "-n", "4", environment=environment)
+    assert (code, errors) == (0, "")
+    assert {json.loads(line)["hex"] for line in output.splitlines()} == {"#FF0000", "#00AA00"}
+    (home / "store.sqlite3").write_bytes(b"not a database at all" * 100)
+    code, output, errors = await call("preview", "--json", "-n", "4", environment=environment)
+    assert (code, output.count("\n")) == (0, 4)
+    assert errors.startswith("what was set on the page is missing here: the store ")
