@@ -16,6 +16,7 @@ from colorchanger_bot.service.service import Service
 from colorchanger_bot.web.access import Access, Refused, add_headers, cookie_name, set_session
 from colorchanger_bot.web.accounts import AccountRoutes
 from colorchanger_bot.web.activity import Activity
+from colorchanger_bot.web.autostart import ComputerStart
 from colorchanger_bot.web.bodies import as_json, text_of
 from colorchanger_bot.web.chat import Chat
 from colorchanger_bot.web.health import Health
@@ -61,8 +62,9 @@ class Dashboard:
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined
         )
         self._join = JoinPage(service, clock, self._templates)
-        self._setup = SetUp(service, clock, self._login, self._access, self._stream.notify, self.setup_page)
-        self._settings = SettingsPage(service, clock, self._sessions, self._page)
+        computer = ComputerStart(service)
+        self._setup = SetUp(service, clock, self._login, self._access, computer, self._stream.notify, self.setup_page)
+        self._settings = SettingsPage(service, clock, self._sessions, computer, self._page)
         service.changer.on_change(self._on_change)
         if chat is not None:
             chat.on_line(self._stream.notify)

@@ -17,6 +17,7 @@ class ComputerStart:
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._changing = asyncio.Lock()
         self._status: Status | None = None
         """None: not known yet."""
 
@@ -33,10 +34,11 @@ class ComputerStart:
 
     async def look(self) -> None:
         """Ask the system how it stands."""
-        try:
-            self._status = await asyncio.to_thread(switch.status)
-        except AutostartFailed as error:
-            self._status = Status("unavailable", reason=str(error))
+        async with self._changing:
+            try:
+                self._status = await asyncio.to_thread(switch.status)
+            except AutostartFailed as error:
+                self._status = Status("unavailable", reason=str(error))
 
     async def turn(self, *, on: bool) -> None:
         """Turn it on or off.
@@ -44,6 +46,7 @@ class ComputerStart:
         Raises:
             AutostartFailed: the system refused.
         """
-        self._status = await asyncio.to_thread(
-            partial(switch.turn_on, self._service.settings.source) if on else switch.turn_off
-        )
+        async with self._changing:
+            self._status = await asyncio.to_thread(
+                partial(switch.turn_on, self._service.settings.source) if on else switch.turn_off
+            )

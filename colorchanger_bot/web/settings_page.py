@@ -18,7 +18,8 @@ from colorchanger_bot.service.standing import own_accounts
 from colorchanger_bot.settings.model import Account, ColorSettings
 from colorchanger_bot.store.store import Login
 from colorchanger_bot.web.access import Refused, cookie_name
-from colorchanger_bot.web.bodies import as_json
+from colorchanger_bot.web.autostart import ComputerStart
+from colorchanger_bot.web.bodies import as_json, text_of
 from colorchanger_bot.web.preview import SHOWN, row_json
 from colorchanger_bot.web.sessions import Sessions
 from colorchanger_bot.web.settings_fields import (
@@ -37,10 +38,18 @@ MOST_KEYS = 100
 class SettingsPage:
     """The handlers of the page."""
 
-    def __init__(self, service: Service, clock: Clock, sessions: Sessions, render: Callable[..., web.Response]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        clock: Clock,
+        sessions: Sessions,
+        computer: ComputerStart,
+        render: Callable[..., web.Response],
+    ) -> None:
         self._service = service
         self._clock = clock
         self._sessions = sessions
+        self._computer = computer
         self._render = render
 
     def routes(self) -> list[web.RouteDef]:
@@ -52,6 +61,8 @@ class SettingsPage:
             web.post("/api/settings/preview", self.preview),
             web.post("/api/settings/chat/{id}", self.follow_settings),
             web.delete("/api/settings/accounts/{id}", self.log_out),
+            web.get("/api/settings/computer", self.look_at_computer),
+            web.post("/api/settings/computer", self.start_with_computer),
         ]
 
     async def page(self, request: web.Request) -> web.Response:
@@ -110,7 +121,20 @@ class SettingsPage:
         confirmed = await sign_out(self._service, login)
         return as_json({"confirmed": confirmed, **self._state("")})
 
+    async def look_at_computer(self, _request: web.Request) -> web.Response:
+        """Whether ColorChanger starts with this computer, and whether it could."""
+        await self._computer.look()
+        return as_json(self._computer_json())
+
+    async def start_with_computer(self, request: web.Request) -> web.Response:
+        """Start with this computer from now on, or no more."""
+        await self._computer.turn(on=await text_of(request) == "on")
+        return as_json(self._computer_json())
+
     # Parts
+
+    def _computer_json(self) -> dict[str, Any]:
+        return {"isOffered": self._computer.is_offered, **self._computer.to_json()}
 
     def _state(self, user_id: str) -> dict[str, Any]:
         service, login = self._service, self._login(user_id)

@@ -54,7 +54,14 @@ class SetUp:
     """The handlers of /setup, and how far it is."""
 
     def __init__(
-        self, service: Service, clock: Clock, login: PageLogin, access: Access, tell: Callable[[], None], show: Handler
+        self,
+        service: Service,
+        clock: Clock,
+        login: PageLogin,
+        access: Access,
+        computer: ComputerStart,
+        tell: Callable[[], None],
+        show: Handler,
     ) -> None:
         self._service = service
         self._clock = clock
@@ -63,7 +70,7 @@ class SetUp:
         self._tell = tell
         self._show = show
         self._check = ApplicationCheck(service, clock, tell, self._log_in_next)
-        self._computer = ComputerStart(service)
+        self._computer = computer
         self._passed: set[Step] = set()
         self._messages: dict[str, OwnMessage] = {}
         """The last message of each account since the set-up was opened, by user id."""

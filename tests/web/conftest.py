@@ -152,6 +152,28 @@ async def write_settings(service: Served, tmp_path: Path, monkeypatch: pytest.Mo
     return write
 
 
+SYSTEMCTL = """#!/bin/sh
+folder="$HOME/.config/systemd/user"
+case "$*" in
+  "--user enable colorchanger.service")
+    mkdir -p "$folder/default.target.wants"
+    ln -sf "$folder/colorchanger.service" "$folder/default.target.wants/";;
+esac
+"""
+
+
+@pytest.fixture
+def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A script in place of systemd, and a home of its own, so that nothing is changed on this computer."""
+    script = tmp_path / "systemctl"
+    script.write_text(SYSTEMCTL, encoding="utf-8")
+    script.chmod(0o700)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.defpath}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    return script
+
+
 @asynccontextmanager
 async def visiting(service: Served) -> AsyncGenerator[Visitor]:
     """Visit the dashboard of a service."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import re
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -155,3 +158,50 @@ async def test_a_broken_file_is_said_on_the_open_page_until_it_is_mended(
     write_settings("")
     await expect(page.locator("#file")).to_be_hidden(timeout=10_000)
     await expect(page.get_by_label("Prefix")).to_have_value("?")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the script takes the place of Linux's systemctl")
+async def test_it_starts_with_this_computer_or_no_more(
+    systemctl: Path, tmp_path: Path, browser: Browser, service: Served
+) -> None:
+    unit = tmp_path / ".config/systemd/user/colorchanger.service"
+    assert service.web is not None
+    async with opened(browser, service.web.url, "/settings", viewport=NARROW) as page:
+        switch = page.get_by_role("switch", name="Start with this computer")
+        await expect(switch).to_have_attribute("aria-checked", "false")
+        await switch.focus()
+        await page.keyboard.press("Enter")
+        await expect(switch).to_have_attribute("aria-checked", "true")
+        await expect(switch).to_be_focused()
+        started = await asyncio.to_thread(unit.read_text, "utf-8")
+        await asyncio.to_thread(unit.write_text, re.sub("ExecStart=.*", 'ExecStart="/gone/python" run', started))
+        await page.reload()
+        await expect(page.locator("#computer-text")).to_contain_text("/gone/python")
+        await expect(switch).to_have_attribute("aria-checked", "false")
+        assert await complaints(page) == []
+        await switch.click()
+        await expect(switch).to_have_attribute("aria-checked", "true")
+        await expect(page.locator("#computer-text")).to_be_empty()
+        await switch.click()
+        await expect(switch).to_have_attribute("aria-checked", "false")
+        assert not await asyncio.to_thread(unit.exists)
+        refusing = '#!/bin/sh\ncase "$*" in *enable*) echo no bus >&2; exit 1;; esac\n'
+        await asyncio.to_thread(systemctl.write_text, refusing, "utf-8")
+        await switch.click()
+        await expect(page.locator("#computer-text")).to_contain_text("no bus")
+        await expect(switch).to_have_attribute("aria-checked", "false")
+
+
+async def test_where_the_system_cannot_start_programs_there_is_no_switch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, browser: Browser, service: Served
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+    assert service.web is not None
+    async with opened(browser, service.web.url) as page:
+        async with page.expect_response("**/api/settings/computer") as answer:
+            await page.goto(f"{service.web.url}/settings")
+        assert not (await (await answer.value).json())["isOffered"]
+        await ready(page)
+        await expect(page.get_by_role("switch", name="Start with this computer")).to_be_hidden()

@@ -392,27 +392,11 @@ async def test_with_a_password_it_asks_for_it(fresh: Fresh, serve: Serve) -> Non
 
 # Start with the computer
 
-SYSTEMCTL = """#!/bin/sh
-folder="$HOME/.config/systemd/user"
-case "$*" in
-  "--user enable colorchanger.service")
-    mkdir -p "$folder/default.target.wants"
-    ln -sf "$folder/colorchanger.service" "$folder/default.target.wants/";;
-esac
-"""
-
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the script takes the place of Linux's systemctl")
 async def test_it_starts_with_the_computer_where_the_system_can(
-    fresh: Fresh, twitch: LocalTwitch, client_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh: Fresh, twitch: LocalTwitch, client_id: str, tmp_path: Path, systemctl: Path
 ) -> None:
-    script = tmp_path / "systemctl"
-    script.write_text(SYSTEMCTL, encoding="utf-8")
-    script.chmod(0o700)
-    for name, value in (
-        ("PATH", f"{tmp_path}:/usr/bin:/bin"), ("HOME", f"{tmp_path}"), ("XDG_CONFIG_HOME", "")
-    ):  # fmt: skip
-        monkeypatch.setenv(name, value)
     unit = tmp_path / ".config/systemd/user/colorchanger.service"
     async with fresh(app={"client_id": client_id}) as (_, person):
         await person.visitor.post("/api/login", json={})
@@ -428,7 +412,7 @@ async def test_it_starts_with_the_computer_where_the_system_can(
         assert await person.send("computer", text="off") == (200, "{}")
         assert not (await person.state())["setup"]["computer"]["isOn"]
         assert not unit.exists()
-        script.write_text("#!/bin/sh\necho no bus >&2\nexit 1\n", encoding="utf-8")
+        await asyncio.to_thread(systemctl.write_text, "#!/bin/sh\necho no bus >&2\nexit 1\n", "utf-8")
         status, text = await person.send("computer", text="on")
         assert (status, unit.exists()) == (409, False)
         assert text.strip()

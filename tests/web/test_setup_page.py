@@ -12,7 +12,7 @@ from playwright.async_api import Browser, Page, expect
 
 from colorchanger_bot.sandbox import LocalTwitch, faults
 from tests.web.conftest import Serve, Served, opened
-from tests.web.test_setup import SYSTEMCTL, UNSPEAKABLE
+from tests.web.test_setup import UNSPEAKABLE
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 AXE = Axe()
@@ -32,14 +32,8 @@ def me(twitch: LocalTwitch) -> None:
 
 
 @pytest.fixture(autouse=True)
-def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A computer with a systemd that is a script, so that nothing is changed on this one."""
-    script = tmp_path / "systemctl"
-    script.write_text(SYSTEMCTL, encoding="utf-8")
-    script.chmod(0o700)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", "")
+def computer(systemctl: Path) -> None:
+    """A computer that can start programs, on which nothing is changed."""
 
 
 def url(service: Served) -> str:

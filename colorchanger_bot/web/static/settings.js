@@ -311,6 +311,29 @@ function accountOf(account) {
   return line;
 }
 
+// Start with this computer; hidden where the system cannot do it
+
+function showComputer({ isOffered, isOn, problem }) {
+  $("computer").hidden = !isOffered;
+  $("autostart").setAttribute("aria-checked", isOn);
+  $("computer-text").textContent = problem;
+}
+
+async function askComputer(...request) {
+  $("autostart").disabled = true;
+  try {
+    showComputer((await ask("/api/settings/computer", ...request)).data);
+  } catch (error) {
+    $("computer-text").textContent = error.message;
+  }
+  $("autostart").disabled = false;
+}
+
+$("autostart").addEventListener("click", async () => {
+  await askComputer("POST", { text: $("autostart").getAttribute("aria-checked") === "true" ? "off" : "on" });
+  if (document.activeElement === document.body) $("autostart").focus(); // it was lost while the system was asked
+});
+
 async function load(account) {
   try {
     show((await ask(`/api/settings?${new URLSearchParams({ account })}`)).data);
@@ -338,4 +361,5 @@ setInterval(async () => {
     // The next look, or the next save, says so.
   }
 }, LOOK_MS);
+askComputer();
 load(new URLSearchParams(location.search).get("account") ?? "");
