@@ -205,3 +205,15 @@ async def test_where_the_system_cannot_start_programs_there_is_no_switch(
         assert not (await (await answer.value).json())["isOffered"]
         await ready(page)
         await expect(page.get_by_role("switch", name="Start with this computer")).to_be_hidden()
+
+
+async def test_another_account_is_logged_in_on_the_dashboard(page: Page, twitch: LocalTwitch) -> None:
+    twitch.add_user("friend")
+    await page.get_by_role("link", name="Log another account in").click()
+    await expect(page.get_by_role("dialog", name="Add an account")).to_be_visible()
+    await expect(page.locator("#code")).to_be_visible()
+    code = await page.locator("#code").inner_text()
+    await page.reload()  # the login goes on, and no other one begins
+    await expect(page.locator("#code")).to_have_text(code)
+    twitch.approve_device(code, "friend")
+    await expect(page.locator("#log-in-text")).to_contain_text("friend", timeout=15_000)

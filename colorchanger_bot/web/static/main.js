@@ -4,7 +4,7 @@ import { AccountCard } from "./account.js";
 import { prepareChat, showChat } from "./chat.js";
 import { write } from "./dom.js";
 import { followFile, followHealth, prepareHealth } from "./health.js";
-import { prepareLogin, showLogin } from "./login.js";
+import { addAccount, prepareLogin, showLogin } from "./login.js";
 import { prepareMembers } from "./members.js";
 import { listen, meta } from "./net.js";
 import { preparePicker, showPicker } from "./picker.js";
@@ -54,6 +54,11 @@ if ($("chat")) prepareChat();
 if ($("members")) prepareMembers();
 preparePicker(choose);
 show(first);
+// From the settings page.
+if (location.hash === "#add-account") {
+  history.replaceState(null, "", location.pathname + location.search);
+  if (!$("log-in").open) addAccount();
+}
 const events = listen(show, connected, first.chosen);
 
 function choose(login) {
