@@ -6,8 +6,11 @@ A step that is gone from a page fails here, so a picture cannot show what no lon
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from colorchanger_bot.demo.browser import DemoChat
@@ -26,7 +29,8 @@ TALK = (
     ("how do you do that with your name?", "it does it by itself"),
     ("good night", "see you tomorrow"),
 )
-MADE = {"dashboard.png", "login.png"}
+STEPS = ("application", "login", "message", "channels", "computer")
+MADE = {"dashboard.png", "login.png", *(f"setup-{step}.png" for step in STEPS)}
 """Every picture that is taken here."""
 
 
@@ -67,6 +71,41 @@ async def test_the_login(browser: Browser, serve: Serve, take_picture: TakePictu
         card = page.locator("section, form, dialog").filter(has=page.get_by_role("img", name="QR code")).last
         await expect(card).to_be_visible()
         await take_picture(card, "login.png")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the script takes the place of Linux's systemctl")
+async def test_each_step_of_the_set_up(
+    browser: Browser, serve: Serve, twitch: LocalTwitch, client_id: str, systemctl: Path, take_picture: TakePicture
+) -> None:
+    twitch.add_user("mira", "#FF0000", turbo=True)
+    async with serve(account=False, app={}) as service, opened(browser, url(service), **LIGHT) as page:
+
+        async def take(step: str) -> None:
+            await expect(page.locator(f"#{step}-title")).to_be_visible()
+            await page.evaluate("document.activeElement.blur()")
+            await page.mouse.move(0, 0)
+            await take_picture(page.locator(f"#{step}"), f"setup-{step}.png")
+
+        await page.get_by_label("Client ID", exact=True).fill(client_id)
+        await take("application")
+        await page.get_by_role("button", name="Continue").click()
+        await expect(page.locator("#login").get_by_role("img", name="QR code")).to_be_visible()
+        # Readers have no local Twitch.
+        await page.get_by_text("connected to a local Twitch").evaluate("line => line.remove()")
+        await take("login")
+        twitch.approve_device(await page.locator("#login .code").inner_text(), "mira")
+        await expect(page.locator("#message-text")).to_have_text("Waiting for your message …", timeout=20_000)
+        await twitch.say("mira", in_="mira", text="hello, chat")
+        await expect(page.locator("#message-text")).to_contain_text("It works")
+        await take("message")
+        await page.locator("#message-next").click()
+        await page.get_by_label("Channels of others").fill("afriend, another")
+        await take("channels")
+        await page.get_by_role("button", name="Only my own channel").click()
+        switch = page.get_by_role("switch", name="Start with this computer")
+        await switch.click()
+        await expect(switch).to_have_attribute("aria-checked", "true")
+        await take("computer")
 
 
 async def say(page: Page, text: str) -> None:
