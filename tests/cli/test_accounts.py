@@ -166,7 +166,7 @@ async def test_an_import_knows_the_application_that_was_set_on_the_page(
     name_no_application(conf, twitch.issue_tokens("me", public, SCOPES).refresh)
     code, output, _ = await call("import", str(conf), environment=environment)
     assert (code, "its application is not known: set app.client_id" in output) == (1, True)
-    await store.put_preference("app.client_id", public)
+    await store.change_preferences({"app.client_id": public})
     if way == "command":
         code, output, _ = await call("import", str(conf), environment=environment)
         assert (code, output.startswith("me: imported")) == (0, True)

@@ -38,7 +38,7 @@ def test_an_empty_password_in_the_file_leaves_it_to_the_page(read: Loader) -> No
     text = '[web]\nenabled = true\nhost = "0.0.0.0"\npassword = ""'
     (line,) = read(text).obstacles()
     assert line.endswith('web.password is empty, and web.host = "0.0.0.0" lets others in: set web.password')
-    settings = read(text).with_preferences({"web.password": "correct horse"}, {})
+    settings = with_preferences(read(text), {"web.password": "correct horse"}, {})
     assert settings.web.password.reveal() == "correct horse"
     assert [*settings.obstacles()] == []
     assert origins(settings)["web.password"] == "the page"

@@ -13,6 +13,7 @@ from colorchanger_bot.errors import ConfigError
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.settings.load import load
 from colorchanger_bot.settings.passwords import hashed
+from colorchanger_bot.settings.preferences import with_preferences
 from colorchanger_bot.store.store import Store
 from colorchanger_bot.web.sessions import TRIES_OF_ALL, TRIES_OF_ONE, WINDOW_SECONDS, Attempts, Sessions
 from tests.fakes import FakeClock
@@ -249,7 +250,7 @@ def test_other_machines_need_a_password(tmp_path: Path, host: str) -> None:
     assert [*settings.obstacles()] == [
         f'web.password is empty, and web.host = "{host}" lets others in: set web.password'
     ]
-    assert [*settings.with_preferences({"web.password": hashed(PASSWORD)}, {}).obstacles()] == []
+    assert [*with_preferences(settings, {"web.password": hashed(PASSWORD)}, {}).obstacles()] == []
     settings = load(environ=environ | {"COLORCHANGER_WEB__PASSWORD": PASSWORD}, cwd=tmp_path, config_dir=tmp_path)
     assert [*settings.obstacles()] == []
 
@@ -261,7 +262,7 @@ async def test_settings_made_in_code_are_checked_too(serve: Serve) -> None:
 
 
 async def test_a_password_of_the_page_opens_it_to_other_machines(serve: Serve, store: Store) -> None:
-    await store.put_preference("web.password", hashed(PASSWORD))
+    await store.change_preferences({"web.password": hashed(PASSWORD)})
     async with serve(web={"host": "0.0.0.0"}) as service, visiting(service) as owner:
         assert (await owner.get("/"))[0] == 303
         await owner.look("/login")
