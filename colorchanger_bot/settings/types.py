@@ -314,9 +314,10 @@ def _file_path(value: object) -> str:
 
 
 def _prefix(value: object) -> str:
-    if not re.fullmatch(r"\S{1,25}", text(value)):
-        refuse("write one word, without spaces, of at most 25 characters")
-    return text(value)
+    word = text(value)
+    if not (re.fullmatch(r"\S{1,25}", word) and word.isprintable()):  # invisible characters in chat are passed over
+        refuse("write one word of at most 25 visible characters, without spaces")
+    return word
 
 
 def _word(value: object) -> str:

@@ -9,6 +9,10 @@ from colorchanger_bot.redaction import redact
 
 _WORDS = [
     (rf"; {re.escape(LOG_IN)}( \w+)?", ""),  # the page has a button for it
+    (
+        r".*client_id is empty: register an application at .*",
+        "ColorChanger is not registered at Twitch yet: open /setup",
+    ),
     (r"came without a refresh token and cannot", "cannot"),
     (r", and it came without a refresh token", " and cannot be renewed"),
     (r", and there is none to renew it with", " and cannot be renewed"),

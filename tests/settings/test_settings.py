@@ -370,7 +370,14 @@ COPY = "this has spaces or letters that Twitch does not use; copy it again"
         ),
         ("app.client_secret = 'a b'", f"app.client_secret = ***: {COPY}"),
         ("app.client_secret = 7", "app.client_secret = ***: write the client secret in quotes"),
-        ("commands.prefix = '! '", 'commands.prefix = "! ": write one word, without spaces, of at most 25 characters'),
+        (
+            "commands.prefix = '! '",
+            'commands.prefix = "! ": write one word of at most 25 visible characters, without spaces',
+        ),
+        (
+            "commands.name = 'co\u200blor'",
+            'commands.name = "co\u200blor": write one word of at most 25 visible characters, without spaces',
+        ),
         (
             "cogs.load = ['../x']",
             'cogs.load = "../x": write the dotted name of a Python module, such as "my_bot.cogs.greeter"',

@@ -10,6 +10,8 @@ from colorchanger_bot.auth.renewal import NO_REFRESH, OTHER_APPLICATION
 from colorchanger_bot.auth.scopes import VITAL, lacks
 from colorchanger_bot.errors import LOG_IN
 from colorchanger_bot.sandbox import LocalTwitch, faults
+from colorchanger_bot.service.login_application import register
+from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.twitch.oauth import APPLICATION_ONLY
 from colorchanger_bot.web.plain import plain
 from tests.fakes import until
@@ -70,6 +72,10 @@ async def test_the_history_says_where_the_message_was(visitor: Visitor, service:
         ),
         ("Twitch refuses each token that it issues", "Twitch refuses each login that it issues"),
         ("OAuth scopes", "permissions"),
+        (
+            f"config.toml, line 2: app.client_id is empty: {register(Settings())}",
+            "ColorChanger is not registered at Twitch yet: open /setup",
+        ),
     ],
 )
 def test_the_page_has_words_that_people_know(text: str, words: str) -> None:
