@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from twitchio.eventsub import websockets
 from twitchio.http import Route
 
+from colorchanger_bot import redaction
 from colorchanger_bot.sandbox import LocalTwitch
 from colorchanger_bot.settings.load import Settings
 from colorchanger_bot.store.store import Store, TokenPair
@@ -24,6 +26,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what runs in its background so, and the processes that the tests end with Ctrl-C would inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# The first text of all takes a second: Hypothesis makes a table of all characters for it, in a fresh clone.
+settings.register_profile("suite", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
@@ -32,6 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 SCOPES = ("user:read:chat", "user:manage:chat_color", "user:write:chat")
+
+
+@pytest.fixture(autouse=True)
+def no_secrets_of_other_tests() -> Iterator[None]:
+    """Forget the made-up tokens of a test, such as `refresh`, which would be hidden in the texts of another one."""
+    yield
+    redaction._live._by_length.clear()  # pyright: ignore[reportPrivateUsage]
 
 
 @pytest.fixture

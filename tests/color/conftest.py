@@ -2,5 +2,5 @@
 
 from hypothesis import settings
 
-settings.register_profile("no deadline", deadline=None)
+settings.register_profile("no deadline", settings.get_profile("suite"), deadline=None)
 settings.load_profile("no deadline")
