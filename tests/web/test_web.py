@@ -165,7 +165,7 @@ async def test_a_login_that_fails_says_why(serve: Serve) -> None:
         await asyncio.sleep(0.1)
         login = json.loads(await owner.state())["login"]
         assert login["state"] == "failed"
-        assert "app.client_id is empty" in login["text"]
+        assert "not registered at Twitch yet: open /setup" in login["text"]
         async with owner.session.delete(f"{owner.url}/api/login", headers={"X-CSRF-Token": owner.csrf}) as answer:
             assert answer.status == 200
         assert json.loads(await owner.state())["login"] is None
