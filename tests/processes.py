@@ -6,7 +6,7 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 Environment = dict[str, str]
@@ -37,9 +37,13 @@ async def call(*arguments: str, environment: Environment) -> tuple[int, str, str
     return await end(await start(*arguments, environment=environment))
 
 
+def running(environment: Environment) -> AbstractAsyncContextManager[Process]:
+    return started("run", environment=environment)
+
+
 @asynccontextmanager
-async def running(environment: Environment) -> AsyncGenerator[Process]:
-    process = await start("run", environment=environment)
+async def started(*arguments: str, environment: Environment) -> AsyncGenerator[Process]:
+    process = await start(*arguments, environment=environment)
     try:
         yield process
     finally:

@@ -20,7 +20,7 @@ PASSWORD = "web.password"  # noqa: S105 - the name of a key
 
 
 class LiveSettings:
-    """The settings in force; whoever changes them puts the result into effect."""
+    """The settings in force; the caller that changes them puts the result into effect."""
 
     def __init__(self, loaded: Settings, store: Store) -> None:
         self.current = loaded
@@ -35,14 +35,16 @@ class LiveSettings:
         self._named: dict[int, tuple[Account, str]] = {}
         """The accounts that came with a token, by the number of the login that it turned out to be."""
 
-    async def read(self, logins: Iterable[Login]) -> list[str]:
+    async def read(self) -> list[str]:
         """Read what was set on the page; return a line for each value that is not used.
 
         Raises:
             StoreError: the store cannot be read.
         """
         self.preferences = await self._store.preferences()
-        self.current = with_preferences(self._loaded, self.preferences, logins_by_user_id(logins))
+        if self.preferences:  # else the logins, of which there may be thousands, are not needed
+            logins = logins_by_user_id(await self._store.logins())
+            self.current = with_preferences(self._loaded, self.preferences, logins)
         return self._new_notes(self._loaded)
 
     def name(self, id_: int, account: Account, login: str) -> None:

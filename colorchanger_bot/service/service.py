@@ -159,7 +159,7 @@ class Service:
 
     async def _start(self) -> None:
         point_twitchio_at(self.settings.twitch)
-        for note in await self.live_settings.read(await self.store.logins()):
+        for note in await self.live_settings.read():
             logger.warning("%s", note)
         if obstacles := [*self.settings.obstacles()]:  # a password of the page may be in the store
             raise ConfigError(obstacles)

@@ -6,16 +6,13 @@ import asyncio
 import re
 import socket
 import sys
-from asyncio.subprocess import Process
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
 import pytest
 
 from tests.fakes import until
-from tests.processes import Environment, call, end, start
+from tests.processes import Environment, call, end, start, started
 
 if sys.platform == "win32":
     pytest.skip("the program that stands for the browser is a shell script", allow_module_level=True)
@@ -55,17 +52,6 @@ def page_text(address: str) -> str:
     text = page.read_text(encoding="utf-8")
     page.unlink()
     return text
-
-
-@asynccontextmanager
-async def started(*arguments: str, environment: Environment) -> AsyncGenerator[Process]:
-    process = await start(*arguments, environment=environment)
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.communicate()
 
 
 async def test_it_opens_the_page_and_a_second_start_opens_the_same(desktop: Environment, opened: Path) -> None:
